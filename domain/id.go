@@ -1,0 +1,59 @@
+package domain
+
+import (
+	"crypto/sha1"
+	"fmt"
+)
+
+// UUID5 is RFC 9562's name-based UUID: the same names always give the same
+// id. Daybook makes every derived id this way, in its own namespace, its
+// parts joined by a character that none of them may hold.
+func UUID5(parts ...string) string {
+	h := sha1.New() // what version 5 prescribes; nothing secret rests on it
+	h.Write([]byte("daybook"))
+	for _, p := range parts {
+		h.Write([]byte{0})
+		h.Write([]byte(p))
+	}
+	u := h.Sum(nil)[:16]
+	u[6] = u[6]&0x0f | 0x50
+	u[8] = u[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+}
+
+// IsUUID tells a UUID's text from a handle.
+func IsUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i, c := range []byte(s) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		hex := c >= '0' && c <= '9' || c >= 'a' && c <= 'f'
+		if dash != (c == '-') || !dash && !hex {
+			return false
+		}
+	}
+	return true
+}
+
+// ErrSlug is the answer to an id that people chose badly.
+var ErrSlug = Wrong("id_malformed", "an id is lower-case letters, digits and single dashes, as in nemo-2023-autumn")
+
+// CheckSlug tells whether s may name a programme, a cycle, a call, a match.
+func CheckSlug(what, s string) error {
+	if s == "" {
+		return ErrSlug.Because(what + " is missing")
+	}
+	last := byte('-')
+	for _, c := range []byte(s) {
+		ok := c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' && last != '-'
+		if !ok {
+			return ErrSlug.Because(fmt.Sprintf("%s %q", what, s))
+		}
+		last = c
+	}
+	if last == '-' || len(s) > 64 {
+		return ErrSlug.Because(fmt.Sprintf("%s %q", what, s))
+	}
+	return nil
+}

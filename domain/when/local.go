@@ -1,0 +1,137 @@
+package when
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	toTheMinute = "2006-01-02T15:04"
+	toTheSecond = "2006-01-02T15:04:05"
+)
+
+// Zone finds a time zone by its IANA name, an area and a place, or UTC. Other
+// names that a system may know (CET, Japan, US/Pacific, posix/Europe/Berlin)
+// are refused, because another system may not.
+func Zone(name string) (*time.Location, error) {
+	areas := []string{"Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
+	area, _, placed := strings.Cut(name, "/")
+	switch {
+	case name == "UTC" || name == "Etc/UTC":
+		return time.UTC, nil
+	case area == "Etc", !placed && name != "" && name == strings.ToUpper(name):
+		return nil, ErrZoneAbbreviation.Because("it is " + quoted(name))
+	case !placed || !slices.Contains(areas, area):
+		return nil, ErrZoneUnknown.Because("it is " + quoted(name))
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, ErrZoneUnknown.Because("it is " + quoted(name))
+	}
+	return loc, nil
+}
+
+// Local is the instant of a local time like 2023-07-31T00:00, the seconds
+// being optional. A time that the zone's clocks skip or show twice is refused:
+// whoever typed it has to say what was meant.
+func Local(text, zone string) (time.Time, error) {
+	loc, err := Zone(zone)
+	if err != nil {
+		return time.Time{}, err
+	}
+	wall, ok := parseWall(text)
+	if !ok {
+		return time.Time{}, ErrLocalMalformed.Because("it is " + quoted(text))
+	}
+	at, skipped := instants(wall, loc)
+	switch len(at) {
+	case 0:
+		until := skipped.In(loc)
+		_, offset := skipped.Add(-1).In(loc).Zone()
+		from := onWall(skipped, offset)
+		return time.Time{}, ErrTimeInGap.Because("in " + zone + " the clocks went from " + from.Format(toTheMinute) + " straight to " + until.Format(toTheMinute))
+	case 1:
+		return at[0].UTC(), nil
+	}
+	return time.Time{}, ErrTimeAmbiguous.Because("in " + zone + " it was " + at[0].Format(time.RFC3339) + " and again " + at[1].Format(time.RFC3339))
+}
+
+// Parse reads a time as people write it, "2023-06-19T09:00 Europe/Berlin", or
+// as machines do, "2023-06-19T09:00:00+02:00".
+func Parse(text string) (time.Time, error) {
+	if local, zone, found := strings.Cut(text, " "); found {
+		if _, ok := parseWall(local); ok {
+			return Local(local, zone)
+		}
+	} else if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UTC(), nil
+	}
+	return time.Time{}, ErrTimeMalformed.Because("it is " + quoted(text))
+}
+
+// parseWall reads what a clock on the wall showed, as if it hung in UTC.
+func parseWall(text string) (time.Time, bool) {
+	for _, layout := range []string{toTheMinute, toTheSecond} {
+		// time.Parse alone would let "9:00" and "09:00:00.5" pass.
+		if t, err := time.Parse(layout, text); err == nil && t.Format(layout) == text {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// instants are the times, in order, at which the clocks of loc show wall:
+// mostly one, two where they go back, none where they go forward. If there is
+// none, skipped is the instant at which the clocks jump over it.
+func instants(wall time.Time, loc *time.Location) (at []time.Time, skipped time.Time) {
+	const furthest = 16 * time.Hour // no zone was ever further than that from UTC
+	last := wall.Add(furthest)
+	for t := wall.Add(-furthest).In(loc); ; {
+		_, offset := t.Zone()
+		showing := wall.Add(-time.Duration(offset) * time.Second).In(loc)
+		if _, then := showing.Zone(); then == offset && !slices.ContainsFunc(at, showing.Equal) {
+			at = append(at, showing)
+		}
+		_, change := t.ZoneBounds()
+		if change.IsZero() || change.After(last) {
+			return at, skipped
+		}
+		if !change.After(t) {
+			// Past a zone's table, ZoneBounds ends every year after 365 days,
+			// so that the last day of a leap year ends before it begins.
+			change = t.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour).In(loc)
+		}
+		_, next := change.Zone()
+		from, to := onWall(change, offset), onWall(change, next)
+		if !from.After(wall) && to.After(wall) {
+			skipped = change
+		}
+		t = change
+	}
+}
+
+// existing is the first instant at which the clocks of loc show wall, or, if
+// they skip it, the first after the jump. It serves computed times, which
+// must not fail when a clock changes, as against typed ones.
+func existing(wall time.Time, loc *time.Location) time.Time {
+	at, skipped := instants(wall, loc)
+	if len(at) == 0 {
+		return skipped.UTC()
+	}
+	return at[0].UTC()
+}
+
+// onWall is what a clock that far from UTC shows at t, as if it hung in UTC.
+func onWall(t time.Time, offset int) time.Time {
+	return t.UTC().Add(time.Duration(offset) * time.Second)
+}
+
+// quoted keeps what was typed recognisable and short in an answer.
+func quoted(text string) string {
+	if len(text) > 60 {
+		text = text[:60] + "…"
+	}
+	return strconv.Quote(text)
+}

@@ -1,0 +1,176 @@
+package vault_test
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/eventstore/vault"
+)
+
+// filled is the directory of a closed vault with one text.
+func filled(t *testing.T) (dir string, s vault.Secret) {
+	dir, s = t.TempDir(), secret("about ada", "ada")
+	v := open(t, dir)
+	require.NoError(t, v.Put(t.Context(), s))
+	require.NoError(t, v.Close())
+	return dir, s
+}
+
+func refused(t *testing.T, dir string) error {
+	_, err := vault.Open(vault.Options{Dir: dir})
+	require.Error(t, err)
+	return err
+}
+
+func TestAMasterKeyIsNeverMadeBesideKeys(t *testing.T) {
+	t.Parallel()
+	dir, s := filled(t)
+	path := filepath.Join(dir, "master.key")
+	elsewhere := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.Rename(path, elsewhere))
+
+	err := refused(t, dir)
+	require.ErrorIs(t, err, vault.ErrMasterKey)
+	require.ErrorContains(t, err, "missing")
+	require.NoFileExists(t, path)
+
+	v, err := vault.Open(vault.Options{Dir: dir, KeyFile: elsewhere})
+	require.NoError(t, err)
+	_, err = v.Reveal(t.Context(), s.Digest)
+	require.NoError(t, err)
+	require.NoError(t, v.Close())
+	require.NoFileExists(t, path)
+}
+
+func TestAWrongMasterKeyIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	dir, _ := filled(t)
+	other, _ := filled(t)
+	path := filepath.Join(dir, "master.key")
+	key, err := os.ReadFile(filepath.Join(other, "master.key"))
+	require.NoError(t, err)
+	for text, says := range map[string]string{string(key): "not the one", "": "32 bytes", "abcd": "32 bytes", strings.Repeat("x", 64): "32 bytes"} {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		err := refused(t, dir)
+		require.ErrorIs(t, err, vault.ErrMasterKey)
+		require.ErrorContains(t, err, says)
+		if text != "" {
+			require.NotContains(t, err.Error(), strings.TrimSpace(text), "a key is never told")
+		}
+	}
+}
+
+func TestAMasterKeyThatOthersMayReadIsRefused(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no modes")
+	}
+	dir, _ := filled(t)
+	path := filepath.Join(dir, "master.key")
+	for _, mode := range []os.FileMode{0o640, 0o604, 0o620} {
+		require.NoError(t, os.Chmod(path, mode))
+		err := refused(t, dir)
+		require.ErrorIs(t, err, vault.ErrMasterKey)
+		require.ErrorContains(t, err, "chmod 600 "+path)
+	}
+	require.NoError(t, os.Chmod(path, 0o400))
+	open(t, dir)
+}
+
+func TestNoFileIsForOthers(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no modes")
+	}
+	dir := filepath.Join(t.TempDir(), "new", "vault")
+	v := open(t, dir)
+	require.NoError(t, v.Put(t.Context(), secret("about ada", "ada")))
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 4) // with the write-ahead log
+	for _, f := range files {
+		info, err := f.Info()
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&0o077, f.Name())
+	}
+}
+
+func TestAForeignFileIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"vault.db", "keys.db"} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, name)
+		sql(t, path, "CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1);")
+		before, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.ErrorIs(t, refused(t, dir), vault.ErrForeign)
+		after, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, before, after)
+		require.NoFileExists(t, filepath.Join(dir, "master.key"))
+
+		require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("not a database ", 100)), 0o600))
+		require.ErrorIs(t, refused(t, dir), vault.ErrForeign)
+	}
+}
+
+func TestAVaultOfANewerProgramIsRefused(t *testing.T) {
+	t.Parallel()
+	dir, _ := filled(t)
+	sql(t, filepath.Join(dir, "vault.db"), "PRAGMA user_version = 2;")
+	require.ErrorContains(t, refused(t, dir), "newer version")
+}
+
+func TestFilesOfTwoVaultsDoNotBelongTogether(t *testing.T) {
+	t.Parallel()
+	move := func(from, to, name string) {
+		require.NoError(t, os.Rename(filepath.Join(from, name), filepath.Join(to, name)))
+	}
+	{
+		a, _ := filled(t)
+		b, _ := filled(t)
+		move(a, b, "keys.db")
+		move(a, b, "master.key")
+		err := refused(t, b)
+		require.ErrorIs(t, err, vault.ErrMismatch)
+		require.ErrorContains(t, err, "store")
+	}
+	{
+		a, _ := filled(t)
+		require.NoError(t, os.Remove(filepath.Join(a, "keys.db")))
+		require.ErrorIs(t, refused(t, a), vault.ErrMismatch)
+		require.ErrorIs(t, refused(t, a), vault.ErrMismatch, "also the second time")
+	}
+	{
+		a, _ := filled(t)
+		require.NoError(t, os.Remove(filepath.Join(a, "vault.db")))
+		require.ErrorIs(t, refused(t, a), vault.ErrMismatch)
+		require.ErrorIs(t, refused(t, a), vault.ErrMismatch, "also the second time")
+	}
+	{
+		a, _ := filled(t)
+		move(a, a, "vault.db")
+		require.NoError(t, os.Rename(filepath.Join(a, "vault.db"), filepath.Join(a, "x")))
+		require.NoError(t, os.Rename(filepath.Join(a, "keys.db"), filepath.Join(a, "vault.db")))
+		require.NoError(t, os.Rename(filepath.Join(a, "x"), filepath.Join(a, "keys.db")))
+		require.ErrorIs(t, refused(t, a), vault.ErrForeign, "swapped")
+	}
+}
+
+func TestAVaultKilledWhileItWasMadeIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	for _, lost := range [][]string{{"keys.db"}, {"keys.db", "vault.db"}, {"keys.db", "vault.db", "master.key"}} {
+		dir := t.TempDir()
+		v := open(t, dir)
+		require.NoError(t, v.Close())
+		for _, name := range lost {
+			require.NoError(t, os.Remove(filepath.Join(dir, name)))
+		}
+		require.NoError(t, open(t, dir).Put(t.Context(), secret("about ada", "ada")))
+	}
+}

@@ -1,0 +1,138 @@
+// Package vault keeps personal text where it can be deleted, apart from the
+// log, which never forgets. A text is found by the digest that an event
+// commits to, and sealed under keys of the one or two people it is about:
+// without the key of either it can never be read again, in this file or in
+// any copy of it.
+//
+// There are three files. vault.db holds the sealed texts, keys.db each
+// person's key wrapped by the master key, and master.key the master key. A
+// backup of one must never hold another: keys.db is small and is kept for a
+// few weeks only, the master key is kept by hand. What is in vault.db in the
+// clear is ids and classes, never words.
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+var (
+	ErrNotFound = errors.New("not in the vault")
+	// ErrErased is for what was deleted on purpose. A key that is merely not
+	// there is ErrDamaged: only a record of the erasure tells the two apart.
+	ErrErased    = errors.New("erased")
+	ErrDamaged   = errors.New("damaged: it does not open with its keys")
+	ErrTaken     = errors.New("this handle is somebody else's")
+	ErrForeign   = errors.New("not a file of this vault")
+	ErrMismatch  = errors.New("these files do not belong together")
+	ErrMasterKey = errors.New("master key")
+	ErrClosed    = errors.New("the vault is closed")
+)
+
+// A Secret is a text with all that its commitment rests on. Text and Salt are
+// sealed; the rest is kept in the clear, and bound to them.
+type Secret struct {
+	Digest   string
+	Subjects []string // one or two person ids: the text can be read while the keys of all are there
+	Kind     string
+	Readers  string
+	Salt     []byte
+	Text     string
+}
+
+// Options say where a vault is.
+type Options struct {
+	Dir     string // of vault.db and keys.db; made if need be
+	KeyFile string // Dir/master.key unless said
+}
+
+// A Vault is safe for use by several goroutines, and by several processes.
+type Vault struct {
+	keys    *keyring
+	readers *sqlitex.Pool
+
+	turn    chan struct{} // holds one token: whoever has it writes
+	writer  *sqlite.Conn
+	closed  chan struct{}
+	mu      sync.Mutex
+	waiting []*put
+}
+
+// Open opens a vault, or makes one where there is none. It makes a master key
+// only together with new keys: where keys are and their master key is not, it
+// says so, because another one would make every text unreadable unnoticed.
+func Open(o Options) (_ *Vault, err error) {
+	if o.KeyFile == "" {
+		o.KeyFile = filepath.Join(o.Dir, "master.key")
+	}
+	if err := makeDir(o.Dir); err != nil {
+		return nil, err
+	}
+	vaultPath := filepath.Join(o.Dir, "vault.db")
+	writer, err := vaultFile.open(vaultPath)
+	if err != nil {
+		return nil, err
+	}
+	keysConn, err := keysFile.open(filepath.Join(o.Dir, "keys.db"))
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	v := &Vault{keys: &keyring{conn: keysConn, cache: map[keyID]dataKey{}}, turn: make(chan struct{}, 1), writer: writer, closed: make(chan struct{})}
+	v.turn <- struct{}{}
+	defer func() {
+		if err != nil {
+			_ = v.Close()
+		}
+	}()
+	if err := pair(writer, keysConn, o, v.keys); err != nil {
+		return nil, fmt.Errorf("open the vault in %s: %w", o.Dir, err)
+	}
+	v.readers, err = sqlitex.NewPool(vaultPath, sqlitex.PoolOptions{
+		Flags:    sqlite.OpenReadWrite,
+		PoolSize: max(2, runtime.GOMAXPROCS(0)),
+		PrepareConn: func(c *sqlite.Conn) error {
+			return sqlitex.ExecuteTransient(c, "PRAGMA query_only = ON", nil)
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open %s for reading: %w", vaultPath, err)
+	}
+	return v, nil
+}
+
+// Close waits for the write under way; writes that wait their turn, and all
+// later ones, answer ErrClosed.
+func (v *Vault) Close() error {
+	select {
+	case <-v.closed:
+		return nil
+	case <-v.turn:
+	}
+	close(v.closed)
+	var err error
+	if v.readers != nil {
+		err = v.readers.Close()
+	}
+	return errors.Join(err, v.writer.Close(), v.keys.close())
+}
+
+// Reveal opens the text of a digest. That the digest is that of its salt and
+// text is for the caller, or Check, to compute.
+func (v *Vault) Reveal(ctx context.Context, digest string) (Secret, error) {
+	r, err := v.row(ctx, digest)
+	if err != nil {
+		return Secret{}, fmt.Errorf("reveal %s: %w", digest, err)
+	}
+	s, err := v.unseal(r)
+	if err != nil {
+		return Secret{}, fmt.Errorf("reveal %s: %w", digest, err)
+	}
+	return s, nil
+}

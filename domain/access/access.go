@@ -1,0 +1,104 @@
+// Package access says who may do what, in one table, deny by default. Until
+// people sign in, a role is as good as whoever states it; the table is what
+// sign-in will be held to.
+package access
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/daybook-engine/daybook/domain"
+)
+
+// A Role is the capacity in which somebody acts.
+type Role string
+
+const (
+	Operator    Role = "operator"    // looks after the installation
+	Coordinator Role = "coordinator" // runs a cycle
+	Reviewer    Role = "reviewer"
+	Applicant   Role = "applicant"
+	Mentee      Role = "mentee"
+	Mentor      Role = "mentor"
+	Clock       Role = "clock"  // the engine, when something falls due
+	Policy      Role = "policy" // the engine, answering an event
+)
+
+// ErrRole is the answer to somebody whose role may not.
+var ErrRole = domain.Deny("role_not_allowed", "this role may not do this")
+
+// Who may issue each command. Whoever may is also bound by the command's own
+// rules: a reviewer by their conflicts, a clock by what is due.
+var table = map[string][]Role{
+	"organisation.register": {Operator, Coordinator},
+	"membership.record":     {Operator, Coordinator},
+	"person.register":       {Operator, Coordinator},
+	"definition.publish":    {Coordinator},
+	"cycle.plan":            {Coordinator},
+	"cycle.close":           {Coordinator},
+	"stage.schedule":        {Coordinator},
+	"figures.seal":          {Policy},
+	"quota.set":             {Coordinator},
+
+	"call.open":       {Coordinator},
+	"call.close":      {Clock},
+	"notice.publish":  {Coordinator},
+	"deadline.extend": {Coordinator},
+	"permit.grant":    {Coordinator},
+
+	"draft.start":           {Applicant, Coordinator},
+	"draft.expire":          {Clock},
+	"application.submit":    {Applicant, Coordinator},
+	"application.withdraw":  {Applicant, Coordinator},
+	"nomination.receive":    {Coordinator},
+	"nomination.lapse":      {Clock},
+	"eligibility.confirm":   {Coordinator},
+	"eligibility.fail":      {Coordinator},
+	"application.shortlist": {Coordinator},
+	"application.pass_over": {Coordinator},
+	"application.select":    {Coordinator},
+	"application.reserve":   {Coordinator},
+	"application.decline":   {Coordinator},
+	"offer.make":            {Policy},
+	"offer.accept":          {Applicant, Coordinator},
+	"offer.decline":         {Applicant, Coordinator},
+	"offer.lapse":           {Clock},
+	"review.assign":         {Coordinator},
+	"review.open":           {Reviewer},
+	"conflict.declare":      {Reviewer, Coordinator},
+	"review.record":         {Reviewer},
+	"place.reserve":         {Coordinator},
+	"place.fill":            {Policy},
+	"place.release":         {Policy, Coordinator},
+	"reserve.rank":          {Policy},
+	"reserve.release":       {Coordinator},
+	"mentor.join":           {Coordinator},
+	"mentor.engage":         {Policy},
+	"mentor.free":           {Policy},
+	"match.propose":         {Coordinator},
+	"match.accept":          {Mentee, Mentor, Coordinator},
+	"match.decline":         {Mentee, Mentor, Coordinator},
+	"match.make":            {Policy},
+	"match.unwind":          {Coordinator},
+	"match.end":             {Coordinator},
+	"match.complete":        {Coordinator}, // only evidence completes a match, never the clock
+	"completion.waive":      {Coordinator},
+	"agreement.sign":        {Mentee, Mentor, Coordinator},
+	"contact.make":          {Mentee, Mentor, Coordinator},
+	"contact.mark_overdue":  {Clock},
+	"session.schedule":      {Mentee, Mentor, Coordinator},
+	"session.reschedule":    {Mentee, Mentor, Coordinator},
+	"session.cancel":        {Mentee, Mentor, Coordinator},
+	"session.miss":          {Mentee, Mentor, Coordinator},
+	"session.hold":          {Mentee, Mentor, Coordinator},
+	"session.correct":       {Coordinator},
+	"reflection.file":       {Mentee, Mentor, Coordinator},
+}
+
+// Allow tells whether role may issue the command of that name.
+func Allow(role Role, command string) error {
+	if !slices.Contains(table[command], role) {
+		return ErrRole.Because(fmt.Sprintf("%s, %s", role, command))
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package allocation
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/application"
+)
+
+var (
+	ErrProgramme = domain.Wrong("other_programme", "this cycle belongs to another programme")
+	ErrQuota     = domain.Wrong("quota_malformed", "a quota has an id, is per year or per cycle, and allows at least one place")
+	ErrBelow     = domain.Refuse("quota_below_used", "a quota is not set below the places already taken")
+	ErrNoQuota   = domain.Refuse("no_quota", "the programme has no quota, so it has no places")
+	ErrFull      = domain.Refuse("quota_full", "no place is left")
+	ErrNotChosen = domain.Refuse("not_selected", "a place is for somebody selected or in reserve")
+	ErrOrder     = domain.Refuse("out_of_rank", "reserves get places in order of rank")
+	ErrNoPlace   = domain.Refuse("no_place", "this application holds no place")
+	ErrRankTaken = domain.Refuse("rank_taken", "this rank is taken")
+	ErrReserve   = domain.Refuse("not_in_reserve", "this application is not in reserve")
+)
+
+// SetQuota is quota.set.
+type SetQuota struct {
+	ID
+	Quota string `json:"quota"`
+	Per   string `json:"per"`
+	Limit int    `json:"limit"`
+}
+
+func (c SetQuota) Decide(s State, _ time.Time) ([]Event, error) {
+	e := QuotaSet{c.Quota, c.Per, c.Limit}
+	switch {
+	case domain.CheckSlug("quota", c.Quota) != nil || c.Per != "year" && c.Per != "cycle" || c.Limit < 1:
+		return nil, ErrQuota
+	case slices.Contains(s.quotas, e):
+		return nil, nil
+	}
+	for _, p := range s.places {
+		if used := s.used(e, p.holder); used > c.Limit {
+			return nil, ErrBelow.Because(fmt.Sprintf("%d are taken", used))
+		}
+	}
+	return []Event{e}, nil
+}
+
+// For says whose place a command is about.
+type For struct {
+	Cycle  string        `json:"cycle"`
+	Call   string        `json:"call"`
+	Person domain.Person `json:"person"`
+
+	Year int `json:"-"` // looked up from the cycle
+}
+
+func (f For) holder() Holder { return Holder{f.Cycle, f.Call, f.Person, f.Year} }
+
+// ReservePlace is place.reserve: the beginning of every offer.
+type ReservePlace struct {
+	ID
+	For
+
+	// Looked up: where the application stands.
+	Phase application.Phase `json:"-"`
+}
+
+func (c ReservePlace) Decide(s State, _ time.Time) ([]Event, error) {
+	h := c.holder()
+	switch {
+	case s.place(h) >= 0:
+		return nil, nil
+	case len(s.quotas) == 0:
+		return nil, ErrNoQuota
+	case c.Phase != application.Chosen && c.Phase != application.InReserve:
+		return nil, ErrNotChosen
+	}
+	if q, used, full := s.full(h); full {
+		refused := PlaceRefused{h, q.Quota, q.Limit, used}
+		return []Event{refused}, refused.Refused()
+	}
+	if i := s.reserve(h); i >= 0 {
+		if next, _ := s.next(c.Cycle); next.holder != h {
+			return nil, ErrOrder
+		}
+		return []Event{ReservePromoted{h, s.reserves[i].rank}, PlaceReserved{h}}, nil
+	}
+	return []Event{PlaceReserved{h}}, nil
+}
+
+// FillPlace is place.fill: a policy's command when the offer was accepted.
+type FillPlace struct {
+	ID
+	For
+}
+
+func (c FillPlace) Decide(s State, _ time.Time) ([]Event, error) {
+	i := s.place(c.holder())
+	switch {
+	case i < 0:
+		return nil, ErrNoPlace
+	case s.places[i].filled:
+		return nil, nil
+	}
+	return []Event{PlaceFilled{c.holder()}}, nil
+}
+
+// ReleasePlace is place.release: a policy's command when an offer was
+// declined or lapsed, or its application withdrawn. The first of the reserve
+// gets the place in the same breath, so that nobody slips in between.
+type ReleasePlace struct {
+	ID
+	For
+}
+
+func (c ReleasePlace) Decide(s State, _ time.Time) ([]Event, error) {
+	h := c.holder()
+	if s.place(h) < 0 {
+		return nil, nil
+	}
+	events := []Event{PlaceReleased{h}}
+	s = s.Apply(events[0])
+	next, ok := s.next(c.Cycle)
+	if !ok {
+		return events, nil
+	}
+	if _, _, full := s.full(next.holder); full {
+		return events, nil
+	}
+	return append(events, ReservePromoted{next.holder, next.rank}, PlaceReserved{next.holder}), nil
+}
+
+// RankReserve is reserve.rank: a policy's command when an application was put
+// in reserve.
+type RankReserve struct {
+	ID
+	For
+	Rank int `json:"rank"`
+}
+
+func (c RankReserve) Decide(s State, _ time.Time) ([]Event, error) {
+	h := c.holder()
+	if s.reserve(h) >= 0 || s.place(h) >= 0 {
+		return nil, nil
+	}
+	for _, r := range s.reserves {
+		if r.holder.Cycle == c.Cycle && r.rank == c.Rank {
+			return nil, ErrRankTaken
+		}
+	}
+	return []Event{ReserveRanked{h, c.Rank}}, nil
+}
+
+// ReleaseReserve is reserve.release: tell somebody that no place came free.
+type ReleaseReserve struct {
+	ID
+	For
+}
+
+func (c ReleaseReserve) Decide(s State, _ time.Time) ([]Event, error) {
+	h := c.holder()
+	i := s.reserve(h)
+	switch {
+	case slices.Contains(s.told, h):
+		return nil, nil
+	case i < 0:
+		return nil, ErrReserve
+	}
+	return []Event{ReserveReleased{h, s.reserves[i].rank}}, nil
+}

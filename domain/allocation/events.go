@@ -1,0 +1,66 @@
+package allocation
+
+import (
+	"fmt"
+
+	"github.com/daybook-engine/daybook/domain"
+)
+
+// The structs below are stored for ever. Add optional fields freely; for any
+// other change, see package schema.
+
+// QuotaSet is quota.set.
+type QuotaSet struct {
+	Quota string `json:"quota"`
+	Per   string `json:"per"` // year, cycle
+	Limit int    `json:"limit"`
+}
+
+// A Holder is the application that a place or a reserve rank is for.
+type Holder struct {
+	Cycle  string        `json:"cycle"`
+	Call   string        `json:"call"`
+	Person domain.Person `json:"person"`
+	Year   int           `json:"year"`
+}
+
+// PlaceReserved is place.reserved.
+type PlaceReserved struct{ Holder }
+
+// PlaceRefused is place.refused: a quota was full.
+type PlaceRefused struct {
+	Holder
+	Quota string `json:"quota"`
+	Limit int    `json:"limit"`
+	Used  int    `json:"used"`
+}
+
+// PlaceFilled is place.filled: the offer was accepted.
+type PlaceFilled struct{ Holder }
+
+// PlaceReleased is place.released.
+type PlaceReleased struct{ Holder }
+
+// ReserveRanked is reserve.ranked.
+type ReserveRanked struct {
+	Holder
+	Rank int `json:"rank"`
+}
+
+// ReservePromoted is reserve.promoted: a place came free for the first in
+// rank.
+type ReservePromoted struct {
+	Holder
+	Rank int `json:"rank"`
+}
+
+// ReserveReleased is reserve.released: no place came free.
+type ReserveReleased struct {
+	Holder
+	Rank int `json:"rank"`
+}
+
+// Refused is the answer that was given.
+func (e PlaceRefused) Refused() *domain.Error {
+	return ErrFull.Because(fmt.Sprintf("%s: %d of %d are taken", e.Quota, e.Used, e.Limit))
+}

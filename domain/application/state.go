@@ -1,0 +1,105 @@
+package application
+
+import (
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+)
+
+// An Event is a fact about one application.
+type Event interface{ evolve(State) State }
+
+// A Phase is how far an application has come.
+type Phase string
+
+const (
+	None        Phase = ""
+	Draft       Phase = "draft"
+	Expired     Phase = "expired"
+	Submitted   Phase = "submitted"
+	Withdrew    Phase = "withdrawn"
+	Eligible    Phase = "eligible"
+	Ineligible  Phase = "ineligible"
+	OnShortlist Phase = "shortlisted"
+	NotListed   Phase = "not shortlisted"
+	Chosen      Phase = "selected"
+	InReserve   Phase = "in reserve"
+	Rejected    Phase = "declined"
+	Offered     Phase = "offered"
+	Accepted    Phase = "accepted"
+	TurnedDown  Phase = "offer declined"
+	Lapsed      Phase = "offer lapsed"
+)
+
+// State is what the rules remember.
+type State struct {
+	id          ID
+	phase       Phase
+	answersHash domain.Digest
+	proof       proof
+	replyBy     time.Time
+	calendar    string
+}
+
+// proof is where a nomination stands.
+type proof struct {
+	due      time.Time // zero: none is awaited
+	lapsed   bool
+	received domain.Digest
+	calendar string
+}
+
+// Apply returns s after e. It never fails and never judges.
+func (s State) Apply(e Event) State { return e.evolve(s) }
+
+// Phase tells how far the application has come.
+func (s State) Phase() Phase { return s.phase }
+
+// ID tells whose application it is, under which call.
+func (s State) ID() ID { return s.id }
+
+// Subjects are the people every event of the stream is about.
+func (s State) Subjects() []domain.Person {
+	if s.phase == None {
+		return nil
+	}
+	return []domain.Person{s.id.Person}
+}
+
+func (e DraftStarted) evolve(s State) State {
+	s.id, s.phase = ID(e), Draft
+	return s
+}
+
+func (e Received) evolve(s State) State {
+	s.phase, s.answersHash = Submitted, e.AnswersHash
+	s.proof = proof{due: e.ProofDue, calendar: e.Calendar}
+	return s
+}
+
+func (SubmissionRefused) evolve(s State) State { return s }
+func (DraftExpired) evolve(s State) State      { s.phase = Expired; return s }
+func (Withdrawn) evolve(s State) State         { s.phase = Withdrew; return s }
+
+func (e NominationReceived) evolve(s State) State {
+	s.proof.received, s.proof.lapsed = e.Proof, false
+	return s
+}
+
+func (NominationLapsed) evolve(s State) State     { s.proof.lapsed = true; return s }
+func (EligibilityConfirmed) evolve(s State) State { s.phase = Eligible; return s }
+func (EligibilityFailed) evolve(s State) State    { s.phase = Ineligible; return s }
+func (Shortlisted) evolve(s State) State          { s.phase = OnShortlist; return s }
+func (PassedOver) evolve(s State) State           { s.phase = NotListed; return s }
+func (Selected) evolve(s State) State             { s.phase = Chosen; return s }
+func (Reserved) evolve(s State) State             { s.phase = InReserve; return s }
+func (Declined) evolve(s State) State             { s.phase = Rejected; return s }
+
+func (e OfferMade) evolve(s State) State {
+	s.phase, s.replyBy, s.calendar = Offered, e.ReplyBy, e.Calendar
+	return s
+}
+
+func (OfferAccepted) evolve(s State) State { s.phase = Accepted; return s }
+func (OfferDeclined) evolve(s State) State { s.phase = TurnedDown; return s }
+func (OfferLapsed) evolve(s State) State   { s.phase = Lapsed; return s }

@@ -1,0 +1,143 @@
+package call
+
+import (
+	"slices"
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/when"
+)
+
+var (
+	ErrUnknown  = domain.Missing("call_unknown", "there is no such call in this cycle")
+	ErrPast     = domain.Refuse("deadline_past", "a call does not open with a deadline that has passed")
+	ErrOpen     = domain.Refuse("call_open", "this call is already open with another deadline; extend it instead")
+	ErrClosed   = domain.Refuse("call_closed", "this call is closed")
+	ErrNotOpen  = domain.Refuse("not_open", "this call is not open")
+	ErrEarlier  = domain.Refuse("deadline_earlier", "an open call's deadline never moves earlier")
+	ErrNoLonger = domain.Refuse("permit_not_later", "a permit lasts longer than the deadline and ends in the future")
+	ErrWhere    = domain.Wrong("where_missing", "say where the notice was published")
+)
+
+// Open is call.open.
+type Open struct {
+	ID
+	Deadline when.Deadline `json:"deadline"`
+
+	// Looked up: the call in the cycle's pinned definition.
+	Plan *programme.Call `json:"-"`
+}
+
+func (c Open) Decide(s State, now time.Time) ([]Event, error) {
+	if c.Plan == nil {
+		return nil, ErrUnknown
+	}
+	deadline, err := c.Deadline.Resolve()
+	switch {
+	case err != nil:
+		return nil, err
+	case s.opened && s.deadline == deadline:
+		return nil, nil
+	case s.opened:
+		return nil, ErrOpen
+	case !deadline.Met(now):
+		return nil, ErrPast
+	}
+	return []Event{Opened{c.Plan.Role, c.Plan.Form.Version, c.Plan.Keys(), deadline}}, nil
+}
+
+// PublishNotice is notice.publish.
+type PublishNotice struct {
+	ID
+	Where string `json:"where"`
+	Text  string `json:"text"`
+}
+
+func (c PublishNotice) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case c.Where == "":
+		return nil, ErrWhere
+	case !s.opened:
+		return nil, ErrNotOpen
+	case slices.Contains(s.notices, c.Where):
+		return nil, nil
+	case s.closed:
+		return nil, ErrClosed // a stale notice must not outlive the call
+	}
+	return []Event{NoticePublished{c.Where, c.Text}}, nil
+}
+
+// ExtendDeadline is deadline.extend.
+type ExtendDeadline struct {
+	ID
+	Deadline when.Deadline `json:"deadline"`
+	Told     string        `json:"told,omitzero"`
+}
+
+func (c ExtendDeadline) Decide(s State, now time.Time) ([]Event, error) {
+	deadline, err := c.Deadline.Resolve()
+	switch {
+	case err != nil:
+		return nil, err
+	case !s.opened:
+		return nil, ErrNotOpen
+	case deadline == s.deadline:
+		return nil, nil
+	case deadline.Instant.Before(s.deadline.Instant),
+		deadline.Instant.Equal(s.deadline.Instant) && deadline.Rule == when.Before && s.deadline.Rule == when.By:
+		return nil, ErrEarlier
+	case s.closed:
+		return nil, ErrClosed
+	case !deadline.Met(now):
+		return nil, ErrPast
+	}
+	return []Event{DeadlineExtended{s.deadline, deadline, c.Told}}, nil
+}
+
+// GrantPermit is permit.grant: a late submission by one person, with the
+// reason in the envelope and its particulars sealed.
+type GrantPermit struct {
+	ID
+	Person   domain.Person  `json:"person"`
+	Local    string         `json:"local"`
+	Zone     string         `json:"zone"`
+	Evidence domain.Digest  `json:"evidence,omitzero"`
+	Note     domain.Private `json:"note,omitzero"`
+}
+
+func (c GrantPermit) Decide(s State, now time.Time) ([]Event, error) {
+	until, err := when.Local(c.Local, c.Zone)
+	switch {
+	case err != nil:
+		return nil, err
+	case !s.opened:
+		return nil, ErrNotOpen
+	case s.Permit(c.Person).Equal(until):
+		return nil, nil
+	case !until.After(s.deadline.Instant), !until.After(now):
+		return nil, ErrNoLonger
+	}
+	note := c.Note.About(domain.Special, domain.Programme, c.Person) // it may say why: an illness
+	return []Event{PermitGranted{c.Person, until, c.Local, c.Zone, c.Evidence, note}}, nil
+}
+
+// Close is call.close: the clock's command at the deadline.
+type Close struct {
+	ID
+	Tzdata string `json:"-" from:"tzdata"`
+}
+
+func (c Close) Decide(s State, now time.Time) ([]Event, error) {
+	switch {
+	case !s.opened:
+		return nil, ErrNotOpen
+	case s.closed:
+		return nil, nil
+	}
+	timer, err := domain.Fire("call.close", s.deadline.Instant, now, "", c.Tzdata)
+	if err != nil {
+		return nil, err
+	}
+	return []Event{Closed{timer}}, nil
+}

@@ -1,0 +1,150 @@
+package cycle
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/when"
+)
+
+var (
+	ErrUnknown    = domain.Missing("cycle_unknown", "there is no such cycle")
+	ErrDefinition = domain.Refuse("definition_unpublished", "the programme has published no such definition")
+	ErrPlanned    = domain.Refuse("cycle_planned", "this cycle is already planned otherwise")
+	ErrClosed     = domain.Refuse("cycle_closed", "this cycle is closed")
+	ErrOpenItems  = domain.Refuse("open_items", "a cycle closes when every match is completed, ended or unwound")
+	ErrNotClosed  = domain.Refuse("cycle_open", "figures are sealed when the cycle is closed")
+	ErrOrder      = domain.Wrong("dates_reversed", "the end lies before the beginning")
+)
+
+// Plan is cycle.plan.
+type Plan struct {
+	ID
+	Programme  string        `json:"programme"`
+	Definition domain.Digest `json:"definition,omitzero"` // empty: the newest
+	Title      string        `json:"title"`
+	From       when.Partial  `json:"from"`
+	To         when.Partial  `json:"to"`
+
+	// Looked up: the definition of that hash, or the newest.
+	Found domain.Digest `json:"-"`
+	Zone  string        `json:"-"`
+}
+
+func (c Plan) Decide(s State, _ time.Time) ([]Event, error) {
+	if c.Found == "" {
+		return nil, ErrDefinition
+	}
+	zone, err := when.Zone(c.Zone)
+	if err != nil {
+		return nil, err
+	}
+	from, err := c.From.Start(c.Zone)
+	if err != nil {
+		return nil, err
+	}
+	to, err := c.To.End(c.Zone)
+	if err != nil {
+		return nil, err
+	}
+	plan := Planned{c.Programme, c.Found, c.Title, c.From, c.To, c.Zone, from.In(zone).Year()}
+	switch {
+	case to.Before(from):
+		return nil, ErrOrder
+	case s.plan == plan:
+		return nil, nil
+	case s.plan.Definition != "":
+		return nil, ErrPlanned
+	}
+	return []Event{plan}, nil
+}
+
+// ScheduleStage is stage.schedule.
+type ScheduleStage struct {
+	ID
+	Stage     string       `json:"stage"`
+	From      when.Partial `json:"from"`
+	To        when.Partial `json:"to,omitzero"`
+	Published string       `json:"published,omitzero"`
+}
+
+func (c ScheduleStage) Decide(s State, _ time.Time) ([]Event, error) {
+	if err := domain.CheckSlug("stage", c.Stage); err != nil {
+		return nil, err
+	}
+	if s.plan.Definition == "" {
+		return nil, ErrUnknown
+	}
+	from, err := c.From.Start(s.plan.Zone)
+	if err != nil {
+		return nil, err
+	}
+	if c.To != "" {
+		to, err := c.To.End(s.plan.Zone)
+		if err != nil {
+			return nil, err
+		} else if to.Before(from) {
+			return nil, ErrOrder
+		}
+	}
+	zone, err := when.Zone(s.plan.Zone)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.From) == len("2023-09-13") {
+		if err := when.CheckWeekday(c.Published, from.In(zone)); err != nil {
+			return nil, err
+		}
+	}
+	e := StageScheduled{c.Stage, c.From, c.To, c.Published}
+	switch {
+	case slices.Contains(s.stages, e):
+		return nil, nil
+	case s.closed:
+		return nil, ErrClosed
+	}
+	return []Event{e}, nil
+}
+
+// Close is cycle.close.
+type Close struct {
+	ID
+
+	// Looked up: matches that are neither completed nor ended nor unwound. A
+	// match proposed meanwhile is one after closing; its records are kept
+	// and marked.
+	Open []string `json:"-"`
+}
+
+func (c Close) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case s.plan.Definition == "":
+		return nil, ErrUnknown
+	case s.closed:
+		return nil, nil
+	case len(c.Open) > 0:
+		return nil, ErrOpenItems.Because("open: " + strings.Join(c.Open, ", "))
+	}
+	return []Event{Closed{}}, nil
+}
+
+// SealFigures is figures.seal: a policy's command after cycle.closed.
+type SealFigures struct {
+	ID
+
+	// Looked up: every measure over the log as it stood.
+	Position string   `json:"-"`
+	Figures  []Figure `json:"-"`
+}
+
+func (c SealFigures) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case !s.closed:
+		return nil, ErrNotClosed
+	case s.sealed:
+		return nil, nil
+	}
+	return []Event{FiguresSealed{c.Position, c.Figures}}, nil
+}

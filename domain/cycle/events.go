@@ -1,0 +1,45 @@
+package cycle
+
+import (
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/when"
+)
+
+// The structs below are stored for ever. Add optional fields freely; for any
+// other change, see package schema.
+
+// Planned is cycle.planned: the cycle exists and pins a definition.
+type Planned struct {
+	Programme  string        `json:"programme"`
+	Definition domain.Digest `json:"definition"`
+	Title      string        `json:"title"`
+	From       when.Partial  `json:"from"`
+	To         when.Partial  `json:"to"`
+	Zone       string        `json:"zone"`
+	Year       int           `json:"year"` // whose yearly quota its places count against
+}
+
+// StageScheduled is stage.scheduled: one entry of the timetable.
+type StageScheduled struct {
+	Stage     string       `json:"stage"`
+	From      when.Partial `json:"from"`
+	To        when.Partial `json:"to,omitempty"`
+	Published string       `json:"published,omitempty"` // the wording people were given
+}
+
+// Closed is cycle.closed.
+type Closed struct{}
+
+// FiguresSealed is figures.sealed: what the measures said when the cycle
+// closed, and up to which position of the log.
+type FiguresSealed struct {
+	Position string   `json:"position"`
+	Figures  []Figure `json:"figures"`
+}
+
+// A Figure is a measure's value.
+type Figure struct {
+	Measure string `json:"measure"`
+	Version int    `json:"version"`
+	Value   int64  `json:"value"`
+}

@@ -1,0 +1,531 @@
+package match
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/when"
+)
+
+var (
+	ErrUnknown    = domain.Missing("match_unknown", "there is no such match")
+	ErrExists     = domain.Refuse("match_exists", "there is already another match of this name")
+	ErrSelf       = domain.Refuse("same_person", "nobody mentors themselves")
+	ErrNoPlace    = domain.Refuse("no_place", "a mentee needs a filled place in this cycle")
+	ErrMentor     = domain.Refuse("mentor_unknown", "this person is in no pool of mentors")
+	ErrSide       = domain.Wrong("side_unknown", "a match has two sides, mentee and mentor")
+	ErrPhase      = domain.Refuse("wrong_phase", "this does not apply to the match as it stands")
+	ErrNotBoth    = domain.Refuse("not_accepted", "a match is made when both sides have accepted")
+	ErrVersion    = domain.Refuse("agreement_version", "this is not the version of the agreement that the match goes by")
+	ErrAgreement  = domain.Refuse("no_agreement", "sessions are scheduled once the agreement is in force")
+	ErrPlanFull   = domain.Refuse("plan_full", "the session plan has no room for another session")
+	ErrMode       = domain.Refuse("mode_unplanned", "the session plan has no such mode")
+	ErrSession    = domain.Wrong("session_number", "a session has a number, 1 or more")
+	ErrScheduled  = domain.Refuse("session_exists", "a session of this number is already scheduled otherwise")
+	ErrNoSession  = domain.Missing("session_unknown", "there is no such session")
+	ErrSettled    = domain.Refuse("session_settled", "this session is no longer ahead")
+	ErrHeld       = domain.Refuse("session_held", "this session is already recorded otherwise; correct the record instead")
+	ErrMinutes    = domain.Wrong("minutes_malformed", "a session lasts 1 minute to 24 hours")
+	ErrFuture     = domain.Refuse("in_future", "what has not happened yet cannot be recorded")
+	ErrReflection = domain.Wrong("reflection_kind", "a reflection is on a session or final")
+	ErrFiled      = domain.Refuse("reflection_filed", "this reflection is already filed")
+	ErrIncomplete = domain.Refuse("completion_unmet", "the completion rule is not met")
+	ErrMet        = domain.Refuse("completion_met", "the completion rule is met; there is nothing to waive")
+	ErrCycleOver  = domain.Refuse("cycle_closed", "this cycle is closed")
+)
+
+func wrongPhase(s State) error {
+	if s.phase == None {
+		return ErrUnknown
+	}
+	return ErrPhase.Because("it is " + string(s.phase))
+}
+
+func checkSide(side string) error {
+	if side != Mentee && side != Mentor {
+		return ErrSide
+	}
+	return nil
+}
+
+// by is whose doing an event is, for text about one side only.
+func (s State) by(side string) domain.Person {
+	if side == Mentor {
+		return s.pair.Mentor
+	}
+	return s.pair.Mentee
+}
+
+// Propose is match.propose.
+type Propose struct {
+	ID
+	Pair
+	Previous  string         `json:"previous,omitzero"`
+	Rationale domain.Private `json:"rationale,omitzero"`
+
+	// Looked up. A place once filled stays filled, and a mentor stays one.
+	Placed bool  `json:"-"`
+	Joined bool  `json:"-"`
+	Over   bool  `json:"-"` // the cycle is closed
+	Terms  Terms `json:"-"`
+}
+
+func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case s.phase != None && s.pair == c.Pair:
+		return nil, nil
+	case s.phase != None:
+		return nil, ErrExists
+	case c.Mentee == c.Mentor:
+		return nil, ErrSelf
+	case c.Over:
+		return nil, ErrCycleOver
+	case !c.Placed:
+		return nil, ErrNoPlace
+	case !c.Joined:
+		return nil, ErrMentor
+	}
+	rationale := c.Rationale.About(domain.Personal, domain.Programme, c.Mentee, c.Mentor)
+	return []Event{Proposed{c.Pair, c.Previous, rationale, c.Terms}}, nil
+}
+
+// Accept is match.accept.
+type Accept struct {
+	ID
+	Side string `json:"side"`
+}
+
+func (c Accept) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case checkSide(c.Side) != nil:
+		return nil, ErrSide
+	case slices.Contains(s.accepted, c.Side):
+		return nil, nil
+	case s.phase != Proposal:
+		return nil, wrongPhase(s)
+	}
+	return []Event{Accepted{c.Side, len(s.accepted) == 1}}, nil
+}
+
+// Decline is match.decline.
+type Decline struct {
+	ID
+	Side string         `json:"side"`
+	Note domain.Private `json:"note,omitzero"`
+}
+
+func (c Decline) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case checkSide(c.Side) != nil:
+		return nil, ErrSide
+	case s.phase == Off:
+		return nil, nil
+	case s.phase != Proposal:
+		return nil, wrongPhase(s)
+	}
+	return []Event{Declined{c.Side, c.Note.About(domain.Personal, domain.Programme, s.by(c.Side))}}, nil
+}
+
+// Make is match.make: a policy's command when the mentor's room was taken.
+type Make struct{ ID }
+
+func (c Make) Decide(s State, now time.Time) ([]Event, error) {
+	switch {
+	case s.phase == Active:
+		return nil, nil
+	case s.phase != Proposal:
+		return nil, wrongPhase(s)
+	case len(s.accepted) < 2:
+		return nil, ErrNotBoth
+	}
+	due, err := s.terms.FirstContact.From(now, s.terms.Zone, s.terms.Calendar)
+	if err != nil {
+		return nil, err
+	}
+	return []Event{Made{s.pair, s.previous, due.UTC(), s.terms.Calendar.Words()}}, nil
+}
+
+// Unwind is match.unwind.
+type Unwind struct {
+	ID
+	NoFault bool           `json:"no_fault,omitzero"`
+	Note    domain.Private `json:"note,omitzero"`
+}
+
+func (c Unwind) Decide(s State, _ time.Time) ([]Event, error) {
+	switch s.phase {
+	case Unwinding:
+		return nil, nil
+	case Active:
+		return []Event{Unwound{c.NoFault, c.Note.About(domain.Special, domain.Programme, s.Subjects()...)}}, nil
+	}
+	return nil, wrongPhase(s)
+}
+
+// End is match.end: earlier than planned.
+type End struct {
+	ID
+	Note domain.Private `json:"note,omitzero"`
+}
+
+func (c End) Decide(s State, _ time.Time) ([]Event, error) {
+	switch s.phase {
+	case EndedEarly:
+		return nil, nil
+	case Active:
+		return []Event{Ended{c.Note.About(domain.Special, domain.Programme, s.Subjects()...)}}, nil
+	}
+	return nil, wrongPhase(s)
+}
+
+// SignAgreement is agreement.sign.
+type SignAgreement struct {
+	ID
+	Side    string `json:"side"`
+	Version string `json:"version"`
+}
+
+func (c SignAgreement) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case checkSide(c.Side) != nil:
+		return nil, ErrSide
+	case s.phase != None && c.Version != s.terms.Agreement:
+		return nil, ErrVersion.Because(fmt.Sprintf("it goes by version %s, not %s", s.terms.Agreement, c.Version))
+	case slices.Contains(s.signed, c.Side):
+		return nil, nil
+	case s.phase != Active:
+		return nil, wrongPhase(s)
+	}
+	events := []Event{AgreementSigned{c.Side, c.Version, s.terms.Clauses}}
+	if len(s.signed) == 1 {
+		events = append(events, AgreementInForce{c.Version})
+	}
+	return events, nil
+}
+
+// MakeContact is contact.make.
+type MakeContact struct {
+	ID
+	Side string `json:"side"`
+}
+
+func (c MakeContact) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case checkSide(c.Side) != nil:
+		return nil, ErrSide
+	case s.contacted:
+		return nil, nil
+	case s.phase != Active:
+		return nil, wrongPhase(s)
+	}
+	return []Event{ContactMade{c.Side}}, nil
+}
+
+// MarkContactOverdue is contact.mark_overdue: the clock's command.
+type MarkContactOverdue struct {
+	ID
+	Tzdata string `json:"-" from:"tzdata"`
+}
+
+func (c MarkContactOverdue) Decide(s State, now time.Time) ([]Event, error) {
+	if s.contacted || s.overdue || s.phase != Active {
+		return nil, nil
+	}
+	timer, err := domain.Fire("contact.mark_overdue", s.contactDue, now, s.calendar, c.Tzdata)
+	if err != nil {
+		return nil, err
+	}
+	return []Event{ContactOverdue{timer}}, nil
+}
+
+// At is the time of a session as people say it: local, with its zone.
+type At struct {
+	Local string `json:"local"`
+	Zone  string `json:"zone"`
+	Mode  string `json:"mode"`
+}
+
+func (a At) slot() (Slot, error) {
+	start, err := when.Local(a.Local, a.Zone)
+	return Slot{a.Local, a.Zone, start.UTC(), a.Mode}, err
+}
+
+// ScheduleSession is session.schedule.
+type ScheduleSession struct {
+	ID
+	Session int `json:"session"`
+	At
+}
+
+func (c ScheduleSession) Decide(s State, _ time.Time) ([]Event, error) {
+	slot, err := c.slot()
+	x, known := s.session(c.Session)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Session < 1:
+		return nil, ErrSession
+	case known && x.status == "scheduled" && x.slot == slot:
+		return nil, nil
+	case known:
+		return nil, ErrScheduled
+	case s.phase != Active:
+		return nil, wrongPhase(s)
+	case !s.inForce:
+		return nil, ErrAgreement
+	case !slices.Contains(s.terms.Sessions.Modes, c.Mode):
+		return nil, ErrMode.Because(c.Mode)
+	case s.planned() >= s.terms.Sessions.Max:
+		return nil, ErrPlanFull.Because(fmt.Sprintf("%d of %d", s.planned(), s.terms.Sessions.Max))
+	}
+	return []Event{SessionScheduled{c.Session, slot}}, nil
+}
+
+// RescheduleSession is session.reschedule.
+type RescheduleSession struct {
+	ID
+	Session int `json:"session"`
+	At
+}
+
+func (c RescheduleSession) Decide(s State, _ time.Time) ([]Event, error) {
+	slot, err := c.slot()
+	x, known := s.session(c.Session)
+	switch {
+	case err != nil:
+		return nil, err
+	case !known:
+		return nil, ErrNoSession
+	case x.status == "scheduled" && x.slot == slot:
+		return nil, nil
+	case x.status != "scheduled" || s.phase != Active:
+		return nil, ErrSettled
+	case !slices.Contains(s.terms.Sessions.Modes, c.Mode):
+		return nil, ErrMode.Because(c.Mode)
+	}
+	return []Event{SessionRescheduled{c.Session, x.slot, slot, x.sequence + 1}}, nil
+}
+
+// CancelSession is session.cancel.
+type CancelSession struct {
+	ID
+	Session int `json:"session"`
+}
+
+func (c CancelSession) Decide(s State, _ time.Time) ([]Event, error) {
+	x, known := s.session(c.Session)
+	switch {
+	case !known:
+		return nil, ErrNoSession
+	case x.status == "cancelled":
+		return nil, nil
+	case x.status != "scheduled":
+		return nil, ErrSettled
+	}
+	return []Event{SessionCancelled{c.Session}}, nil
+}
+
+// MissSession is session.miss.
+type MissSession struct {
+	ID
+	Session int    `json:"session"`
+	Side    string `json:"side"`
+	Notice  bool   `json:"notice,omitzero"`
+}
+
+func (c MissSession) Decide(s State, now time.Time) ([]Event, error) {
+	x, known := s.session(c.Session)
+	switch {
+	case checkSide(c.Side) != nil:
+		return nil, ErrSide
+	case !known:
+		return nil, ErrNoSession
+	case x.status == "missed":
+		return nil, nil
+	case x.status != "scheduled":
+		return nil, ErrSettled
+	case x.slot.Start.After(now) && !c.Notice:
+		return nil, ErrFuture
+	}
+	return []Event{SessionMissed{c.Session, c.Side, c.Notice}}, nil
+}
+
+// HoldSession is session.hold: the record of a session, whatever the plan
+// says.
+type HoldSession struct {
+	ID
+	Session int `json:"session"`
+	At
+	Minutes int `json:"minutes"`
+
+	// Looked up: the cycle is closed. Said late it only lacks a mark.
+	Over bool `json:"-"`
+}
+
+// OccurredAt is when the session began.
+func (c HoldSession) OccurredAt() time.Time {
+	slot, _ := c.slot() // malformed: Decide refuses it
+	return slot.Start
+}
+
+// record is the event for what was held, marked by the terms.
+func (c HoldSession) record(s State, now time.Time) (SessionHeld, error) {
+	slot, err := c.slot()
+	switch {
+	case err != nil:
+		return SessionHeld{}, err
+	case c.Session < 1:
+		return SessionHeld{}, ErrSession
+	case c.Minutes < 1 || c.Minutes > 24*60:
+		return SessionHeld{}, ErrMinutes
+	case s.phase == None:
+		return SessionHeld{}, ErrUnknown
+	case slot.Start.After(now):
+		return SessionHeld{}, ErrFuture
+	}
+	e := SessionHeld{Session: c.Session, Slot: slot, Minutes: c.Minutes, ReflectionsDue: s.terms.Reflections.Session}
+	plan, others := s.terms.Sessions, 0
+	for _, x := range s.sessions {
+		if x.status == "held" && x.n != c.Session {
+			others++
+		}
+	}
+	mark := func(not bool, code string) {
+		if not {
+			e.Nonconformities = append(e.Nonconformities, code)
+		}
+	}
+	mark(!s.inForce, "before_agreement")
+	mark(c.Minutes < plan.MinMinutes, "under_min_duration")
+	mark(c.Minutes > plan.MaxMinutes, "over_max_duration")
+	mark(others >= plan.Max, "over_max_sessions")
+	mark(!slices.Contains(plan.Modes, c.Mode), "outside_plan_mode")
+	mark(s.phase == Proposal || s.phase == Off, "not_active")
+	mark(c.Over, "after_cycle_close")
+	return e, nil
+}
+
+func (c HoldSession) Decide(s State, now time.Time) ([]Event, error) {
+	e, err := c.record(s, now)
+	if err != nil {
+		return nil, err
+	}
+	if x, known := s.session(c.Session); known && x.status == "held" {
+		if x.held.Slot == e.Slot && x.held.Minutes == e.Minutes {
+			return nil, nil
+		}
+		return nil, ErrHeld
+	}
+	return []Event{e}, nil
+}
+
+// CorrectSession is session.correct: the whole record as it should have been.
+type CorrectSession struct{ HoldSession }
+
+func (c CorrectSession) Decide(s State, now time.Time) ([]Event, error) {
+	x, known := s.session(c.Session)
+	if !known || x.status != "held" {
+		return nil, ErrNoSession
+	}
+	e, err := c.record(s, now)
+	switch {
+	case err != nil:
+		return nil, err
+	case x.held.Slot == e.Slot && x.held.Minutes == e.Minutes:
+		return nil, nil
+	}
+	return []Event{SessionCorrected(e)}, nil
+}
+
+// FileReflection is reflection.file. What is filed in confidence stays
+// between the pair.
+type FileReflection struct {
+	ID
+	Side    string         `json:"side"`
+	Kind    string         `json:"kind"`
+	Session int            `json:"session,omitzero"`
+	Text    domain.Private `json:"text,omitzero"`
+}
+
+func (c FileReflection) Decide(s State, _ time.Time) ([]Event, error) {
+	x, known := s.session(c.Session)
+	switch {
+	case checkSide(c.Side) != nil:
+		return nil, ErrSide
+	case c.Kind != "session" && c.Kind != "final", c.Kind == "final" && c.Session != 0:
+		return nil, ErrReflection
+	case s.phase == None:
+		return nil, ErrUnknown
+	case c.Kind == "session" && (!known || x.status != "held"):
+		return nil, ErrNoSession
+	case s.hasFiled(c.Side, c.Kind, c.Session):
+		return nil, ErrFiled
+	}
+	text := c.Text.About(domain.Personal, domain.Pair, s.by(c.Side))
+	return []Event{ReflectionFiled{c.Side, c.Kind, c.Session, len(strings.Fields(c.Text.Text)), text}}, nil
+}
+
+// unmet says in words what the completion rule still wants; empty when it is
+// met.
+func (s State) unmet() string {
+	rule := s.terms.Completion
+	var list []string
+	if n := len(s.conforming()); n < rule.ConformingSessions {
+		list = append(list, fmt.Sprintf("%d of %d conforming sessions", n, rule.ConformingSessions))
+	}
+	for _, side := range rule.FinalReflections {
+		if !s.hasFiled(side, "final", 0) {
+			list = append(list, "no final reflection by the "+side)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+func (s State) completed(basis string) Completed {
+	e := Completed{Basis: basis, Rule: s.terms.Completion.Version, Sessions: s.conforming()}
+	for _, side := range s.terms.Completion.FinalReflections {
+		if s.hasFiled(side, "final", 0) {
+			e.Finals = append(e.Finals, side)
+		}
+	}
+	return e
+}
+
+// CompleteMatch is match.complete: by the rule, from the evidence it lists.
+// The clock may not issue it.
+type CompleteMatch struct{ ID }
+
+func (c CompleteMatch) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case s.phase == Complete:
+		return nil, nil
+	case s.phase != Active:
+		return nil, wrongPhase(s)
+	case s.unmet() != "":
+		return nil, ErrIncomplete.Because(s.unmet())
+	}
+	return []Event{s.completed("rule")}, nil
+}
+
+// WaiveCompletion is completion.waive: complete although the rule is not met.
+// The envelope names the authority.
+type WaiveCompletion struct {
+	ID
+	Note domain.Private `json:"note,omitzero"`
+}
+
+func (c WaiveCompletion) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case s.phase == Complete:
+		return nil, nil
+	case s.phase != Active:
+		return nil, wrongPhase(s)
+	case s.unmet() == "":
+		return nil, ErrMet
+	}
+	note := c.Note.About(domain.Personal, domain.Programme, s.Subjects()...)
+	return []Event{CompletionWaived{s.terms.Completion.Version, s.unmet(), note}, s.completed("waiver")}, nil
+}

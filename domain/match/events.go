@@ -1,0 +1,174 @@
+package match
+
+import (
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/when"
+)
+
+// The structs below are stored for ever. Add optional fields freely; for any
+// other change, see package schema.
+
+// Pair is who is matched.
+type Pair struct {
+	Mentee domain.Person `json:"mentee"`
+	Mentor domain.Person `json:"mentor"`
+}
+
+// Proposed is match.proposed. The terms are those of the cycle's definition,
+// kept here so that the match is judged by them to its end.
+type Proposed struct {
+	Pair
+	Previous  string         `json:"previous,omitempty"` // the match that this one replaces
+	Rationale domain.Private `json:"rationale"`
+	Terms     Terms          `json:"terms"`
+}
+
+// Terms is what the programme expects of a match.
+type Terms struct {
+	Sessions     programme.Sessions   `json:"sessions"`
+	Reflections  programme.Reflection `json:"reflections"`
+	Completion   programme.Completion `json:"completion"`
+	Agreement    string               `json:"agreement"` // version
+	Clauses      domain.Digest        `json:"clauses"`   // hash of the agreement's words
+	FirstContact when.Offset          `json:"first_contact"`
+	Zone         string               `json:"zone"`
+	Calendar     when.Calendar        `json:"calendar"`
+}
+
+// Accepted is match.accepted by one side; Both when the other had already.
+type Accepted struct {
+	Side string `json:"side"`
+	Both bool   `json:"both,omitempty"`
+}
+
+// Declined is match.declined by one side.
+type Declined struct {
+	Side string         `json:"side"`
+	Note domain.Private `json:"note"`
+}
+
+// Made is match.made: both accepted and the mentor has room.
+type Made struct {
+	Pair
+	Previous   string    `json:"previous,omitempty"`
+	ContactDue time.Time `json:"contact_due"`
+	Calendar   string    `json:"calendar,omitempty"`
+}
+
+// Unwound is match.unwound: it did not work, which may be nobody's fault. The
+// envelope's reason is a code; what it was about is sealed.
+type Unwound struct {
+	NoFault bool           `json:"no_fault,omitempty"`
+	Note    domain.Private `json:"note"`
+}
+
+// AgreementSigned is agreement.signed by one side.
+type AgreementSigned struct {
+	Side    string        `json:"side"`
+	Version string        `json:"version"`
+	Clauses domain.Digest `json:"clauses"`
+}
+
+// AgreementInForce is agreement.in_force: both signed the same version.
+type AgreementInForce struct {
+	Version string `json:"version"`
+}
+
+// ContactMade is contact.made: the mentee wrote to the mentor.
+type ContactMade struct {
+	Side string `json:"side"`
+}
+
+// ContactOverdue is contact.overdue.
+type ContactOverdue struct {
+	Timer domain.Timer `json:"timer"`
+}
+
+// Slot is when a session is to be held.
+type Slot struct {
+	Local string    `json:"local"`
+	Zone  string    `json:"zone"`
+	Start time.Time `json:"start"`
+	Mode  string    `json:"mode"`
+}
+
+// SessionScheduled is session.scheduled.
+type SessionScheduled struct {
+	Session int `json:"session"`
+	Slot
+}
+
+// SessionRescheduled is session.rescheduled. Sequence counts the changes, as
+// calendar files do (RFC 5545 §3.8.7.4).
+type SessionRescheduled struct {
+	Session  int  `json:"session"`
+	Was      Slot `json:"was"`
+	Now      Slot `json:"now"`
+	Sequence int  `json:"sequence"`
+}
+
+// SessionCancelled is session.cancelled.
+type SessionCancelled struct {
+	Session int `json:"session"`
+}
+
+// SessionMissed is session.missed.
+type SessionMissed struct {
+	Session int    `json:"session"`
+	Side    string `json:"side"`             // who did not come
+	Notice  bool   `json:"notice,omitempty"` // and said so before
+}
+
+// SessionHeld is session.held.
+type SessionHeld struct {
+	Session int `json:"session"`
+	Slot
+	Minutes int `json:"minutes"`
+	// In which ways it does not conform to the terms: before_agreement,
+	// under_min_duration, over_max_duration, over_max_sessions,
+	// outside_plan_mode, after_cycle_close, not_active.
+	Nonconformities []string `json:"nonconformities,omitempty"`
+	ReflectionsDue  []string `json:"reflections_due,omitempty"` // sides
+}
+
+// SessionCorrected is session.corrected: the record as it should have been,
+// whole; it stands in the place of the session.held of the same number.
+type SessionCorrected SessionHeld
+
+// ReflectionFiled is reflection.filed.
+type ReflectionFiled struct {
+	Side    string         `json:"side"`
+	Kind    string         `json:"kind"` // session, final
+	Session int            `json:"session,omitempty"`
+	Words   int            `json:"words"`
+	Text    domain.Private `json:"text"`
+}
+
+// Completed is match.completed: by the rule from the sessions and final
+// reflections listed, or by a waiver.
+type Completed struct {
+	Basis    string   `json:"basis"` // rule, waiver
+	Rule     string   `json:"rule"`  // the completion rule's version
+	Sessions []int    `json:"sessions,omitempty"`
+	Finals   []string `json:"finals,omitempty"` // sides
+}
+
+// CompletionWaived is completion.waived: the rule was not met, and somebody
+// with the authority let it pass.
+type CompletionWaived struct {
+	Rule  string         `json:"rule"`
+	Unmet string         `json:"unmet"`
+	Note  domain.Private `json:"note"`
+}
+
+// Ended is match.ended: early, neither completed nor unwound.
+type Ended struct {
+	Note domain.Private `json:"note"`
+}
+
+// Marks lists the nonconformities for the envelope.
+func (e SessionHeld) Marks() []string      { return e.Nonconformities }
+func (e SessionCorrected) Marks() []string { return e.Nonconformities }

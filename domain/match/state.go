@@ -1,0 +1,189 @@
+package match
+
+import (
+	"slices"
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+)
+
+// An Event is a fact about one match.
+type Event interface{ evolve(State) State }
+
+// A Phase is how far a match has come.
+type Phase string
+
+const (
+	None       Phase = ""
+	Proposal   Phase = "proposed"
+	Off        Phase = "declined"
+	Active     Phase = "made"
+	Unwinding  Phase = "unwound"
+	Complete   Phase = "completed"
+	EndedEarly Phase = "ended early"
+)
+
+// Over tells a phase from which nothing more is expected.
+func (p Phase) Over() bool {
+	return p == Off || p == Unwinding || p == Complete || p == EndedEarly
+}
+
+// State is what the rules remember.
+type State struct {
+	phase      Phase
+	pair       Pair
+	previous   string
+	terms      Terms
+	accepted   []string // sides
+	signed     []string // sides that signed the terms' version
+	inForce    bool
+	contacted  bool
+	overdue    bool
+	contactDue time.Time
+	calendar   string
+	sessions   []session // in the order in which they were first heard of
+	filed      []filed
+}
+
+type session struct {
+	n        int
+	slot     Slot
+	status   string // scheduled, cancelled, missed, held
+	sequence int
+	held     SessionHeld
+}
+
+type filed struct {
+	side, kind string
+	session    int
+}
+
+// Apply returns s after e. It never fails and never judges.
+func (s State) Apply(e Event) State { return e.evolve(s) }
+
+// Phase tells how far the match has come.
+func (s State) Phase() Phase { return s.phase }
+
+// Pair tells who is matched.
+func (s State) Pair() Pair { return s.pair }
+
+// Subjects are the people every event of the stream is about.
+func (s State) Subjects() []domain.Person {
+	if s.phase == None {
+		return nil
+	}
+	return []domain.Person{s.pair.Mentee, s.pair.Mentor}
+}
+
+// session finds a session by its number.
+func (s State) session(n int) (session, bool) {
+	for _, x := range s.sessions {
+		if x.n == n {
+			return x, true
+		}
+	}
+	return session{}, false
+}
+
+func (s State) withSession(x session) State {
+	s.sessions = slices.Clone(s.sessions)
+	for i, old := range s.sessions {
+		if old.n == x.n {
+			s.sessions[i] = x
+			return s
+		}
+	}
+	s.sessions = append(s.sessions, x)
+	return s
+}
+
+// planned counts the sessions that take up the plan: neither cancelled nor
+// missed.
+func (s State) planned() int {
+	n := 0
+	for _, x := range s.sessions {
+		if x.status == "scheduled" || x.status == "held" {
+			n++
+		}
+	}
+	return n
+}
+
+// conforming lists the numbers of the held sessions that conform.
+func (s State) conforming() []int {
+	var list []int
+	for _, x := range s.sessions {
+		if x.status == "held" && len(x.held.Nonconformities) == 0 {
+			list = append(list, x.n)
+		}
+	}
+	return list
+}
+
+func (s State) hasFiled(side, kind string, session int) bool {
+	return slices.Contains(s.filed, filed{side, kind, session})
+}
+
+func (e Proposed) evolve(s State) State {
+	s.phase, s.pair, s.previous, s.terms = Proposal, e.Pair, e.Previous, e.Terms
+	return s
+}
+
+func (e Accepted) evolve(s State) State {
+	s.accepted = append(slices.Clip(s.accepted), e.Side)
+	return s
+}
+
+func (Declined) evolve(s State) State { s.phase = Off; return s }
+
+func (e Made) evolve(s State) State {
+	s.phase, s.contactDue, s.calendar = Active, e.ContactDue, e.Calendar
+	return s
+}
+
+func (Unwound) evolve(s State) State { s.phase = Unwinding; return s }
+
+func (e AgreementSigned) evolve(s State) State {
+	if e.Version == s.terms.Agreement {
+		s.signed = append(slices.Clip(s.signed), e.Side)
+	}
+	return s
+}
+
+func (AgreementInForce) evolve(s State) State { s.inForce = true; return s }
+func (ContactMade) evolve(s State) State      { s.contacted = true; return s }
+func (ContactOverdue) evolve(s State) State   { s.overdue = true; return s }
+
+func (e SessionScheduled) evolve(s State) State {
+	return s.withSession(session{n: e.Session, slot: e.Slot, status: "scheduled"})
+}
+
+func (e SessionRescheduled) evolve(s State) State {
+	return s.withSession(session{n: e.Session, slot: e.Now, status: "scheduled", sequence: e.Sequence})
+}
+
+func (e SessionCancelled) evolve(s State) State { return s.settle(e.Session, "cancelled") }
+func (e SessionMissed) evolve(s State) State    { return s.settle(e.Session, "missed") }
+
+func (s State) settle(n int, status string) State {
+	x, _ := s.session(n)
+	x.n, x.status = n, status
+	return s.withSession(x)
+}
+
+func (e SessionHeld) evolve(s State) State {
+	x, _ := s.session(e.Session)
+	x.n, x.status, x.held = e.Session, "held", e
+	return s.withSession(x)
+}
+
+func (e SessionCorrected) evolve(s State) State { return SessionHeld(e).evolve(s) }
+
+func (e ReflectionFiled) evolve(s State) State {
+	s.filed = append(slices.Clip(s.filed), filed{e.Side, e.Kind, e.Session})
+	return s
+}
+
+func (Completed) evolve(s State) State        { s.phase = Complete; return s }
+func (CompletionWaived) evolve(s State) State { return s }
+func (Ended) evolve(s State) State            { s.phase = EndedEarly; return s }

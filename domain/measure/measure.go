@@ -1,0 +1,224 @@
+// Package measure is the closed language in which every figure is said: which
+// events are counted, what takes one out again, and in which words the result
+// is read. A measure is data; the dashboard, the command line, exports and a
+// funder's verifier evaluate the same text, and any figure can be asked which
+// events it comes from.
+//
+// Measures read envelopes and the open fields of bodies only, never personal
+// text, so that an erasure changes no figure.
+package measure
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Measure is one figure's definition. A change of meaning is a new version.
+type Measure struct {
+	Measure string `json:"measure"`
+	Version int    `json:"version"`
+	Words   string `json:"words"`
+	Unit    string `json:"unit"`
+
+	Fold     string   `json:"fold"`               // count, sum, distinct
+	Of       string   `json:"of,omitempty"`       // the body's field that is summed, or told apart
+	Register string   `json:"register,omitempty"` // of a distinct count: whose people, so that nobody counts twice
+	Over     []Source `json:"over"`
+	Scope    string   `json:"scope"` // cycle, or year: the programme's year that the cycle lies in
+
+	// What takes a counted event out again: a later event of one of these
+	// names, in the same stream, with the same values in the Key fields. A
+	// name that is in Over as well counts in the other's place.
+	Unless []string `json:"unless,omitempty"`
+	Key    []string `json:"key,omitempty"`
+}
+
+// A Source is a name of event that counts, where all conditions hold.
+type Source struct {
+	Name  string      `json:"name"`
+	Where []Condition `json:"where,omitempty"`
+}
+
+// A Condition holds of a field of the body: it Is a value, a list that Has
+// one, or Empty: absent, or a list without elements. One of the three is set.
+type Condition struct {
+	Field string `json:"field"`
+	Is    any    `json:"is,omitempty"`
+	Has   string `json:"has,omitempty"`
+	Empty bool   `json:"empty,omitempty"`
+}
+
+// A Fact is an event as measures see it.
+type Fact struct {
+	ID     string
+	Name   string
+	Stream string
+	Book   string
+	Body   []byte // JSON object
+}
+
+// An Entry is one event that counts towards a measure.
+type Entry struct {
+	Measure string
+	Scope   string // "nemo-2023-autumn", or "nemo-121/2023" for a year
+	Key     string // what Unless finds it by
+	Event   string // id
+	Value   int64  // what it adds to a sum; 1 otherwise
+	Of      string // what a distinct count tells apart
+}
+
+// Names lists the events that the measure has to see.
+func (m Measure) Names() []string {
+	names := slices.Clone(m.Unless)
+	for _, s := range m.Over {
+		if !slices.Contains(names, s.Name) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// Read tells what a fact does to the measure: it may take out the entries of
+// a key, and may then add one. The body is decoded once for many measures by
+// passing the same *Fields.
+func (m Measure) Read(f Fact, fields *Fields) (add *Entry, remove string, err error) {
+	undoes := slices.Contains(m.Unless, f.Name)
+	i := slices.IndexFunc(m.Over, func(s Source) bool { return s.Name == f.Name })
+	if !undoes && i < 0 {
+		return nil, "", nil
+	}
+	body, err := fields.of(f)
+	if err != nil {
+		return nil, "", err
+	}
+	key := f.ID
+	if len(m.Unless) > 0 {
+		key = f.Stream
+		for _, k := range m.Key {
+			key += "\x00" + text(body[k])
+		}
+	}
+	if undoes {
+		remove = key
+	}
+	if i < 0 || !all(m.Over[i].Where, body) {
+		return nil, remove, nil
+	}
+	e := Entry{Measure: m.Measure, Scope: m.scope(f, body), Key: key, Event: f.ID, Value: 1}
+	switch m.Fold {
+	case "sum":
+		n, ok := body[m.Of].(json.Number)
+		if !ok {
+			return nil, "", fmt.Errorf("measure %s: %s %s has no number %s", m.Measure, f.Name, f.ID, m.Of)
+		}
+		if e.Value, err = n.Int64(); err != nil {
+			return nil, "", fmt.Errorf("measure %s: %s %s: %w", m.Measure, f.Name, f.ID, err)
+		}
+	case "distinct":
+		e.Of = text(body[m.Of])
+	}
+	return &e, remove, nil
+}
+
+// scope is whose figure the event belongs to. What is kept with the
+// programme, such as places, names its cycle and year in the body.
+func (m Measure) scope(f Fact, body map[string]any) string {
+	if m.Scope == "year" {
+		return YearScope(BookOf(f.Book, "programme"), text(body["year"]))
+	}
+	if cycle := BookOf(f.Book, "cycle"); cycle != "" {
+		return cycle
+	}
+	return text(body["cycle"])
+}
+
+// YearScope is the scope of a programme's year.
+func YearScope(programme, year string) string { return programme + "/" + year }
+
+// BookOf gives the id in a book's name of that kind, and "" for others:
+// BookOf("rehearsal/cycle/x", "cycle") is "x".
+func BookOf(book, kind string) string {
+	id, ok := strings.CutPrefix(strings.TrimPrefix(book, "rehearsal/"), kind+"/")
+	if !ok {
+		return ""
+	}
+	return id
+}
+
+// Value is the figure that entries add up to.
+func (m Measure) Value(entries []Entry) int64 {
+	switch m.Fold {
+	case "sum":
+		var sum int64
+		for _, e := range entries {
+			sum += e.Value
+		}
+		return sum
+	case "distinct":
+		seen := make(map[string]bool, len(entries))
+		for _, e := range entries {
+			seen[e.Of] = true
+		}
+		return int64(len(seen))
+	default:
+		return int64(len(entries))
+	}
+}
+
+func all(where []Condition, body map[string]any) bool {
+	for _, c := range where {
+		if !c.holds(body[c.Field]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c Condition) holds(v any) bool {
+	list, _ := v.([]any)
+	switch {
+	case c.Empty:
+		return v == nil || v != nil && list != nil && len(list) == 0
+	case c.Has != "":
+		return slices.Contains(list, any(c.Has))
+	default:
+		return text(v) == text(c.Is) // an absent field is "" and false
+	}
+}
+
+// text makes values comparable: an absent field, null and false are "".
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case bool:
+		if !v {
+			return ""
+		}
+		return "true"
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// Fields decodes one fact's body at most once.
+type Fields struct {
+	id   string
+	body map[string]any
+}
+
+func (f *Fields) of(fact Fact) (map[string]any, error) {
+	if f.body != nil && f.id == fact.ID {
+		return f.body, nil
+	}
+	d := json.NewDecoder(strings.NewReader(string(fact.Body)))
+	d.UseNumber() // a figure is never a float
+	body := map[string]any{}
+	if err := d.Decode(&body); err != nil {
+		return nil, fmt.Errorf("body of %s %s: %w", fact.Name, fact.ID, err)
+	}
+	f.id, f.body = fact.ID, body
+	return body, nil
+}

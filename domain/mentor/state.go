@@ -1,0 +1,46 @@
+package mentor
+
+import (
+	"slices"
+
+	"github.com/daybook-engine/daybook/domain"
+)
+
+// An Event is a fact about one mentor.
+type Event interface{ evolve(State) State }
+
+// State is what the rules remember.
+type State struct {
+	mentor   domain.Person
+	capacity int
+	engaged  []Engaged
+}
+
+// Apply returns s after e. It never fails and never judges.
+func (s State) Apply(e Event) State { return e.evolve(s) }
+
+// Joined tells whether there is such a mentor.
+func (s State) Joined() bool { return s.mentor != "" }
+
+// Subjects are the people every event of the stream is about.
+func (s State) Subjects() []domain.Person {
+	if s.mentor == "" {
+		return nil
+	}
+	return []domain.Person{s.mentor}
+}
+
+func (e Joined) evolve(s State) State {
+	s.mentor, s.capacity = e.Mentor, e.Capacity
+	return s
+}
+
+func (e Engaged) evolve(s State) State {
+	s.engaged = append(slices.Clip(s.engaged), e)
+	return s
+}
+
+func (e Freed) evolve(s State) State {
+	s.engaged = slices.DeleteFunc(slices.Clone(s.engaged), func(o Engaged) bool { return o == Engaged(e) })
+	return s
+}

@@ -1,0 +1,21 @@
+// Package person is the register of people: random ids in the log, names and
+// handles sealed in the vault. A register is a programme's participants or a
+// pool's mentors; whoever counts distinct people names the register.
+package person
+
+import "github.com/daybook-engine/daybook/domain"
+
+// ID names a person.
+type ID struct {
+	Person domain.Person `json:"person"`
+}
+
+func (id ID) Stream() string { return "person-" + string(id.Person) }
+func (id ID) Book() string   { return "installation" }
+
+func (id ID) Check() error {
+	if !domain.IsUUID(string(id.Person)) {
+		return domain.Wrong("person_unknown", "no person has this handle or id").Because(string(id.Person))
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package schema
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+)
+
+// An Envelope is what is known about any event, whatever it says: an event's
+// metadata, kept as these exact bytes. Its place in the log is the store's.
+type Envelope struct {
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	RecordedAt time.Time `json:"recorded_at"` // the engine's now, UTC
+	OccurredAt time.Time `json:"occurred_at"` // when it happened, UTC
+
+	Actor      string        `json:"actor"`                  // a person's id; "clock" or a policy's name for the engine's own doing
+	Role       string        `json:"role"`                   // in which the actor acted
+	OnBehalfOf domain.Person `json:"on_behalf_of,omitempty"` // whose act it is, where somebody keyed it in
+	Channel    string        `json:"channel"`                // web, cli, email, phone, paper, import, rehearsal, system
+
+	Book        string `json:"book"`
+	CommandID   string `json:"command_id"`
+	Correlation string `json:"correlation"`         // the command that began it all
+	Causation   string `json:"causation,omitempty"` // the event that a policy answered
+
+	Reason          string          `json:"reason,omitempty"`    // a code, never free text
+	Authority       string          `json:"authority,omitempty"` // the rule or role that allowed an exception
+	Subjects        []domain.Person `json:"subjects,omitempty"`
+	Nonconformities []string        `json:"nonconformities,omitempty"`
+	Corrects        string          `json:"corrects,omitempty"` // the id of the event put right
+	Salt            string          `json:"salt"`               // 16 random bytes, base64url: keeps the digest of a short body from being guessed
+}
+
+// Encode gives the bytes that are stored.
+func (e Envelope) Encode() ([]byte, error) {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("encode envelope of %s: %w", e.Name, err)
+	}
+	return b, nil
+}
+
+// DecodeEnvelope reads an event's metadata.
+func DecodeEnvelope(metadata []byte) (Envelope, error) {
+	var e Envelope
+	if err := json.Unmarshal(metadata, &e); err != nil {
+		return e, fmt.Errorf("decode envelope: %w", err)
+	}
+	return e, nil
+}

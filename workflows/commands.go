@@ -1,0 +1,338 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/daybook-engine/daybook/domain/allocation"
+	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/domain/mentor"
+	"github.com/daybook-engine/daybook/domain/organisation"
+	"github.com/daybook-engine/daybook/domain/person"
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/review"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+// registry lists every command there is.
+var registry = []registration{
+	on[organisation.Register]("organisation.register", nil),
+	on[organisation.RecordMembership]("membership.record", nil),
+
+	on("person.register", func(l lookup, c *person.Register) error {
+		if c.Check() != nil || c.Handle.Text == "" {
+			return nil // told by the command
+		}
+		return l.Vault.SetHandle(l.ctx, c.Handle.Text, c.Person)
+	}),
+
+	on[programme.PublishDefinition]("definition.publish", nil),
+
+	on("cycle.plan", func(l lookup, c *cycle.Plan) error {
+		p, err := fold[programme.State](l, programme.ID{Programme: c.Programme}.Stream())
+		if d, hash, ok := p.Version(c.Definition); ok {
+			c.Found, c.Zone = hash, d.Zone
+		}
+		return err
+	}),
+	on[cycle.ScheduleStage]("stage.schedule", nil),
+	on("cycle.close", func(l lookup, c *cycle.Close) (err error) {
+		c.Open, err = l.openMatches(c.Cycle)
+		return err
+	}),
+	on("figures.seal", func(l lookup, c *cycle.SealFigures) (err error) {
+		c.Position, c.Figures, err = l.figures(c.Cycle)
+		return err
+	}),
+
+	on("call.open", func(l lookup, c *call.Open) error {
+		d, _, err := l.definition(c.Cycle)
+		if plan, ok := d.Call(c.Call); ok {
+			c.Plan = &plan
+		}
+		return err
+	}),
+	on[call.PublishNotice]("notice.publish", nil),
+	on[call.ExtendDeadline]("deadline.extend", nil),
+	on[call.GrantPermit]("permit.grant", nil),
+	on[call.Close]("call.close", nil),
+
+	on("draft.start", func(l lookup, c *application.StartDraft) error {
+		s, err := fold[call.State](l, call.ID{Cycle: c.Cycle, Call: c.Call}.Stream())
+		c.Open = s.IsOpen() && !s.IsClosed()
+		return err
+	}),
+	on("application.submit", func(l lookup, c *application.Submit) error {
+		s, err := fold[call.State](l, call.ID{Cycle: c.Cycle, Call: c.Call}.Stream())
+		if err != nil || !s.IsOpen() {
+			return err
+		}
+		d, _, err := l.definition(c.Cycle)
+		if plan, ok := d.Call(c.Call); ok {
+			c.Plan = &plan
+		}
+		c.Opened, c.Deadline, c.Permit = true, s.Deadline(), s.Permit(c.Person)
+		c.Zone, c.Calendar = d.Zone, d.Calendar
+		return err
+	}),
+	on("draft.expire", func(l lookup, c *application.ExpireDraft) error {
+		s, err := fold[call.State](l, call.ID{Cycle: c.Cycle, Call: c.Call}.Stream())
+		if err != nil || !s.IsClosed() {
+			return err
+		}
+		d, _, err := l.definition(c.Cycle)
+		if err != nil {
+			return err
+		}
+		plan, _ := d.Call(c.Call)
+		c.Calendar = d.Calendar.Words()
+		c.Due, err = plan.DraftsLast.From(s.Deadline().Instant, d.Zone, d.Calendar)
+		if permit := s.Permit(c.Person); permit.After(c.Due) {
+			c.Due = permit
+		}
+		return err
+	}),
+	on[application.Withdraw]("application.withdraw", nil),
+	on[application.ReceiveNomination]("nomination.receive", nil),
+	on[application.LapseNomination]("nomination.lapse", nil),
+	on("eligibility.confirm", func(l lookup, c *application.ConfirmEligibility) (err error) {
+		c.Criteria, err = l.criteria(c.ID)
+		return err
+	}),
+	on("eligibility.fail", func(l lookup, c *application.FailEligibility) (err error) {
+		c.Criteria, err = l.criteria(c.ID)
+		return err
+	}),
+	on("application.shortlist", func(l lookup, c *application.Shortlist) error { return l.assessed(c.ID, &c.Assessed) }),
+	on("application.pass_over", func(l lookup, c *application.PassOver) error { return l.assessed(c.ID, &c.Assessed) }),
+	on("application.select", func(l lookup, c *application.Select) error { return l.assessed(c.ID, &c.Assessed) }),
+	on("application.reserve", func(l lookup, c *application.Reserve) error { return l.assessed(c.ID, &c.Assessed) }),
+	on("application.decline", func(l lookup, c *application.Decline) error { return l.assessed(c.ID, &c.Assessed) }),
+	on("offer.make", func(l lookup, c *application.MakeOffer) error {
+		d, plan, err := l.definition(c.Cycle)
+		if err != nil {
+			return err
+		}
+		places, err := fold[allocation.State](l, allocation.ID{Programme: plan.Programme}.Stream())
+		c.Place, _ = places.Holds(c.Cycle, c.Person)
+		c.Reply, c.Zone, c.Calendar = d.Offer.ReplyWithin, d.Zone, d.Calendar
+		return err
+	}),
+	on[application.AcceptOffer]("offer.accept", nil),
+	on[application.DeclineOffer]("offer.decline", nil),
+	on[application.LapseOffer]("offer.lapse", nil),
+
+	on("review.assign", func(l lookup, c *review.Assign) (err error) {
+		c.Phase, err = l.phase(c.Application())
+		return err
+	}),
+	on[review.Open]("review.open", nil),
+	on[review.DeclareConflict]("conflict.declare", nil),
+	on("review.record", func(l lookup, c *review.Record) error {
+		d, _, err := l.definition(c.Cycle)
+		c.Rubric = d.Review
+		return err
+	}),
+
+	on[allocation.SetQuota]("quota.set", nil),
+	on("place.reserve", func(l lookup, c *allocation.ReservePlace) error {
+		if err := l.places(&c.ID, &c.For); err != nil {
+			return err
+		}
+		phase, err := l.phase(application.ID{Cycle: c.Cycle, Call: c.Call, Person: c.Person})
+		c.Phase = phase
+		return err
+	}),
+	on("place.fill", func(l lookup, c *allocation.FillPlace) error { return l.places(&c.ID, &c.For) }),
+	on("place.release", func(l lookup, c *allocation.ReleasePlace) error { return l.places(&c.ID, &c.For) }),
+	on("reserve.rank", func(l lookup, c *allocation.RankReserve) error { return l.places(&c.ID, &c.For) }),
+	on("reserve.release", func(l lookup, c *allocation.ReleaseReserve) error { return l.places(&c.ID, &c.For) }),
+
+	on[mentor.Join]("mentor.join", nil),
+	on[mentor.Engage]("mentor.engage", nil),
+	on[mentor.Free]("mentor.free", nil),
+
+	on("match.propose", func(l lookup, c *match.Propose) error {
+		d, plan, err := l.definition(c.Cycle)
+		if err != nil {
+			return err
+		}
+		places, err := fold[allocation.State](l, allocation.ID{Programme: plan.Programme}.Stream())
+		if err != nil {
+			return err
+		}
+		_, c.Placed = places.Holds(c.Cycle, c.Mentee)
+		pool, err := fold[mentor.State](l, mentor.ID{Mentor: c.Mentor}.Stream())
+		if err != nil {
+			return err
+		}
+		c.Joined = pool.Joined()
+		c.Over, err = l.over(c.Cycle)
+		c.Terms = match.Terms{
+			Sessions: d.Sessions, Reflections: d.Reflection, Completion: d.Completion,
+			Agreement: d.Agreement.Version, Clauses: d.Agreement.Hash(),
+			FirstContact: d.Match.FirstContactWithin, Zone: d.Zone, Calendar: d.Calendar,
+		}
+		return err
+	}),
+	on[match.Accept]("match.accept", nil),
+	on[match.Decline]("match.decline", nil),
+	on[match.Make]("match.make", nil),
+	on[match.Unwind]("match.unwind", nil),
+	on[match.End]("match.end", nil),
+	on[match.SignAgreement]("agreement.sign", nil),
+	on[match.MakeContact]("contact.make", nil),
+	on[match.MarkContactOverdue]("contact.mark_overdue", nil),
+	on[match.ScheduleSession]("session.schedule", nil),
+	on[match.RescheduleSession]("session.reschedule", nil),
+	on[match.CancelSession]("session.cancel", nil),
+	on[match.MissSession]("session.miss", nil),
+	on("session.hold", func(l lookup, c *match.HoldSession) (err error) {
+		c.Over, err = l.over(c.Cycle)
+		return err
+	}),
+	on("session.correct", func(l lookup, c *match.CorrectSession) (err error) {
+		c.Over, err = l.over(c.Cycle)
+		return err
+	}),
+	on[match.FileReflection]("reflection.file", nil),
+	on[match.CompleteMatch]("match.complete", nil),
+	on[match.WaiveCompletion]("completion.waive", nil),
+}
+
+// lookup finds the facts that a command carries from other streams: from
+// memory, or fresh from the store when a refusal is asked again.
+type lookup struct {
+	ctx context.Context
+	*Engine
+	fresh bool
+}
+
+// fold is the state of another stream; the zero state when it has no events.
+func fold[S state[S, E], E any](l lookup, name string) (S, error) {
+	s, err := load[S, E](l.ctx, l.Engine, name, l.fresh)
+	return s.state, err
+}
+
+// definition is what a cycle pinned.
+func (l lookup) definition(id string) (programme.Definition, cycle.Planned, error) {
+	c, err := fold[cycle.State](l, cycle.ID{Cycle: id}.Stream())
+	if err != nil {
+		return programme.Definition{}, cycle.Planned{}, err
+	}
+	plan, ok := c.Plan()
+	if !ok {
+		return programme.Definition{}, cycle.Planned{}, cycle.ErrUnknown.Because(id)
+	}
+	p, err := fold[programme.State](l, programme.ID{Programme: plan.Programme}.Stream())
+	if err != nil {
+		return programme.Definition{}, plan, err
+	}
+	d, _, ok := p.Version(plan.Definition)
+	if !ok {
+		return d, plan, fmt.Errorf("cycle %s pins definition %s, which %s has not published", id, plan.Definition, plan.Programme)
+	}
+	return d, plan, nil
+}
+
+func (l lookup) over(id string) (bool, error) {
+	c, err := fold[cycle.State](l, cycle.ID{Cycle: id}.Stream())
+	return c.IsClosed(), err
+}
+
+func (l lookup) criteria(id application.ID) ([]string, error) {
+	d, _, err := l.definition(id.Cycle)
+	plan, _ := d.Call(id.Call)
+	return plan.Keys(), err
+}
+
+func (l lookup) phase(id application.ID) (application.Phase, error) {
+	s, err := fold[application.State](l, id.Stream())
+	return s.Phase(), err
+}
+
+func (l lookup) assessed(id application.ID, a *application.Assessed) error {
+	r, err := fold[review.State](l, review.ID(id).Stream())
+	if err != nil {
+		return err
+	}
+	d, _, err := l.definition(id.Cycle)
+	a.Reviews, a.Recused, a.Needed = r.Recorded(), r.Recused(), d.Review.PerApplication
+	return err
+}
+
+// places says which programme's places a cycle's are, and of which year.
+func (l lookup) places(id *allocation.ID, f *allocation.For) error {
+	_, plan, err := l.definition(f.Cycle)
+	if err != nil {
+		return err
+	}
+	if id.Programme != "" && id.Programme != plan.Programme {
+		return allocation.ErrProgramme.Because(fmt.Sprintf("%s is %s's", f.Cycle, plan.Programme))
+	}
+	id.Programme, f.Year = plan.Programme, plan.Year
+	return nil
+}
+
+// openMatches lists the cycle's matches that are not over. It asks the log,
+// not a view: nothing is decided from a view.
+func (l lookup) openMatches(id string) ([]string, error) {
+	var open []string
+	seen := map[string]bool{}
+	prefix := match.ID{Cycle: id}.Stream()
+	for r, err := range l.Store.ReadAll(l.ctx, eventstore.ReadAll{Prefixes: []string{prefix}}) {
+		if err != nil {
+			return nil, fmt.Errorf("matches of %s: %w", id, err)
+		}
+		if seen[r.Stream] {
+			continue
+		}
+		seen[r.Stream] = true
+		m, err := fold[match.State](l, r.Stream)
+		if err != nil {
+			return nil, err
+		}
+		if !m.Phase().Over() {
+			open = append(open, match.ParseStream(r.Stream).Match)
+		}
+	}
+	return open, nil
+}
+
+// figures evaluates every measure for a cycle over the whole log.
+func (l lookup) figures(id string) (string, []cycle.Figure, error) {
+	c, err := fold[cycle.State](l, cycle.ID{Cycle: id}.Stream())
+	if err != nil {
+		return "", nil, err
+	}
+	plan, ok := c.Plan()
+	if !ok {
+		return "", nil, cycle.ErrUnknown.Because(id)
+	}
+	scopes := map[string]string{"cycle": id, "year": measure.YearScope(plan.Programme, fmt.Sprint(plan.Year))}
+	tally := measure.NewTally(measure.All)
+	var at eventstore.Position
+	for r, err := range l.Store.ReadAll(l.ctx, eventstore.ReadAll{}) {
+		if err != nil {
+			return "", nil, fmt.Errorf("figures of %s: %w", id, err)
+		}
+		env, err := schema.DecodeEnvelope(r.Metadata)
+		if err != nil {
+			return "", nil, fmt.Errorf("position %s: %w", r.Position, err)
+		}
+		if err := tally.Add(measure.Fact{ID: env.ID, Name: r.Name, Stream: r.Stream, Book: env.Book, Body: r.Data}); err != nil {
+			return "", nil, err
+		}
+		at = r.Position
+	}
+	figures := make([]cycle.Figure, len(measure.All))
+	for i, m := range measure.All {
+		figures[i] = cycle.Figure{Measure: m.Measure, Version: m.Version, Value: tally.Value(m, scopes[m.Scope])}
+	}
+	return at.String(), figures, nil
+}

@@ -1,0 +1,29 @@
+// Package definition reads a programme's definition from the YAML document
+// that a coordinator writes: form and meaning are checked before anything is
+// published.
+package definition
+
+import (
+	"errors"
+
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/workflows/document"
+)
+
+// Parse reads a definition. Its error joins everything that is wrong, each
+// with file, line, column and what was expected.
+func Parse(name string, source []byte) (programme.Definition, error) {
+	var d programme.Definition
+	doc, err := document.Parse(name, source)
+	if err != nil {
+		return d, err
+	}
+	if err := doc.Decode(&d); err != nil {
+		return d, err
+	}
+	var faults []error
+	for _, f := range d.Faults() {
+		faults = append(faults, doc.AtPath(f.Path, "%s: expected %s", f.Path, f.Expected))
+	}
+	return d, errors.Join(faults...)
+}

@@ -1,0 +1,160 @@
+// Package document reads the YAML that people write, definitions and
+// rehearsals, strictly: no unknown fields, no duplicate keys, no aliases, one
+// document. Whatever is wrong is told with file, line, column and a caret.
+package document
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// maxSize is far above any programme, and below what would keep a reader
+// busy.
+const maxSize = 1 << 20
+
+// An Error is a place in a document and what is wrong there.
+type Error struct {
+	File         string
+	Line, Column int // from 1; 0 when the whole document is meant
+	Text         string
+	Source       string // the line
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.File + ": " + e.Text
+	}
+	// The line is shown as it stands, cut where it is too long to help.
+	source, caret := e.Source, e.Column-1
+	if caret > 60 {
+		source, caret = "…"+source[min(caret-40, len(source)):], 41
+	}
+	if r := []rune(source); len(r) > 100 {
+		source = string(r[:100]) + "…"
+	}
+	return fmt.Sprintf("%s:%d:%d: %s\n    %s\n    %s^", e.File, e.Line, e.Column, e.Text, source, strings.Repeat(" ", max(caret, 0)))
+}
+
+// A Document is a parsed file.
+type Document struct {
+	name   string
+	lines  []string
+	source []byte
+	file   *ast.File
+}
+
+// Parse reads a file's syntax.
+func Parse(name string, source []byte) (*Document, error) {
+	d := &Document{name: name, source: source, lines: strings.Split(string(source), "\n")}
+	if len(source) > maxSize {
+		return nil, &Error{File: name, Text: fmt.Sprintf("expected at most %d bytes, found %d", maxSize, len(source))}
+	}
+	file, err := parser.ParseBytes(source, 0)
+	if err != nil {
+		return nil, d.Explain(err)
+	}
+	d.file = file
+	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
+		return nil, &Error{File: name, Text: "expected one YAML document"}
+	}
+	var found *Error
+	ast.Walk(visitor(func(n ast.Node) {
+		switch n.(type) {
+		case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
+			if found == nil {
+				found = d.At(n, "expected plain values: anchors and aliases are not taken")
+			}
+		}
+	}), file.Docs[0].Body)
+	if found != nil {
+		return nil, found
+	}
+	return d, nil
+}
+
+type visitor func(ast.Node)
+
+func (v visitor) Visit(n ast.Node) ast.Visitor { v(n); return v }
+
+// Decode puts the document into v, whose fields it must match.
+func (d *Document) Decode(v any) error {
+	if err := yaml.UnmarshalWithOptions(d.source, v, yaml.Strict(), yaml.DisallowUnknownField()); err != nil {
+		return d.Explain(err)
+	}
+	return nil
+}
+
+// At is an error at a node.
+func (d *Document) At(n ast.Node, format string, args ...any) *Error {
+	return d.at(n.GetToken(), fmt.Sprintf(format, args...))
+}
+
+// AtPath is an error at a field, named as in calls[0].form.version, or at the
+// nearest thing around it that is there.
+func (d *Document) AtPath(path, format string, args ...any) *Error {
+	text := fmt.Sprintf(format, args...)
+	for p := path; p != ""; p = p[:max(strings.LastIndexAny(p, ".["), 0)] {
+		found, err := yaml.PathString("$." + p)
+		if err != nil {
+			continue
+		}
+		if n, err := found.FilterFile(d.file); err == nil && n != nil {
+			return d.at(n.GetToken(), text)
+		}
+	}
+	return d.at(d.file.Docs[0].Body.GetToken(), text)
+}
+
+func (d *Document) at(t *token.Token, text string) *Error {
+	e := &Error{File: d.name, Text: text}
+	if t != nil && t.Position != nil {
+		e.Line, e.Column = t.Position.Line, t.Position.Column
+		if e.Line >= 1 && e.Line <= len(d.lines) {
+			e.Source = d.lines[e.Line-1]
+		}
+	}
+	return e
+}
+
+// Explain puts an error of decoding at its place.
+func (d *Document) Explain(err error) error {
+	var at yaml.Error
+	if errors.As(err, &at) {
+		return d.at(at.GetToken(), at.GetMessage())
+	}
+	return &Error{File: d.name, Text: err.Error()}
+}
+
+// A Node is a part of a document that is read later, by whoever knows its
+// form.
+type Node struct{ ast.Node }
+
+// UnmarshalYAML keeps the node.
+func (n *Node) UnmarshalYAML(node ast.Node) error {
+	n.Node = node
+	return nil
+}
+
+// Decode puts the node into v, whose fields it must match.
+func (n Node) Decode(v any) error {
+	return yaml.NodeToValue(n.Node, v, yaml.Strict(), yaml.DisallowUnknownField())
+}
+
+// JSON gives the node's value as JSON; an absent node is an empty object.
+func (n Node) JSON() (json.RawMessage, error) {
+	if n.Node == nil {
+		return json.RawMessage("{}"), nil
+	}
+	var v any
+	if err := yaml.NodeToValue(n.Node, &v); err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
+}

@@ -1,0 +1,377 @@
+// Package workflows carries programmes on: it takes commands through one
+// door, lets the domain decide, keeps what was decided, answers events with
+// further commands (policies), and acts when something falls due (the clock).
+package workflows
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+// A Secret is personal text on its way to the vault.
+type Secret struct {
+	Digest   domain.Digest
+	Subjects []domain.Person
+	Kind     domain.PrivateKind
+	Readers  domain.Readers
+	Salt     []byte
+	Text     string
+}
+
+// Vault is where personal text goes before the events that commit to it.
+type Vault interface {
+	// Put keeps secrets by digest, durably when it returns. One that is there
+	// already stays as it is.
+	Put(ctx context.Context, secrets []Secret) error
+	// SetHandle lets a person be found by a short name, durably.
+	SetHandle(ctx context.Context, handle string, person domain.Person) error
+	// Person finds who has a handle; a *domain.Error of kind NotFound when
+	// nobody has.
+	Person(ctx context.Context, handle string) (domain.Person, error)
+}
+
+// Config is what an Engine is made of.
+type Config struct {
+	Store eventstore.Store
+	Vault Vault
+	Now   func() time.Time
+	// Rehearsal marks everything recorded as rehearsed, for ever, and makes
+	// it repeatable: ids and salts follow from the rehearsal's steps.
+	Rehearsal bool
+	Tzdata    string // which time zone data this process goes by
+}
+
+// An Engine takes commands. Its methods may be called from many goroutines.
+type Engine struct {
+	Config
+	cache cache
+	locks [256]sync.Mutex // one command at a time on a stream, so that this process doesn't race itself
+	seed  maphash.Seed
+
+	mu   sync.Mutex
+	last time.Time // newest recorded_at this node has seen or given
+}
+
+// ErrClock says that this machine's clock cannot be right.
+var ErrClock = errors.New("the clock is more than a minute behind the newest event")
+
+// maxSkew is how far a clock may be behind the head: what time servers
+// correct without anybody noticing.
+const maxSkew = time.Minute
+
+// New makes an engine and looks at the head of the log, so that time does not
+// run backwards.
+func New(ctx context.Context, c Config) (*Engine, error) {
+	g := &Engine{Config: c, seed: maphash.MakeSeed()}
+	for r, err := range c.Store.ReadAll(ctx, eventstore.ReadAll{Backwards: true, Limit: 1}) {
+		if err != nil {
+			return nil, fmt.Errorf("read the head of the log: %w", err)
+		}
+		env, err := schema.DecodeEnvelope(r.Metadata)
+		if err != nil {
+			return nil, fmt.Errorf("head of the log, position %s: %w", r.Position, err)
+		}
+		g.last = env.RecordedAt
+	}
+	return g, nil
+}
+
+// now is the time of the next event: never before that of another.
+func (g *Engine) now() (time.Time, error) {
+	now := g.Now().UTC().Truncate(time.Millisecond)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now.Before(g.last.Add(-maxSkew)) {
+		return time.Time{}, fmt.Errorf("%w: it says %s, the log %s", ErrClock, now.Format(time.RFC3339), g.last.Format(time.RFC3339))
+	}
+	if now.Before(g.last) {
+		now = g.last
+	}
+	g.last = now
+	return now, nil
+}
+
+// A Command knows its stream and the book that stream belongs to.
+type Command interface {
+	Stream() string
+	Book() string
+	Check() error // whether the ids make sense
+}
+
+// A Cause is who issued a command, how and why.
+type Cause struct {
+	CommandID   uuid.UUID
+	Actor       string // a person's id, "clock", or a policy's name
+	Role        access.Role
+	OnBehalfOf  domain.Person
+	Channel     string
+	Correlation string // empty: this command begins something
+	Causation   string
+	Reason      string
+	Authority   string
+}
+
+// A Result is what a command brought about: nothing, when it was already so.
+type Result struct {
+	Position eventstore.Position // of the last event; zero when there is none
+	Names    []string
+}
+
+// state is what an aggregate remembers; E seals its set of events.
+type state[S, E any] interface{ Apply(E) S }
+
+// stream is a folded stream as of a revision.
+type stream[S any] struct {
+	state    S
+	exists   bool
+	revision uint64
+	done     []done
+}
+
+// done is a command that left events in the stream.
+type done struct {
+	command uuid.UUID
+	result  Result
+	refused *domain.Error // what it was answered, where the events record a refusal
+}
+
+// attempts bounds how often a command is decided again after losing a race or
+// an append whose outcome is unknown.
+const attempts = 8
+
+// do loads a stream, lets the command decide, and appends what it decided.
+// When another writer was first it starts over, so that Decide may run many
+// times; what it answers from memory alone, a refusal or "already so", is
+// decided again on what is stored.
+func do[S state[S, E], E any](ctx context.Context, g *Engine, name string, cmd Command, prepare func(fresh bool) error,
+	decide func(S, time.Time) ([]E, error), salts map[domain.Digest][]byte, cause Cause,
+) (Result, error) {
+	var failed error
+	var held *sync.Mutex
+	fresh := false
+	for range attempts {
+		if err := prepare(fresh); err != nil {
+			if !fresh && errors.Is(err, domain.NotFound) {
+				fresh = true
+				continue
+			}
+			return Result{}, err
+		}
+		if err := cmd.Check(); err != nil {
+			return Result{}, err
+		}
+		if held == nil { // not before: looking up may have completed the ids
+			held = g.lock(cmd.Stream())
+			held.Lock()
+			defer held.Unlock()
+		}
+		s, err := load[S, E](ctx, g, cmd.Stream(), fresh)
+		if err != nil {
+			return Result{}, err
+		}
+		for _, d := range s.done {
+			if d.command == cause.CommandID {
+				return d.answer()
+			}
+		}
+		now, err := g.now()
+		if err != nil {
+			return Result{}, err
+		}
+		events, refusal := decide(s.state, now)
+		if !fresh && (refusal != nil || len(events) == 0) {
+			fresh = true
+			continue
+		}
+		if len(events) == 0 {
+			return Result{}, refusal
+		}
+		next, err := record(ctx, g, cmd, s, events, refusal, now, salts, cause)
+		switch {
+		case err == nil:
+			g.cache.put(cmd.Stream(), next)
+			return next.done[len(next.done)-1].result, refusal
+		case errors.Is(err, eventstore.ErrInvalid), errors.Is(err, eventstore.ErrTooLarge), ctx.Err() != nil:
+			return Result{}, err
+		}
+		// Somebody was first, or the outcome is unknown: what is stored tells,
+		// by the command's id.
+		failed, fresh = err, true
+		g.cache.drop(cmd.Stream())
+	}
+	if failed == nil {
+		failed = fmt.Errorf("undecided after %d attempts", attempts)
+	}
+	return Result{}, fmt.Errorf("%s on %s: %w", name, cmd.Stream(), failed)
+}
+
+func (d done) answer() (Result, error) {
+	if d.refused != nil {
+		return d.result, d.refused
+	}
+	return d.result, nil
+}
+
+// refusalOf is what a recorded refusal was answered with.
+func refusalOf(event any) *domain.Error {
+	if e, ok := event.(interface{ Refused() *domain.Error }); ok {
+		return e.Refused()
+	}
+	return nil
+}
+
+// load folds a stream, from memory where it can.
+func load[S state[S, E], E any](ctx context.Context, g *Engine, name string, fresh bool) (s stream[S], err error) {
+	if v, ok := g.cache.get(name); ok && !fresh {
+		return v.(stream[S]), nil
+	}
+	for r, err := range g.Store.ReadStream(ctx, name, eventstore.ReadStream{}) {
+		if errors.Is(err, eventstore.ErrStreamNotFound) {
+			break
+		} else if err != nil {
+			return s, fmt.Errorf("load %s: %w", name, err)
+		}
+		body, err := schema.Decode(r.Name, r.Data)
+		if err != nil {
+			return s, fmt.Errorf("load %s, revision %d: %w", name, r.Revision, err)
+		}
+		event, ok := body.(E)
+		if !ok {
+			return s, fmt.Errorf("load %s, revision %d: %s does not belong in this stream", name, r.Revision, r.Name)
+		}
+		env, err := schema.DecodeEnvelope(r.Metadata)
+		if err != nil {
+			return s, fmt.Errorf("load %s, revision %d: %w", name, r.Revision, err)
+		}
+		command, err := uuid.Parse(env.CommandID)
+		if err != nil {
+			return s, fmt.Errorf("load %s, revision %d: command id: %w", name, r.Revision, err)
+		}
+		s = s.with(command, body, r.Name, r.Position)
+		s.state, s.exists, s.revision = s.state.Apply(event), true, r.Revision
+	}
+	g.cache.put(name, s)
+	return s, nil
+}
+
+// with notes an event of a command. Events of one command lie together.
+func (s stream[S]) with(command uuid.UUID, body any, name string, at eventstore.Position) stream[S] {
+	if n := len(s.done); n == 0 || s.done[n-1].command != command {
+		s.done = append(s.done, done{command: command})
+	}
+	d := &s.done[len(s.done)-1]
+	d.result = Result{at, append(d.result.Names, name)}
+	if refused := refusalOf(body); refused != nil {
+		d.refused = refused
+	}
+	return s
+}
+
+// record seals what is personal and appends the events.
+func record[S state[S, E], E any](ctx context.Context, g *Engine, cmd Command, s stream[S], events []E, refusal error,
+	now time.Time, salts map[domain.Digest][]byte, cause Cause,
+) (stream[S], error) {
+	occurred := now
+	if c, ok := cmd.(interface{ OccurredAt() time.Time }); ok && !c.OccurredAt().IsZero() {
+		occurred = c.OccurredAt().UTC()
+	}
+	book := cmd.Book()
+	if g.Rehearsal {
+		book = "rehearsal/" + book
+	}
+	appended := make([]eventstore.Event, len(events))
+	var secrets []Secret
+	for i, event := range events {
+		s.state = s.state.Apply(event)
+		for _, p := range schema.Private(event) {
+			secrets = append(secrets, Secret{p.Digest, p.Subjects, p.Kind, p.Readers, salts[p.Digest], p.Text})
+		}
+		name, body, err := schema.Encode(event)
+		if err != nil {
+			return s, fmt.Errorf("%w: %w", eventstore.ErrInvalid, err)
+		}
+		id := uuid.NewSHA1(cause.CommandID, fmt.Append(nil, i))
+		env := schema.Envelope{
+			ID: id.String(), Name: name, RecordedAt: now, OccurredAt: occurred,
+			Actor: cause.Actor, Role: string(cause.Role), OnBehalfOf: cause.OnBehalfOf, Channel: cause.Channel,
+			Book: book, CommandID: cause.CommandID.String(), Correlation: cause.Correlation, Causation: cause.Causation,
+			Reason: cause.Reason, Authority: cause.Authority, Subjects: subjects(s.state, event),
+			Salt: base64.RawURLEncoding.EncodeToString(g.salt(cause.CommandID, -1-i)),
+		}
+		if env.Correlation == "" {
+			env.Correlation = env.CommandID
+		}
+		if e, ok := any(event).(interface{ Marks() []string }); ok {
+			env.Nonconformities = e.Marks()
+		}
+		metadata, err := env.Encode()
+		if err != nil {
+			return s, fmt.Errorf("%w: %w", eventstore.ErrInvalid, err)
+		}
+		appended[i] = eventstore.Event{ID: id, Name: name, Data: body, Metadata: metadata}
+	}
+	if len(secrets) > 0 {
+		if err := g.Vault.Put(ctx, secrets); err != nil {
+			return s, fmt.Errorf("seal personal text: %w", err)
+		}
+	}
+	expected := eventstore.NoStream
+	if s.exists {
+		expected = eventstore.Exact(s.revision)
+	}
+	at, err := g.Store.Append(ctx, cmd.Stream(), expected, appended...)
+	if err != nil {
+		return s, err
+	}
+	for i, event := range events {
+		s = s.with(cause.CommandID, event, appended[i].Name, at.Position)
+	}
+	s.exists, s.revision = true, at.Revision
+	return s, nil
+}
+
+// subjects are the people an event is about: those of its stream, and those
+// it names.
+func subjects(state, event any) []domain.Person {
+	var people []domain.Person
+	if s, ok := state.(interface{ Subjects() []domain.Person }); ok {
+		people = slices.Clone(s.Subjects())
+	}
+	for _, p := range schema.People(event) {
+		if !slices.Contains(people, p) {
+			people = append(people, p)
+		}
+	}
+	return people
+}
+
+// salt is 16 random bytes. In a rehearsal, where nobody is real and the same
+// steps must give the same log, it follows from the command.
+func (g *Engine) salt(command uuid.UUID, n int) []byte {
+	if g.Rehearsal {
+		id := uuid.NewSHA1(command, fmt.Append(nil, "salt", n))
+		return id[:]
+	}
+	b := make([]byte, 16)
+	rand.Read(b)
+	return b
+}
+
+// lock serialises the commands of one stream in this process.
+func (g *Engine) lock(stream string) *sync.Mutex {
+	return &g.locks[maphash.String(g.seed, stream)%uint64(len(g.locks))]
+}

@@ -1,0 +1,188 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/allocation"
+	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/mentor"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+// A policy answers an event with commands: whenever this, then that. It has
+// no memory, and may run again for the same event: the commands' ids follow
+// from the event's, so that a repetition changes nothing.
+type policy struct {
+	name  string // the actor of what it issues; never renamed
+	react func(ctx context.Context, g *Engine, stream string, event any) ([]order, error)
+}
+
+// An order is a command that a policy or the clock issues.
+type order struct {
+	command string
+	fields  any
+}
+
+// policies lists every policy, each named as the sentence it is.
+var policies = []policy{
+	{"rank-the-reserve", of(func(id application.ID, e application.Reserved) []order {
+		return []order{{"reserve.rank", allocation.RankReserve{For: place(id), Rank: e.Rank}}}
+	})},
+	{"offer-a-reserved-place", func(_ context.Context, _ *Engine, _ string, event any) ([]order, error) {
+		if e, ok := event.(allocation.PlaceReserved); ok {
+			return []order{{"offer.make", application.ID{Cycle: e.Cycle, Call: e.Call, Person: e.Person}}}, nil
+		}
+		return nil, nil
+	}},
+	{"fill-the-place-accepted", of(func(id application.ID, _ application.OfferAccepted) []order {
+		return []order{{"place.fill", allocation.FillPlace{For: place(id)}}}
+	})},
+	{"release-the-place-declined", of(func(id application.ID, _ application.OfferDeclined) []order { return release(id) })},
+	{"release-the-place-lapsed", of(func(id application.ID, _ application.OfferLapsed) []order { return release(id) })},
+	{"release-the-place-withdrawn", of(func(id application.ID, _ application.Withdrawn) []order { return release(id) })},
+	{"engage-the-mentor-accepted", between(func(id match.ID, pair match.Pair, e match.Accepted) []order {
+		if !e.Both {
+			return nil
+		}
+		return []order{{"mentor.engage", mentor.Engage{ID: mentor.ID{Mentor: pair.Mentor}, Cycle: id.Cycle, Match: id.Match}}}
+	})},
+	{"make-the-match", func(_ context.Context, _ *Engine, _ string, event any) ([]order, error) {
+		if e, ok := event.(mentor.Engaged); ok {
+			return []order{{"match.make", match.ID{Cycle: e.Cycle, Match: e.Match}}}, nil
+		}
+		return nil, nil
+	}},
+	{"free-the-mentor-unwound", between(func(id match.ID, pair match.Pair, _ match.Unwound) []order { return free(id, pair) })},
+	{"free-the-mentor-ended", between(func(id match.ID, pair match.Pair, _ match.Ended) []order { return free(id, pair) })},
+	{"free-the-mentor-completed", between(func(id match.ID, pair match.Pair, _ match.Completed) []order { return free(id, pair) })},
+	{"seal-the-figures", func(_ context.Context, _ *Engine, stream string, event any) ([]order, error) {
+		if _, ok := event.(cycle.Closed); ok {
+			return []order{{"figures.seal", cycle.ParseStream(stream)}}, nil
+		}
+		return nil, nil
+	}},
+}
+
+// of makes a policy's reaction to one form of an application's events.
+func of[E application.Event](react func(application.ID, E) []order) func(context.Context, *Engine, string, any) ([]order, error) {
+	return func(ctx context.Context, g *Engine, stream string, event any) ([]order, error) {
+		e, ok := event.(E)
+		if !ok {
+			return nil, nil
+		}
+		s, err := fold[application.State](lookup{ctx, g, false}, stream)
+		return react(s.ID(), e), err
+	}
+}
+
+// between makes a policy's reaction to one form of a match's events.
+func between[E match.Event](react func(match.ID, match.Pair, E) []order) func(context.Context, *Engine, string, any) ([]order, error) {
+	return func(ctx context.Context, g *Engine, stream string, event any) ([]order, error) {
+		e, ok := event.(E)
+		if !ok {
+			return nil, nil
+		}
+		s, err := fold[match.State](lookup{ctx, g, false}, stream)
+		return react(match.ParseStream(stream), s.Pair(), e), err
+	}
+}
+
+func place(id application.ID) allocation.For {
+	return allocation.For{Cycle: id.Cycle, Call: id.Call, Person: id.Person}
+}
+
+func release(id application.ID) []order {
+	return []order{{"place.release", allocation.ReleasePlace{For: place(id)}}}
+}
+
+func free(id match.ID, pair match.Pair) []order {
+	return []order{{"mentor.free", mentor.Free{ID: mentor.ID{Mentor: pair.Mentor}, Cycle: id.Cycle, Match: id.Match}}}
+}
+
+// React lets every policy answer one event. A refusal is an outcome: the
+// domain said no to a policy as it would to a person. Anything else is a
+// fault, and the event is to be reacted to again.
+func (g *Engine) React(ctx context.Context, r eventstore.Recorded) error {
+	body, err := schema.Decode(r.Name, r.Data)
+	if err != nil {
+		return fmt.Errorf("position %s: %w", r.Position, err)
+	}
+	for _, p := range policies {
+		orders, err := p.react(ctx, g, r.Stream, body)
+		if err != nil {
+			return fmt.Errorf("policy %s at position %s: %w", p.name, r.Position, err)
+		}
+		for i, o := range orders {
+			env, err := schema.DecodeEnvelope(r.Metadata)
+			if err != nil {
+				return fmt.Errorf("position %s: %w", r.Position, err)
+			}
+			cause := Cause{
+				CommandID: uuid.NewSHA1(r.ID, fmt.Append(nil, p.name, i)),
+				Actor:     p.name, Role: access.Policy, Channel: "system",
+				Correlation: env.Correlation, Causation: env.ID,
+			}
+			if err := g.order(ctx, o, cause); err != nil {
+				return fmt.Errorf("policy %s at position %s: %w", p.name, r.Position, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (g *Engine) order(ctx context.Context, o order, cause Cause) error {
+	fields, err := json.Marshal(o.fields)
+	if err != nil {
+		return err
+	}
+	_, err = g.Do(ctx, o.command, fields, cause)
+	if refused := new(domain.Error); errors.As(err, &refused) {
+		return nil
+	}
+	return err
+}
+
+// A Checkpoint is how far the policies have come in the log. Losing it costs
+// time, nothing else.
+type Checkpoint interface {
+	Load(ctx context.Context) (eventstore.Position, error)
+	Save(ctx context.Context, at eventstore.Position) error
+}
+
+// CatchUp lets the policies react to everything up to the head, and to what
+// comes of it.
+func (g *Engine) CatchUp(ctx context.Context, at Checkpoint) error {
+	from, err := at.Load(ctx)
+	if err != nil {
+		return fmt.Errorf("policies' checkpoint: %w", err)
+	}
+	for {
+		last := from
+		for r, err := range g.Store.ReadAll(ctx, eventstore.ReadAll{After: from}) {
+			if err != nil {
+				return fmt.Errorf("policies: %w", err)
+			}
+			if err := g.React(ctx, r); err != nil {
+				return err
+			}
+			last = r.Position
+		}
+		if last == from {
+			return nil
+		}
+		if err := at.Save(ctx, last); err != nil {
+			return fmt.Errorf("policies' checkpoint: %w", err)
+		}
+		from = last
+	}
+}

@@ -1,0 +1,266 @@
+package workflows
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/schema"
+)
+
+var (
+	ErrCommand = domain.Wrong("command_unknown", "there is no such command")
+	ErrFields  = domain.Wrong("fields_malformed", "the command's fields cannot be read")
+	ErrActor   = domain.Wrong("actor_malformed", "an actor is ROLE/HANDLE, as in coordinator/c1")
+)
+
+// A registration is one command by its name: the command line, the web, the
+// rehearsals, the policies and the clock all find it in the same list.
+type registration struct {
+	name string
+	form reflect.Type
+	run  func(ctx context.Context, g *Engine, cmd any, cause Cause) (Result, error)
+}
+
+// on registers a command; its aggregate follows from its Decide. Before it
+// decides, look fills in what it carries from elsewhere.
+func on[C interface {
+	Command
+	Decide(S, time.Time) ([]E, error)
+}, S state[S, E], E any](name string, look func(lookup, *C) error) registration {
+	return registration{name, reflect.TypeFor[C](), func(ctx context.Context, g *Engine, cmd any, cause Cause) (Result, error) {
+		c := cmd.(*C)
+		salts := schema.Commit(c, func(n int) []byte { return g.salt(cause.CommandID, n) })
+		prepare := func(fresh bool) error {
+			if look == nil {
+				return nil
+			}
+			return look(lookup{ctx, g, fresh}, c)
+		}
+		decide := func(s S, now time.Time) ([]E, error) { return (*c).Decide(s, now) }
+		return do(ctx, g, name, cmd.(Command), prepare, decide, salts, cause)
+	}}
+}
+
+// Commands lists the names of all commands.
+func Commands() []string {
+	names := make([]string, len(registry))
+	for i, r := range registry {
+		names[i] = r.name
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Do issues a command by its name, its fields given as JSON: people by handle
+// or id. Unknown commands and fields are refused, and the nearest name is
+// suggested. The same command id always gets the same answer.
+func (g *Engine) Do(ctx context.Context, name string, with json.RawMessage, cause Cause) (Result, error) {
+	i := slices.IndexFunc(registry, func(r registration) bool { return r.name == name })
+	if i < 0 {
+		return Result{}, ErrCommand.Because(suggest(name, Commands()))
+	}
+	if err := access.Allow(cause.Role, name); err != nil {
+		return Result{}, err
+	}
+	cmd := reflect.New(registry[i].form).Interface()
+	if err := decode(with, cmd); err != nil {
+		return Result{}, err
+	}
+	if err := schema.Resolve(cmd, func(handle string) (domain.Person, error) { return g.Vault.Person(ctx, handle) }); err != nil {
+		return Result{}, err
+	}
+	schema.Fill(cmd, "actor", cause.Actor)
+	schema.Fill(cmd, "tzdata", g.Tzdata)
+	return registry[i].run(ctx, g, cmd, cause)
+}
+
+// DoAs is Do for somebody outside the engine, named as ROLE/HANDLE or
+// ROLE/ID. Fields that the command has and that are not given are taken from
+// defaults.
+func (g *Engine) DoAs(ctx context.Context, by, name string, with json.RawMessage, defaults map[string]string, cause Cause) (Result, error) {
+	role, handle, ok := strings.Cut(by, "/")
+	switch {
+	case !ok || handle == "":
+		return Result{}, ErrActor.Because(by)
+	case role == string(access.Clock) || role == string(access.Policy):
+		return Result{}, access.ErrRole.Because("only the engine itself acts as " + role)
+	}
+	fields := map[string]json.RawMessage{}
+	if len(with) > 0 {
+		if err := json.Unmarshal(with, &fields); err != nil {
+			return Result{}, ErrFields.Because("expected a JSON object: " + err.Error())
+		}
+	}
+	if cause.CommandID == uuid.Nil {
+		cause.CommandID = uuid.New()
+	}
+	if name == "person.register" {
+		if err := g.issue(ctx, fields, cause.CommandID); err != nil {
+			return Result{}, err
+		}
+	}
+	has := fieldsOf(name)
+	for field, value := range defaults {
+		if _, given := fields[field]; !given && slices.Contains(has, field) {
+			fields[field] = quote(value)
+		}
+	}
+	cause.Role = access.Role(role)
+	actor := domain.Person(handle)
+	if !domain.IsUUID(handle) {
+		var err error
+		actor, err = g.Vault.Person(ctx, handle)
+		if errors.Is(err, domain.NotFound) && name == "person.register" && bytes.Equal(fields["handle"], quote(handle)) {
+			// The first person of an installation registers herself.
+			err = json.Unmarshal(fields["person"], &actor)
+		}
+		if err != nil {
+			return Result{}, err
+		}
+	}
+	cause.Actor = string(actor)
+	with, err := json.Marshal(fields)
+	if err != nil {
+		return Result{}, err
+	}
+	return g.Do(ctx, name, with, cause)
+}
+
+// issue gives a new person their id: random, because the command's is, and
+// the same again when the handle is known.
+func (g *Engine) issue(ctx context.Context, fields map[string]json.RawMessage, command uuid.UUID) error {
+	var handle string
+	if _, given := fields["person"]; given || json.Unmarshal(fields["handle"], &handle) != nil {
+		return nil // what is missing is told by the command
+	}
+	id, err := g.Vault.Person(ctx, handle)
+	if errors.Is(err, domain.NotFound) {
+		id, err = domain.Person(domain.UUID5("person", command.String())), nil
+	}
+	fields["person"] = quote(string(id))
+	return err
+}
+
+func quote(s string) json.RawMessage {
+	b, _ := json.Marshal(s) // a string always marshals
+	return b
+}
+
+// decode reads a command's fields strictly.
+func decode(with json.RawMessage, cmd any) error {
+	if len(bytes.TrimSpace(with)) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(with))
+	d.DisallowUnknownFields()
+	err := d.Decode(cmd)
+	if err == nil {
+		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+			return ErrFields.Because("expected one JSON object and nothing after it")
+		}
+		return nil
+	}
+	var wrong *json.UnmarshalTypeError
+	switch field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); {
+	case unknown:
+		return ErrFields.Because("unknown field " + suggest(strings.Trim(field, `"`), jsonFields(reflect.TypeOf(cmd).Elem())))
+	case errors.As(err, &wrong):
+		return ErrFields.Because("field " + wrong.Field + ": expected " + kindWords(wrong.Type) + ", found " + wrong.Value)
+	default:
+		return ErrFields.Because(err.Error())
+	}
+}
+
+func kindWords(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "text"
+	case reflect.Int, reflect.Int64, reflect.Uint64:
+		return "a whole number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "a list"
+	default:
+		return "an object"
+	}
+}
+
+// fieldsOf lists the fields of a command.
+func fieldsOf(name string) []string {
+	for _, r := range registry {
+		if r.name == name {
+			return jsonFields(r.form)
+		}
+	}
+	return nil
+}
+
+// jsonFields lists the fields that JSON may set, those inside included.
+func jsonFields(t reflect.Type) []string {
+	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	var names []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" || !f.IsExported() {
+			continue
+		}
+		if name != "" {
+			names = append(names, name)
+		}
+		names = append(names, jsonFields(f.Type)...)
+	}
+	return names
+}
+
+// suggest names what was not found, and the nearest thing there is.
+func suggest(name string, known []string) string {
+	best, at := "", len(name)/2+2
+	for _, k := range known {
+		if d := distance(name, k); d < at {
+			best, at = k, d
+		}
+	}
+	if best == "" {
+		return name
+	}
+	return name + "; did you mean " + best + "?"
+}
+
+// distance is Levenshtein's: how many letters to change, add or leave out.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

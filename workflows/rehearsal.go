@@ -1,0 +1,476 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/domain/when"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/workflows/definition"
+	"github.com/daybook-engine/daybook/workflows/document"
+)
+
+// A Rehearsal is a season in dated steps, played on a virtual clock through
+// the same engine that runs the real one. It is how a programme is tried
+// before it is opened, the demonstration, and the acceptance test.
+type Rehearsal struct {
+	Name       string
+	Definition programme.Definition
+	After      []*Rehearsal // played first, into the same store
+
+	doc   *document.Document
+	steps []step
+}
+
+// A step is either something that somebody does, or a check of a figure.
+type step struct {
+	id         uuid.UUID // the command's
+	at         time.Time
+	local      string // as written
+	key        string
+	by         string
+	command    string
+	with       json.RawMessage
+	onBehalfOf string
+	reason     string
+	authority  string
+	channel    string
+	refused    string   // expected refusal
+	events     []string // expected events, where expectEvents
+	expects    bool
+	check      *check
+	node       document.Node
+}
+
+type check struct {
+	Measure string `yaml:"measure"`
+	Cycle   string `yaml:"cycle"`
+	Value   int64  `yaml:"value"`
+	At      string `yaml:"at"`
+	Clock   string `yaml:"clock"`
+
+	at time.Time
+}
+
+type rehearsalFile struct {
+	Rehearsal  string          `yaml:"rehearsal"`
+	Definition string          `yaml:"definition"`
+	After      []string        `yaml:"after"`
+	Steps      []document.Node `yaml:"steps"`
+}
+
+type stepFile struct {
+	Key        string        `yaml:"key"`
+	At         string        `yaml:"at"`
+	By         string        `yaml:"by"`
+	Do         string        `yaml:"do"`
+	With       document.Node `yaml:"with"`
+	OnBehalfOf string        `yaml:"on_behalf_of"`
+	Reason     string        `yaml:"reason"`
+	Authority  string        `yaml:"authority"`
+	Channel    string        `yaml:"channel"`
+	Expect     *struct {
+		Refused string    `yaml:"refused"`
+		Events  *[]string `yaml:"events"`
+	} `yaml:"expect"`
+	Check *check `yaml:"check"`
+}
+
+// LoadRehearsal reads a rehearsal, its definition and what goes before it,
+// and checks all of it, so that nothing is played of a file that is wrong
+// somewhere. Files are named relative to the one that names them.
+func LoadRehearsal(read func(name string) ([]byte, error), name string) (*Rehearsal, error) {
+	return loadRehearsal(read, name, nil)
+}
+
+func loadRehearsal(read func(string) ([]byte, error), name string, within []string) (*Rehearsal, error) {
+	if slices.Contains(within, name) {
+		return nil, &document.Error{File: name, Text: "expected a rehearsal that does not come after itself"}
+	}
+	source, err := read(name)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := document.Parse(name, source)
+	if err != nil {
+		return nil, err
+	}
+	var file rehearsalFile
+	if err := doc.Decode(&file); err != nil {
+		return nil, err
+	}
+	r := &Rehearsal{Name: file.Rehearsal, doc: doc}
+	if err := domain.CheckSlug("rehearsal", file.Rehearsal); err != nil {
+		return nil, doc.AtPath("rehearsal", "%v", err)
+	}
+	beside := func(other string) string { return path.Join(path.Dir(name), other) }
+	if source, err = read(beside(file.Definition)); err != nil {
+		return nil, doc.AtPath("definition", "expected the file of a definition: %v", err)
+	}
+	if r.Definition, err = definition.Parse(beside(file.Definition), source); err != nil {
+		return nil, err
+	}
+	for _, after := range file.After {
+		earlier, err := loadRehearsal(read, beside(after), append(within, name))
+		if err != nil {
+			return nil, err
+		}
+		r.After = append(r.After, earlier)
+	}
+	var faults []error
+	var last time.Time
+	keys := map[string]bool{}
+	for _, node := range file.Steps {
+		s, err := r.readStep(node, last)
+		if err == nil && s.key != "" && keys[s.key] {
+			err = doc.At(node, "expected a key of its own, found %s again", s.key)
+		}
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		keys[s.key], last = true, s.at
+		r.steps = append(r.steps, s)
+	}
+	return r, errors.Join(faults...)
+}
+
+func (r *Rehearsal) readStep(node document.Node, last time.Time) (step, error) {
+	var f stepFile
+	if err := node.Decode(&f); err != nil {
+		return step{}, r.doc.Explain(err)
+	}
+	s := step{
+		at: last, local: f.At, key: f.Key, by: f.By, command: f.Do, onBehalfOf: f.OnBehalfOf,
+		reason: f.Reason, authority: f.Authority, channel: f.Channel, check: f.Check, node: node,
+	}
+	wrong := func(format string, args ...any) (step, error) { return s, r.doc.At(node, format, args...) }
+	if f.At != "" {
+		var err error
+		if s.at, err = when.Parse(f.At); err != nil {
+			return wrong("at: %v", err)
+		}
+	}
+	switch {
+	case s.at.IsZero():
+		return wrong("expected the first step to say at: when it happens")
+	case s.at.Before(last):
+		return wrong("expected steps in the order of time, found %s after %s", s.at.UTC().Format(time.RFC3339), last.UTC().Format(time.RFC3339))
+	case s.check != nil && s.command != "":
+		return wrong("expected a step that does something, or a check, found both")
+	case s.check != nil:
+		return s, r.readCheck(s)
+	case s.command == "":
+		return wrong("expected do: a command, or check: a figure")
+	case s.key == "":
+		return wrong("expected a key, which names the step for ever")
+	case s.by == "":
+		return wrong("expected by: ROLE/HANDLE")
+	case !slices.Contains(Commands(), s.command):
+		return wrong("expected a command, found %s", suggest(s.command, Commands()))
+	}
+	with, err := f.With.JSON()
+	if err != nil {
+		return step{}, r.doc.Explain(err)
+	}
+	if err := decode(with, reflect.New(formOf(s.command)).Interface()); err != nil {
+		return wrong("with: %v", err)
+	}
+	if s.command == "definition.publish" {
+		if with, err = json.Marshal(map[string]any{"definition": r.Definition}); err != nil {
+			return s, err
+		}
+	}
+	s.with = with
+	if f.Expect != nil {
+		s.refused = f.Expect.Refused
+		if f.Expect.Events != nil {
+			s.events, s.expects = *f.Expect.Events, true
+		}
+	}
+	s.id = uuid.NewSHA1(uuid.NewSHA1(uuid.Nil, []byte("rehearsal "+r.Name)), []byte(s.key))
+	return s, nil
+}
+
+func (r *Rehearsal) readCheck(s step) (err error) {
+	c := s.check
+	if c.Cycle == "" {
+		c.Cycle = r.Name
+	}
+	if c.At != "" {
+		if c.at, err = when.Parse(c.At); err != nil {
+			return r.doc.At(s.node, "check: at: %v", err)
+		}
+	}
+	if c.Clock != "" && c.Clock != "recorded" && c.Clock != "occurred" {
+		return r.doc.At(s.node, "check: expected clock: recorded or occurred, found %s", c.Clock)
+	}
+	if _, ok := measure.Find(c.Measure); !ok {
+		names := make([]string, len(measure.All))
+		for i, m := range measure.All {
+			names[i] = m.Measure
+		}
+		return r.doc.At(s.node, "check: expected a measure, found %s", suggest(c.Measure, names))
+	}
+	return nil
+}
+
+func formOf(command string) reflect.Type {
+	i := slices.IndexFunc(registry, func(r registration) bool { return r.name == command })
+	return registry[i].form
+}
+
+// Steps counts what is to be played, with what goes before.
+func (r *Rehearsal) Steps() int {
+	n := len(r.steps)
+	for _, earlier := range r.After {
+		n += earlier.Steps()
+	}
+	return n
+}
+
+// A VirtualClock tells the time that a rehearsal has reached.
+type VirtualClock struct{ now time.Time }
+
+func (c *VirtualClock) Now() time.Time { return c.now }
+
+// set moves the clock on; it never goes back.
+func (c *VirtualClock) set(t time.Time) {
+	if t.After(c.now) {
+		c.now = t
+	}
+}
+
+// A Stage is what a rehearsal is played on.
+type Stage struct {
+	Engine   *Engine // made with Clock.Now and Rehearsal
+	Clock    *VirtualClock
+	Agenda   Agenda
+	Policies Checkpoint
+	// Figure evaluates a measure for a cycle; a zero time means now.
+	Figure func(ctx context.Context, cycle, measure string, at time.Time, clock string) (int64, error)
+	// Tell is given every event as it is recorded, and every refusal.
+	Tell func(Told)
+	// Pace, where it is set, is asked before each step, so that a
+	// demonstration can be followed.
+	Pace func(ctx context.Context, next time.Time) error
+
+	told eventstore.Position
+	ids  map[string]bool // commands in the log, while resuming
+}
+
+// Told is one thing that happened in a rehearsal.
+type Told struct {
+	At      time.Time
+	Key     string // of the step; empty for the engine's own doing
+	By      string
+	Command string
+	Event   string        // name, or "" for a refusal
+	Refused *domain.Error // with Event ""
+	Unmet   string        // an expectation or check that does not hold
+}
+
+// ErrUnmet says that a rehearsal did not go as its file expects.
+var ErrUnmet = errors.New("the rehearsal did not go as expected")
+
+// ErrOther says that a store is not this rehearsal's to play on.
+var ErrOther = errors.New("this directory holds something else")
+
+// Play plays a rehearsal to its end. On a store that holds a part of the same
+// rehearsal it continues.
+func (st *Stage) Play(ctx context.Context, r *Rehearsal) error {
+	if err := st.resume(ctx, r); err != nil {
+		return err
+	}
+	unmet := 0
+	if err := st.play(ctx, r, &unmet); err != nil {
+		return err
+	}
+	if unmet > 0 {
+		return fmt.Errorf("%w: %d unmet", ErrUnmet, unmet)
+	}
+	return nil
+}
+
+// resume finds what was played before. The log must be empty, or begin with
+// this rehearsal's first step.
+func (st *Stage) resume(ctx context.Context, r *Rehearsal) error {
+	st.ids = map[string]bool{}
+	first := r
+	for len(first.After) > 0 {
+		first = first.After[0]
+	}
+	for rec, err := range st.Engine.Store.ReadAll(ctx, eventstore.ReadAll{}) {
+		if err != nil {
+			return fmt.Errorf("look for an earlier part of the rehearsal: %w", err)
+		}
+		env, err := schema.DecodeEnvelope(rec.Metadata)
+		if err != nil {
+			return fmt.Errorf("position %s: %w", rec.Position, err)
+		}
+		switch {
+		case !strings.HasPrefix(env.Book, "rehearsal/"):
+			return fmt.Errorf("%w: a live log; a rehearsal needs a directory of its own", ErrOther)
+		case len(st.ids) == 0 && (len(first.steps) == 0 || env.CommandID != first.steps[0].id.String()):
+			return fmt.Errorf("%w: another rehearsal", ErrOther)
+		}
+		st.ids[env.CommandID] = true
+		st.told = rec.Position
+		st.Clock.set(env.RecordedAt)
+	}
+	return nil
+}
+
+func (st *Stage) play(ctx context.Context, r *Rehearsal, unmet *int) error {
+	for _, earlier := range r.After {
+		if err := st.play(ctx, earlier, unmet); err != nil {
+			return err
+		}
+	}
+	done := -1
+	for i, s := range r.steps {
+		if st.ids[s.id.String()] {
+			done = i
+		}
+	}
+	for _, s := range r.steps[done+1:] {
+		if st.Pace != nil {
+			if err := st.Pace(ctx, s.at); err != nil {
+				return err
+			}
+		}
+		if err := st.advance(ctx, s.at); err != nil {
+			return fmt.Errorf("%s, before step %s: %w", r.Name, s.key, err)
+		}
+		var fault string
+		var err error
+		if s.check != nil {
+			fault, err = st.look(ctx, s)
+		} else {
+			fault, err = st.act(ctx, r, s)
+		}
+		if err != nil {
+			return fmt.Errorf("%s, step %s: %w", r.Name, s.key, err)
+		}
+		if fault != "" {
+			*unmet++
+			st.Tell(Told{At: s.at, Key: s.key, By: s.by, Command: s.command, Unmet: r.doc.At(s.node, "%s", fault).Error()})
+		}
+	}
+	return nil
+}
+
+// advance lets everything happen that falls due before t, each at its time.
+// What falls due at t itself comes after the people's steps at t.
+func (st *Stage) advance(ctx context.Context, t time.Time) error {
+	for {
+		if err := st.settle(ctx, Told{}); err != nil {
+			return err
+		}
+		next, ok, err := st.Agenda.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if !ok || !next.Before(t) {
+			st.Clock.set(t)
+			return nil
+		}
+		st.Clock.set(next)
+		issued, err := st.Engine.Tick(ctx, st.Agenda)
+		if err != nil {
+			return err
+		}
+		if issued == 0 {
+			return fmt.Errorf("something due %s does not go away", next.Format(time.RFC3339))
+		}
+	}
+}
+
+// settle lets the policies answer, and tells what was recorded.
+func (st *Stage) settle(ctx context.Context, by Told) error {
+	if err := st.Engine.CatchUp(ctx, st.Policies); err != nil {
+		return err
+	}
+	for r, err := range st.Engine.Store.ReadAll(ctx, eventstore.ReadAll{After: st.told}) {
+		if err != nil {
+			return err
+		}
+		env, err := schema.DecodeEnvelope(r.Metadata)
+		if err != nil {
+			return err
+		}
+		told := Told{At: env.RecordedAt, By: env.Actor, Event: r.Name}
+		if by.Key != "" && env.Causation == "" && env.Role != "clock" {
+			told = by
+			told.At, told.Event = env.RecordedAt, r.Name
+		}
+		st.Tell(told)
+		st.told = r.Position
+	}
+	return nil
+}
+
+// act does a step, and compares what came of it.
+func (st *Stage) act(ctx context.Context, r *Rehearsal, s step) (unmet string, err error) {
+	cause := Cause{CommandID: s.id, Channel: s.channel, Reason: s.reason, Authority: s.authority}
+	if cause.Channel == "" {
+		cause.Channel = "rehearsal"
+	}
+	if s.onBehalfOf != "" {
+		if cause.OnBehalfOf, err = st.Engine.Vault.Person(ctx, s.onBehalfOf); err != nil {
+			return fmt.Sprintf("on_behalf_of: %v", err), nil
+		}
+	}
+	defaults := map[string]string{"cycle": r.Name, "programme": r.Definition.Programme}
+	result, err := st.Engine.DoAs(ctx, s.by, s.command, s.with, defaults, cause)
+	refused := new(domain.Error)
+	if err != nil && !errors.As(err, &refused) {
+		return "", err
+	}
+	by := Told{At: s.at, Key: s.key, By: s.by, Command: s.command}
+	if settled := st.settle(ctx, by); settled != nil {
+		return "", settled
+	}
+	code := ""
+	if err != nil {
+		code, by.Refused = refused.Code, refused
+		st.Tell(by)
+	}
+	switch {
+	case code != s.refused && code == "":
+		return fmt.Sprintf("expected a refusal, %s, and it was done", s.refused), nil
+	case code != s.refused && s.refused == "":
+		return fmt.Sprintf("refused: %s: %v", code, refused), nil
+	case code != s.refused:
+		return fmt.Sprintf("expected the refusal %s, found %s: %v", s.refused, code, refused), nil
+	case s.expects && !slices.Equal(s.events, result.Names):
+		return fmt.Sprintf("expected the events %v, found %v", s.events, result.Names), nil
+	}
+	return "", nil
+}
+
+// look checks a figure.
+func (st *Stage) look(ctx context.Context, s step) (unmet string, err error) {
+	c := s.check
+	value, err := st.Figure(ctx, c.Cycle, c.Measure, c.at, c.Clock)
+	if err != nil {
+		return "", err
+	}
+	if value != c.Value {
+		return fmt.Sprintf("%s of %s: expected %d, found %d", c.Measure, c.Cycle, c.Value, value), nil
+	}
+	return "", nil
+}

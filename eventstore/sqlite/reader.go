@@ -1,0 +1,177 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+const (
+	readerCount = 4
+
+	// pageLength is how many rows are read at a time: enough to hide what a
+	// query costs, few enough to be kept by a slow consumer.
+	// It stands in the statements' text, because SQLite plans a statement
+	// anew whenever a bound limit changes.
+	pageLength = 512
+	pageLimit  = "512"
+
+	smallChunk, largeChunk = 8 << 10, 64 << 10
+	internedNames          = 4096
+)
+
+// A reader is a connection that reads, opened when it is first used.
+type reader struct {
+	path string
+	conn *sqlite.Conn
+}
+
+func (r *reader) close() {
+	if r.conn != nil {
+		r.conn.Close()
+	}
+}
+
+// withReader lends a reader to f. What f waits for must end with the store.
+func (s *Store) withReader(ctx context.Context, f func(*sqlite.Conn) error) (err error) {
+	if s.ctx.Err() != nil {
+		return eventstore.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case r := <-s.readers:
+		defer func() { s.readers <- r }()
+		if s.ctx.Err() != nil {
+			return eventstore.ErrClosed
+		}
+		if r.conn == nil {
+			if r.conn, err = connect(r.path, sqlite.OpenReadOnly); err != nil {
+				return fmt.Errorf("read %s: %w", s.path, err)
+			}
+		}
+		return f(r.conn)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.ctx.Done():
+		return eventstore.ErrClosed
+	}
+}
+
+// columns are what a cursor reads, in its order.
+const columns = "position, stream, revision, id, name, data, metadata"
+
+// A cursor reads events page by page. Their bytes lie in chunks that the
+// events of a page share, and names that repeat are the same string: a replay
+// spends its time on events and not on allocations.
+type cursor struct {
+	store    *Store
+	prefixes []string
+
+	rows    []eventstore.Recorded // the page: good until the next one is read
+	digests [][]byte              // likewise, when the query has an eighth column
+	scanned int                   // rows looked at, of which the prefixes chose those in the page
+	last    int64                 // position of the last row looked at
+
+	chunk    []byte
+	interned map[string]string
+}
+
+func (c *cursor) read(ctx context.Context, query string, want int, args ...any) error {
+	return c.store.withReader(ctx, func(conn *sqlite.Conn) error {
+		err := c.scan(conn, query, want, args)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", c.store.path, err)
+		}
+		return nil
+	})
+}
+
+// scan takes up to want events of what a query answers.
+func (c *cursor) scan(conn *sqlite.Conn, query string, want int, args []any) error {
+	c.rows, c.digests, c.scanned = c.rows[:0], c.digests[:0], 0
+	stmt, err := conn.Prepare(query)
+	if err != nil {
+		return err
+	}
+	defer stmt.Reset()
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case int64:
+			stmt.BindInt64(i+1, arg)
+		case string:
+			stmt.BindText(i+1, arg)
+		}
+	}
+	for len(c.rows) < want {
+		more, err := stmt.Step()
+		if err != nil || !more {
+			return err
+		}
+		c.scanned++
+		c.last = stmt.ColumnInt64(0)
+		stream := c.name(stmt, 1)
+		if !matches(stream, c.prefixes) {
+			continue
+		}
+		e := eventstore.Recorded{
+			Stream:   stream,
+			Revision: uint64(stmt.ColumnInt64(2)),
+			Position: position(c.last),
+			Event: eventstore.Event{
+				Name:     c.name(stmt, 4),
+				Data:     c.bytes(stmt, 5),
+				Metadata: c.bytes(stmt, 6),
+			},
+		}
+		stmt.ColumnBytes(3, e.ID[:])
+		c.rows = append(c.rows, e)
+		if stmt.ColumnCount() > 7 {
+			c.digests = append(c.digests, c.bytes(stmt, 7))
+		}
+	}
+	return nil
+}
+
+func (c *cursor) bytes(stmt *sqlite.Stmt, column int) []byte {
+	n := stmt.ColumnLen(column)
+	if n > len(c.chunk) {
+		size := smallChunk
+		if len(c.rows) > 8 {
+			size = largeChunk
+		}
+		c.chunk = make([]byte, max(size, n))
+	}
+	b := c.chunk[:n:n]
+	c.chunk = c.chunk[n:]
+	stmt.ColumnBytes(column, b)
+	return b
+}
+
+func (c *cursor) name(stmt *sqlite.Stmt, column int) string {
+	var buf [64]byte
+	n := stmt.ColumnLen(column)
+	if n > len(buf) {
+		return stmt.ColumnText(column)
+	}
+	stmt.ColumnBytes(column, buf[:])
+	if s, ok := c.interned[string(buf[:n])]; ok {
+		return s
+	}
+	if c.interned == nil || len(c.interned) >= internedNames {
+		c.interned = make(map[string]string)
+	}
+	s := string(buf[:n])
+	c.interned[s] = s
+	return s
+}
+
+func matches(stream string, prefixes []string) bool {
+	return len(prefixes) == 0 || slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(stream, p) })
+}

@@ -1,0 +1,157 @@
+// Package sqlite keeps the log in one SQLite file, for one process at a time.
+//
+// One append writes at a time, for itself and for all that wait: it decides
+// each by itself, commits them together and only then lets them answer. So an
+// append costs a share of a disk flush, a lone one costs no change of
+// goroutine, and positions are given in commit order, which is why no reader
+// ever skips an event. Readers have connections of their own
+// and take a page at a time; none of them holds the log while its consumer
+// thinks.
+//
+// When a write goes wrong in a way that can't be undone for certain (disk
+// full, a failed flush), the store stops taking appends until it is opened
+// again: after a failed flush the operating system may call lost pages clean,
+// and to go on would be to acknowledge events on top of a hole. Reads go on.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+var (
+	// ErrLocked: another process, or another Store in this one, has the log.
+	ErrLocked = errors.New("has this directory open")
+	// ErrNotLog: the file is there and is something else.
+	ErrNotLog = errors.New("not a daybook log")
+	// ErrStopped: an earlier write went wrong; only opening the log again
+	// tells what was kept.
+	ErrStopped = errors.New("takes no more appends until it is opened again, because a write went wrong")
+)
+
+// Options are for Open; the zero value is what a log in use wants.
+type Options struct {
+	// Delay is added to every commit, so that a benchmark can stand on a
+	// slower disk than it runs on.
+	Delay time.Duration
+}
+
+// A Store is an eventstore.Store in a file.
+type Store struct {
+	path string
+	id   uuid.UUID
+	lock *lock
+
+	readers chan *reader // those not reading; opened when first wanted
+	ctx     context.Context
+	end     context.CancelFunc // of what waits or reads
+
+	gate    sync.RWMutex // held for reading by appends, for writing by Close
+	closed  bool
+	queue   chan *request // the appends that wait; bounded, so more callers wait for a place
+	turn    chan struct{} // full while an append writes
+	writer  *writer       // of the append whose turn it is, or of Close
+	stopped atomic.Pointer[error]
+
+	mu    sync.Mutex
+	head  int64
+	grown chan struct{} // closed when head moves; nil when nobody waits
+}
+
+// Open opens the log at path, making it where there is none. It returns an
+// error that is ErrLocked when the log is open already and ErrNotLog when the
+// file is not ours.
+func Open(path string, o Options) (_ *Store, err error) {
+	l, err := acquire(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			l.release()
+		}
+	}()
+	conn, err := openFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	w, id, err := newWriter(conn, o.Delay)
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	s := &Store{
+		path:    path,
+		id:      id,
+		lock:    l,
+		readers: make(chan *reader, readerCount),
+		queue:   make(chan *request, queueLength),
+		writer:  w,
+		turn:    make(chan struct{}, 1),
+		head:    w.last,
+	}
+	s.ctx, s.end = context.WithCancel(context.Background())
+	for range readerCount {
+		s.readers <- &reader{path: path}
+	}
+	return s, nil
+}
+
+func (s *Store) ID() uuid.UUID { return s.id }
+
+func (s *Store) Head(ctx context.Context) (eventstore.Position, error) {
+	if s.ctx.Err() != nil {
+		return eventstore.Position{}, eventstore.ErrClosed
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return position(s.head), ctx.Err()
+}
+
+// advance publishes what has been committed.
+func (s *Store) advance(head int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.head = head
+	if s.grown != nil {
+		close(s.grown)
+		s.grown = nil
+	}
+}
+
+// watch gives the head and a channel that is closed when it has moved on.
+func (s *Store) watch() (head int64, grown <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.grown == nil {
+		s.grown = make(chan struct{})
+	}
+	return s.head, s.grown
+}
+
+// Close waits for appends under way, ends everything else, and gives the file
+// back. Closing the writer's connection last moves what is left of the
+// write-ahead log into the file.
+func (s *Store) Close() error {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.end()
+	for range readerCount {
+		(<-s.readers).close()
+	}
+	return errors.Join(s.writer.conn.Close(), s.lock.release())
+}
+
+func position(n int64) eventstore.Position { return eventstore.NewPosition(uint64(n), uint64(n)) }

@@ -90,6 +90,13 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	return g, nil
 }
 
+// Latest is the newest recorded_at this node has seen or given.
+func (g *Engine) Latest() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.last
+}
+
 // now is the time of the next event: never before that of another.
 func (g *Engine) now() (time.Time, error) {
 	now := g.Now().UTC().Truncate(time.Millisecond)

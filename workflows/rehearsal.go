@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -243,12 +244,21 @@ func (r *Rehearsal) Steps() int {
 }
 
 // A VirtualClock tells the time that a rehearsal has reached.
-type VirtualClock struct{ now time.Time }
+type VirtualClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
 
-func (c *VirtualClock) Now() time.Time { return c.now }
+func (c *VirtualClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
 
-// set moves the clock on; it never goes back.
-func (c *VirtualClock) set(t time.Time) {
+// Set moves the clock on; it never goes back.
+func (c *VirtualClock) Set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if t.After(c.now) {
 		c.now = t
 	}
@@ -329,7 +339,7 @@ func (st *Stage) resume(ctx context.Context, r *Rehearsal) error {
 		}
 		st.ids[env.CommandID] = true
 		st.told = rec.Position
-		st.Clock.set(env.RecordedAt)
+		st.Clock.Set(env.RecordedAt)
 	}
 	return nil
 }
@@ -385,10 +395,10 @@ func (st *Stage) advance(ctx context.Context, t time.Time) error {
 			return err
 		}
 		if !ok || !next.Before(t) {
-			st.Clock.set(t)
+			st.Clock.Set(t)
 			return nil
 		}
-		st.Clock.set(next)
+		st.Clock.Set(next)
 		issued, err := st.Engine.Tick(ctx, st.Agenda)
 		if err != nil {
 			return err

@@ -80,11 +80,14 @@ func (c ReservePlace) Decide(s State, _ time.Time) ([]Event, error) {
 		refused := PlaceRefused{h, q.Quota, q.Limit, used}
 		return []Event{refused}, refused.Refused()
 	}
-	if i := s.reserve(h); i >= 0 {
-		if next, _ := s.next(c.Cycle); next.holder != h {
-			return nil, ErrOrder
-		}
-		return []Event{ReservePromoted{h, s.reserves[i].rank}, PlaceReserved{h}}, nil
+	next, waits := s.next(c.Cycle)
+	switch {
+	case waits && next.holder == h:
+		return []Event{ReservePromoted{h, next.rank}, PlaceReserved{h}}, nil
+	case waits && c.Phase == application.InReserve:
+		return nil, ErrOrder
+	case c.Phase == application.InReserve && !slices.Contains(s.told, h):
+		return nil, ErrReserve // its rank is not known here yet
 	}
 	return []Event{PlaceReserved{h}}, nil
 }
@@ -141,7 +144,10 @@ type RankReserve struct {
 
 func (c RankReserve) Decide(s State, _ time.Time) ([]Event, error) {
 	h := c.holder()
-	if s.reserve(h) >= 0 || s.place(h) >= 0 {
+	switch {
+	case c.Rank < 1:
+		return nil, application.ErrRank // a rank of 0 would never come up
+	case s.reserve(h) >= 0 || s.place(h) >= 0:
 		return nil, nil
 	}
 	for _, r := range s.reserves {

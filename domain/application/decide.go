@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +37,12 @@ var (
 	ErrRank        = domain.Wrong("rank_missing", "a reserve has a rank, 1 or more")
 )
 
-func wrongPhase(s State) error { return ErrPhase.Because("it is " + string(s.phase)) }
+func wrongPhase(s State) error {
+	if s.phase == None {
+		return ErrUnknown
+	}
+	return ErrPhase.Because("it is " + string(s.phase))
+}
 
 // StartDraft is draft.start.
 type StartDraft struct {
@@ -122,15 +128,14 @@ func (c Submit) Decide(s State, now time.Time) ([]Event, error) {
 	case !c.Permit.IsZero() && !received.After(c.Permit):
 		e.Late, e.Permit = true, c.Permit
 	default:
-		return s.refuse(ErrPassed.Because(c.Deadline.Words()), SubmissionRefused{Code: ErrPassed.Code, ReceivedAt: received, Deadline: c.Deadline})
+		return s.refuse(SubmissionRefused{Code: ErrPassed.Code, ReceivedAt: received, Deadline: c.Deadline})
 	}
 	if len(missing) > 0 {
-		return s.refuse(ErrIncomplete.Because("missing: "+strings.Join(missing, ", ")),
-			SubmissionRefused{Code: ErrIncomplete.Code, ReceivedAt: received, Missing: missing})
+		return s.refuse(SubmissionRefused{Code: ErrIncomplete.Code, ReceivedAt: received, Missing: missing})
 	}
 	route, ok := c.Plan.Route(c.Route)
 	if !ok && (c.Route != "" || len(c.Plan.Routes) > 0) {
-		return nil, ErrRoute.Because(c.Route)
+		return nil, ErrRoute.Because(fmt.Sprintf("%q", c.Route))
 	}
 	if route.Proof != nil {
 		if e.ProofDue, err = route.Proof.From(received, c.Zone, c.Calendar); err != nil {
@@ -146,27 +151,28 @@ func (c Submit) Decide(s State, now time.Time) ([]Event, error) {
 
 // refuse records a refusal to somebody who has a draft; strangers are not
 // written down.
-func (s State) refuse(why error, e SubmissionRefused) ([]Event, error) {
+func (s State) refuse(e SubmissionRefused) ([]Event, error) {
 	if s.phase == None {
-		return nil, why
+		return nil, e.Refused()
 	}
-	return []Event{e}, why
+	return []Event{e}, e.Refused()
 }
 
 // answers puts what was given in the form's order, and names what is missing.
 func (c Submit) answers() (answers []Answer, missing []string, err error) {
-	for field := range c.Answers {
+	for _, field := range slices.Sorted(maps.Keys(c.Answers)) {
 		if !slices.ContainsFunc(c.Plan.Form.Fields, func(f programme.Field) bool { return f.Field == field }) {
 			return nil, nil, ErrField.Because(field)
 		}
 	}
 	for _, f := range c.Plan.Form.Fields {
 		given := c.Answers[f.Field]
-		blank := slices.ContainsFunc(given, func(p domain.Private) bool { return strings.TrimSpace(p.Text) == "" })
-		if want := max(f.Ranks, 1); len(given) != want || blank {
-			if len(given) == 0 && f.Optional {
-				continue
-			}
+		blank := func(p domain.Private) bool { return strings.TrimSpace(p.Text) == "" }
+		said := func(p domain.Private) bool { return !blank(p) }
+		if f.Optional && !slices.ContainsFunc(given, said) {
+			continue
+		}
+		if want := max(f.Ranks, 1); len(given) != want || slices.ContainsFunc(given, blank) {
 			name := f.Field
 			if f.Ranks > 0 {
 				name = fmt.Sprintf("%s (exactly %d)", name, want)
@@ -327,9 +333,9 @@ type Assessed struct {
 	Actor   domain.Person   `json:"-" from:"actor"`
 }
 
-func (a Assessed) check() error {
+func (a Assessed) check(s State) error {
 	switch {
-	case slices.Contains(a.Recused, a.Actor):
+	case slices.Contains(a.Recused, a.Actor), a.Actor == s.id.Person:
 		return ErrRecused
 	case len(a.Reviews) < a.Needed:
 		return ErrReviews.Because(fmt.Sprintf("%d of %d", len(a.Reviews), a.Needed))
@@ -341,10 +347,13 @@ func (a Assessed) check() error {
 // phase to the next: nothing when it is there already, a refusal from
 // anywhere else.
 func (a Assessed) step(s State, from, to Phase, e Event) ([]Event, error) {
-	if s.phase == to {
+	switch s.phase {
+	case None:
+		return nil, ErrUnknown
+	case to:
 		return nil, nil
 	}
-	if err := a.check(); err != nil {
+	if err := a.check(s); err != nil {
 		return nil, err
 	}
 	if s.phase != from {

@@ -1,6 +1,7 @@
 package application
 
 import (
+	"strings"
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
@@ -131,7 +132,7 @@ type OfferLapsed struct {
 // Refused is the answer that the submission got.
 func (e SubmissionRefused) Refused() *domain.Error {
 	if e.Code == ErrIncomplete.Code {
-		return ErrIncomplete
+		return ErrIncomplete.Because("missing: " + strings.Join(e.Missing, ", "))
 	}
-	return ErrPassed
+	return ErrPassed.Because(e.Deadline.Words())
 }

@@ -1,0 +1,187 @@
+package allocation_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/daybook-engine/daybook/domain"
+	. "github.com/daybook-engine/daybook/domain/allocation"
+	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/domaintest"
+)
+
+type (
+	events  = []Event
+	command interface {
+		Decide(State, time.Time) ([]Event, error)
+	}
+)
+
+func of(cycle string, person domain.Person) For {
+	return For{Cycle: cycle, Call: "mentees", Person: person, Year: 2023}
+}
+
+func held(f For) Holder { return Holder{f.Cycle, f.Call, f.Person, f.Year} }
+
+func TestAllocation(t *testing.T) {
+	t.Parallel()
+	type row = domaintest.Row[State, Event]
+	ana, ben, cem, dia := of("autumn", "ana"), of("autumn", "ben"), of("autumn", "cem"), of("autumn", "dia")
+	spring := of("spring", "eva")
+	quota := func(quota, per string, limit int) Event { return QuotaSet{Quota: quota, Per: per, Limit: limit} }
+	placed := func(f For) Event { return PlaceReserved{held(f)} }
+	after := func(given events, more ...Event) events { return append(given[:len(given):len(given)], more...) }
+	reserve := func(f For, phase application.Phase) ReservePlace { return ReservePlace{For: f, Phase: phase} }
+	refused := func(f For, quota string, limit, used int) events {
+		return events{PlaceRefused{Holder: held(f), Quota: quota, Limit: limit, Used: used}}
+	}
+
+	two := events{quota("cycle", "cycle", 2), quota("year", "year", 3)}
+	one := after(two, placed(ana))
+	full := after(one, placed(ben))
+	ranked := after(full, ReserveRanked{held(cem), 1}, ReserveRanked{held(dia), 2})
+	room := after(two, ReserveRanked{held(cem), 1}, ReserveRanked{held(dia), 2})
+	yearFull := after(two, placed(spring), placed(of("spring", "fay")), placed(ana), ReserveRanked{held(dia), 1}, ReserveRanked{held(of("spring", "gus")), 1})
+	told := after(ranked, ReserveReleased{held(dia), 2})
+
+	domaintest.Run(t, []row{
+		{Name: "a quota is set", When: SetQuota{Quota: "cycle", Per: "cycle", Limit: 5}, Then: events{quota("cycle", "cycle", 5)}},
+		{Name: "and changed", Given: full, When: SetQuota{Quota: "cycle", Per: "cycle", Limit: 3}, Then: events{quota("cycle", "cycle", 3)}},
+		{Name: "8: as far down as the places taken", Given: one, When: SetQuota{Quota: "year", Per: "year", Limit: 1}, Then: events{quota("year", "year", 1)}},
+		{Name: "8: no further", Given: full, When: SetQuota{Quota: "cycle", Per: "cycle", Limit: 1}, Err: ErrBelow},
+		{Name: "a quota is above 0", When: SetQuota{Quota: "cycle", Per: "cycle"}, Err: ErrQuota},
+		{Name: "per something", When: SetQuota{Quota: "cycle", Per: "month", Limit: 5}, Err: ErrQuota},
+		{Name: "and named", When: SetQuota{Per: "year", Limit: 5}, Err: ErrQuota},
+
+		{Name: "S1: a place is reserved", Given: two, When: reserve(ana, application.Chosen), Then: events{placed(ana)}},
+		{Name: "8: to the limit", Given: one, When: reserve(ben, application.Chosen), Then: events{placed(ben)}},
+		{Name: "8: S1: the place beyond is refused, and that is kept", Given: full, When: reserve(cem, application.Chosen), Then: refused(cem, "cycle", 2, 2), Err: ErrFull},
+		{Name: "8: by every quota", Given: yearFull, When: reserve(ben, application.Chosen), Then: refused(ben, "year", 3, 3), Err: ErrFull},
+		{Name: "8: of the year of the cycle", Given: yearFull, When: ReservePlace{For: For{Cycle: "next", Person: "ben", Year: 2024}, Phase: application.Chosen}, Then: events{PlaceReserved{Holder{Cycle: "next", Person: "ben", Year: 2024}}}},
+		{Name: "no quota, no place", When: reserve(ana, application.Chosen), Err: ErrNoQuota},
+		{Name: "a place is for somebody selected", Given: two, When: reserve(ana, application.OnShortlist), Err: ErrNotChosen},
+		{Name: "9: or the first of the reserve", Given: room, When: reserve(cem, application.InReserve), Then: events{ReservePromoted{held(cem), 1}, placed(cem)}},
+		{Name: "9: the second waits", Given: room, When: reserve(dia, application.InReserve), Err: ErrOrder},
+		{Name: "9: so does one whose rank is not known yet", Given: room, When: reserve(ben, application.InReserve), Err: ErrOrder},
+		{Name: "9: also when nobody else waits", Given: two, When: reserve(ben, application.InReserve), Err: ErrReserve},
+		{Name: "9: one who was told that no place came free waits for the others", Given: after(told, PlaceReleased{held(ana)}), When: reserve(dia, application.InReserve), Err: ErrOrder},
+		{
+			Name: "9: and may still get what nobody else waits for", Given: after(told, ReserveReleased{held(cem), 1}, PlaceReleased{held(ana)}),
+			When: reserve(dia, application.InReserve), Then: events{placed(dia)},
+		},
+		{Name: "8: S1: and where none is left, that is said", Given: told, When: reserve(dia, application.InReserve), Then: refused(dia, "cycle", 2, 2), Err: ErrFull},
+
+		{Name: "a place is filled", Given: one, When: FillPlace{For: ana}, Then: events{PlaceFilled{held(ana)}}},
+		{Name: "not one that nobody holds", Given: one, When: FillPlace{For: ben}, Err: ErrNoPlace},
+		{Name: "a place is released", Given: one, When: ReleasePlace{For: ana}, Then: events{PlaceReleased{held(ana)}}},
+		{Name: "8: S1: first, and then the first of the reserve gets it", Given: ranked, When: ReleasePlace{For: ana}, Then: events{PlaceReleased{held(ana)}, ReservePromoted{held(cem), 1}, placed(cem)}},
+		{Name: "8: also a filled one", Given: after(ranked, PlaceFilled{held(ben)}), When: ReleasePlace{For: ben}, Then: events{PlaceReleased{held(ben)}, ReservePromoted{held(cem), 1}, placed(cem)}},
+		{Name: "8: if every quota has room, and in the same cycle", Given: yearFull, When: ReleasePlace{For: ana}, Then: events{PlaceReleased{held(ana)}, ReservePromoted{held(dia), 1}, placed(dia)}},
+		{
+			Name: "8: but not where a quota is still full", Given: after(two, placed(ana), placed(ben), placed(cem), ReserveRanked{held(dia), 1}),
+			When: ReleasePlace{For: ana}, Then: events{PlaceReleased{held(ana)}},
+		},
+		{Name: "what nobody holds is not released", Given: one, When: ReleasePlace{For: ben}},
+
+		{Name: "9: S1: a reserve has a rank", Given: full, When: RankReserve{For: cem, Rank: 1}, Then: events{ReserveRanked{held(cem), 1}}},
+		{Name: "9: of their own", Given: ranked, When: RankReserve{For: of("autumn", "gus"), Rank: 2}, Err: ErrRankTaken},
+		{Name: "9: in their cycle", Given: ranked, When: RankReserve{For: spring, Rank: 2}, Then: events{ReserveRanked{held(spring), 2}}},
+		{Name: "9: from 1", Given: full, When: RankReserve{For: cem}, Err: application.ErrRank},
+		{Name: "9: not beside a place", Given: one, When: RankReserve{For: ana, Rank: 1}},
+		{Name: "S1: a reserve is told that no place came free", Given: ranked, When: ReleaseReserve{For: dia}, Then: events{ReserveReleased{held(dia), 2}}},
+		{Name: "not somebody who waits for none", Given: ranked, When: ReleaseReserve{For: ana}, Err: ErrReserve},
+	})
+
+	s := State{}.Apply(placed(ana)).Apply(placed(ben)).Apply(PlaceFilled{held(ana)})
+	for person, want := range map[domain.Person][2]bool{"ana": {true, true}, "ben": {true, false}, "cem": {}} {
+		holds, filled := s.Holds("autumn", person)
+		require.Equal(t, want, [2]bool{holds, filled}, person)
+	}
+}
+
+func TestPlacesBelongToAProgramme(t *testing.T) {
+	t.Parallel()
+	id := ID{Programme: "nemo-121"}
+	require.NoError(t, id.Check())
+	require.Equal(t, "allocation-nemo-121", id.Stream())
+	require.Equal(t, "programme/nemo-121", id.Book())
+	require.ErrorIs(t, ID{}.Check(), domain.ErrSlug)
+}
+
+// 8 and 9: in whatever order places are asked for, given back and limited,
+// they never exceed a quota; a place comes free before it is given to a
+// reserve; and reserves get places in order of rank.
+func TestInvariants8And9PlacesFitEveryQuotaAndReservesComeInOrder(t *testing.T) {
+	t.Parallel()
+	year := map[string]int{"spring": 2023, "autumn": 2023, "next": 2024}
+	rapid.Check(t, func(t *rapid.T) {
+		var s State
+		quotas, places, waiting, told := map[string]QuotaSet{}, map[Holder]bool{}, map[Holder]int{}, map[Holder]bool{}
+		drawn := func() For {
+			cycle := rapid.SampledFrom([]string{"spring", "autumn", "autumn", "next"}).Draw(t, "cycle")
+			person := rapid.SampledFrom([]domain.Person{"s1", "s2", "s3", "r1", "r2", "r3", "r4"}).Draw(t, "person")
+			return For{Cycle: cycle, Person: person, Year: year[cycle]}
+		}
+		for range 60 {
+			f := drawn()
+			phase := application.Chosen
+			if f.Person[0] == 'r' {
+				phase = application.InReserve
+			}
+			per := rapid.SampledFrom([]string{"year", "cycle"}).Draw(t, "per")
+			n := rapid.IntRange(1, 4).Draw(t, "limit or rank")
+			cmd := rapid.SampledFrom([]command{
+				SetQuota{Quota: per, Per: per, Limit: n}, ReservePlace{For: f, Phase: phase}, ReservePlace{For: f, Phase: phase}, FillPlace{For: f},
+				ReleasePlace{For: f}, RankReserve{For: f, Rank: n}, ReleaseReserve{For: f},
+			}).Draw(t, "command")
+			if _, ranks := cmd.(RankReserve); ranks && phase == application.Chosen {
+				continue
+			}
+			got, _ := cmd.Decide(s, time.Time{})
+			var promoted Holder
+			for _, e := range got {
+				s = s.Apply(e)
+				switch e := e.(type) {
+				case QuotaSet:
+					quotas[e.Quota] = e
+				case PlaceReserved:
+					require.False(t, places[e.Holder], "one place each")
+					if e.Person[0] == 'r' && promoted != e.Holder {
+						require.True(t, told[e.Holder], "a reserve is promoted")
+						for h := range waiting {
+							require.NotEqual(t, h.Cycle, e.Cycle, "or gets what nobody else waits for")
+						}
+					}
+					places[e.Holder] = true
+				case PlaceReleased:
+					require.Zero(t, promoted, "a release precedes a promotion")
+					delete(places, e.Holder)
+				case ReserveRanked:
+					require.NotZero(t, e.Rank)
+					waiting[e.Holder] = e.Rank
+				case ReservePromoted:
+					for h, rank := range waiting {
+						require.True(t, h.Cycle != e.Cycle || rank >= e.Rank, "%s waits at %d", h.Person, rank)
+					}
+					promoted = e.Holder
+					delete(waiting, e.Holder)
+				case ReserveReleased:
+					delete(waiting, e.Holder)
+					told[e.Holder] = true
+				}
+				for _, q := range quotas {
+					used := map[any]int{}
+					for h := range places {
+						used[map[string]any{"year": h.Year, "cycle": h.Cycle}[q.Per]]++
+					}
+					for period, n := range used {
+						require.LessOrEqual(t, n, q.Limit, "%s %v", q.Quota, period)
+					}
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,158 @@
+package call_test
+
+import (
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/daybook-engine/daybook/domain"
+	. "github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/domaintest"
+	"github.com/daybook-engine/daybook/domain/when"
+)
+
+type events = []Event
+
+// told is what was published, promised what it is stored as.
+func told(local string, rule when.Rule, published string) when.Deadline {
+	return when.Deadline{Local: local, Zone: "Europe/Berlin", Rule: rule, Published: published}
+}
+
+func promised(d when.Deadline) when.Deadline {
+	d.Instant = domaintest.At(d.Local + " " + d.Zone)
+	return d
+}
+
+func TestCall(t *testing.T) {
+	t.Parallel()
+	type row = domaintest.Row[State, Event]
+	plan := domaintest.Nemo().Calls[0]
+	s1 := told("2023-07-31T00:00", when.Before, "Apply before 31 July")
+	require.Equal(t, "2023-07-30T22:00:00Z", promised(s1).Instant.Format(time.RFC3339))
+	opened := events{Opened{Role: "mentee", Form: "1", Criteria: []string{"member", "active"}, Deadline: promised(s1)}}
+	closed := append(opened[:1:1], Closed{})
+	june := "2023-06-19T09:00 Europe/Berlin"
+	open := func(d when.Deadline) Open { return Open{Deadline: d, Plan: &plan} }
+	move := func(d when.Deadline) ExtendDeadline { return ExtendDeadline{Deadline: d, Told: "everybody"} }
+	moved := func(d when.Deadline) events {
+		return events{DeadlineExtended{Was: promised(s1), Now: promised(d), Told: "everybody"}}
+	}
+	permit := func(local string) GrantPermit {
+		return GrantPermit{Person: "nino", Local: local, Zone: "Europe/Berlin", Evidence: "proof", Note: domain.Private{Text: "a power cut"}}
+	}
+	granted := PermitGranted{
+		Person: "nino", Until: domaintest.At("2023-08-01T12:00 Europe/Berlin"), Local: "2023-08-01T12:00", Zone: "Europe/Berlin",
+		Evidence: "proof", Note: domain.Private{Text: "a power cut"}.About(domain.Special, domain.Programme, "nino"),
+	}
+	longer := granted
+	longer.Until, longer.Local = domaintest.At("2023-08-02T12:00 Europe/Berlin"), "2023-08-02T12:00"
+	by := promised(told("2023-07-31T00:00", when.By, ""))
+	may17 := when.Deadline{Local: "2017-05-16T09:00", Zone: "Europe/London", Rule: when.By, Published: "Monday 16 May 2017", Override: "as printed"}
+	overridden := opened[0].(Opened)
+	overridden.Deadline = promised(may17)
+	atClose := domain.Timer{Rule: "call.close", Due: promised(s1).Instant, Fired: promised(s1).Instant, Tzdata: "2023c"}
+	lateClose := atClose
+	lateClose.Fired = atClose.Due.Add(time.Hour)
+
+	domaintest.Run(t, []row{
+		{Name: "S1: the call opens", Now: june, When: open(s1), Then: opened},
+		{Name: "only what is in the definition opens", Now: june, When: Open{Deadline: s1}, Err: ErrUnknown},
+		{Name: "1: a deadline names its zone", Now: june, When: open(when.Deadline{Local: "2023-07-31T00:00", Zone: "CEST", Rule: when.By}), Err: when.ErrZoneAbbreviation},
+		{Name: "1: and its rule", Now: june, When: open(told("2023-07-31T00:00", "", "")), Err: when.ErrRuleUnknown},
+		{Name: "1: and the right weekday", Now: june, When: open(told("2023-07-31T00:00", when.By, "Tuesday 31 July")), Err: when.ErrWeekdayMismatch},
+		{Name: "1: or why that is set aside", Now: "2017-04-24T10:00 Europe/London", When: open(may17), Then: events{overridden}},
+		{Name: "S2: not with a deadline that has passed", Now: "2023-08-01T00:00 Europe/Berlin", When: open(s1), Err: ErrPast},
+		{Name: "nor at the instant of \"before\"", Now: "2023-07-31T00:00 Europe/Berlin", When: open(s1), Err: ErrPast},
+		{Name: "2: opening again does not change the deadline", Given: opened, Now: june, When: open(told("2023-07-24T00:00", when.Before, "")), Err: ErrOpen},
+
+		{Name: "a notice is published", Given: opened, When: PublishNotice{Where: "ne-mo.org", Text: "Apply!"}, Then: events{NoticePublished{Where: "ne-mo.org", Text: "Apply!"}}},
+		{Name: "somewhere", Given: opened, When: PublishNotice{}, Err: ErrWhere},
+		{Name: "not before the call opens", When: PublishNotice{Where: "ne-mo.org"}, Err: ErrNotOpen},
+		{Name: "nor after it closed", Given: closed, When: PublishNotice{Where: "ne-mo.org"}, Err: ErrClosed},
+
+		{Name: "2: S1: an open call's deadline never moves earlier", Given: opened, Now: june, When: move(told("2023-07-24T00:00", when.Before, "")), Err: ErrEarlier},
+		{Name: "2: not by a minute", Given: opened, Now: june, When: move(told("2023-07-30T23:59", when.By, "")), Err: ErrEarlier},
+		{Name: "2: nor from by to before", Given: events{Opened{Deadline: by}}, Now: june, When: move(s1), Err: ErrEarlier},
+		{Name: "2: nor once it closed", Given: closed, Now: "2023-08-01T00:00 Europe/Berlin", When: move(told("2023-07-24T00:00", when.By, "")), Err: ErrEarlier},
+		{Name: "2: it may move later", Given: opened, Now: june, When: move(told("2023-08-07T00:00", when.Before, "")), Then: moved(told("2023-08-07T00:00", when.Before, ""))},
+		{Name: "2: if only from before to by", Given: opened, Now: june, When: move(told("2023-07-31T00:00", when.By, "")), Then: moved(told("2023-07-31T00:00", when.By, ""))},
+		{Name: "1: to what is a time", Given: opened, Now: june, When: move(told("August", when.By, "")), Err: when.ErrLocalMalformed},
+		{Name: "not when it was never open", Now: june, When: move(s1), Err: ErrNotOpen},
+		{Name: "not when it is closed", Given: closed, Now: june, When: move(told("2023-08-07T00:00", when.By, "")), Err: ErrClosed},
+		{Name: "not into the past", Given: opened, Now: "2023-08-02T00:00 Europe/Berlin", When: move(told("2023-08-01T00:00", when.By, "")), Err: ErrPast},
+
+		{Name: "3: S1: after closing, one person gets longer", Given: closed, Now: "2023-07-31T10:15 Europe/Berlin", When: permit("2023-08-01T12:00"), Then: events{granted}},
+		{Name: "3: and longer still", Given: append(closed[:2:2], granted), Now: "2023-07-31T10:15 Europe/Berlin", When: permit("2023-08-02T12:00"), Then: events{longer}},
+		{Name: "3: not to the deadline itself", Given: opened, Now: june, When: permit("2023-07-31T00:00"), Err: ErrNoLonger},
+		{Name: "3: not to a time that has passed", Given: closed, Now: "2023-08-01T12:00 Europe/Berlin", When: permit("2023-08-01T12:00"), Err: ErrNoLonger},
+		{Name: "3: not to a time that is none", Given: opened, Now: june, When: permit("noon"), Err: when.ErrLocalMalformed},
+		{Name: "3: not before the call opens", Now: june, When: permit("2023-08-01T12:00"), Err: ErrNotOpen},
+
+		{Name: "S1: the clock closes it at the deadline", Given: opened, Now: "2023-07-31T00:00 Europe/Berlin", When: Close{Tzdata: "2023c"}, Then: events{Closed{atClose}}},
+		{Name: "a late clock says so", Given: opened, Now: "2023-07-31T01:00 Europe/Berlin", When: Close{Tzdata: "2023c"}, Then: events{Closed{lateClose}}},
+		{Name: "an early one waits", Given: opened, Now: "2023-07-30T23:59:59 Europe/Berlin", When: Close{}, Err: domain.ErrNotDue},
+		{Name: "by the deadline in force", Given: append(opened[:1:1], moved(told("2023-08-07T00:00", when.Before, ""))...), Now: "2023-07-31T00:00 Europe/Berlin", When: Close{}, Err: domain.ErrNotDue},
+		{Name: "what never opened does not close", When: Close{}, Err: ErrNotOpen},
+	})
+
+	s := State{}.Apply(opened[0]).Apply(granted)
+	require.True(t, s.IsOpen())
+	require.Equal(t, promised(s1), s.Deadline())
+	require.Equal(t, granted.Until, s.Permit("nino"))
+	require.Zero(t, s.Permit("rui"))
+}
+
+func TestACallIsNamedWithinItsCycle(t *testing.T) {
+	t.Parallel()
+	id := ID{Cycle: "autumn", Call: "mentees"}
+	require.NoError(t, id.Check())
+	require.Equal(t, "call-autumn.mentees", id.Stream())
+	require.Equal(t, "cycle/autumn", id.Book())
+	require.ErrorIs(t, ID{Call: "mentees"}.Check(), domain.ErrSlug)
+	require.ErrorIs(t, ID{Cycle: "autumn"}.Check(), domain.ErrSlug)
+}
+
+// 2: whatever is asked, whoever was in time stays in time.
+func TestInvariant2AnOpenCallsDeadlineNeverMovesEarlier(t *testing.T) {
+	t.Parallel()
+	plan := domaintest.Nemo().Calls[0]
+	start := domaintest.At("2023-06-19T09:00:00Z")
+	rapid.Check(t, func(t *rapid.T) {
+		s, now := State{}, start
+		var inForce when.Deadline
+		for range 20 {
+			now = now.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "hours passed")) * time.Hour)
+			d := when.Deadline{
+				Local: start.Add(time.Duration(rapid.IntRange(0, 9).Draw(t, "hour")) * time.Hour).Format("2006-01-02T15:04"),
+				Zone:  "UTC", Rule: rapid.SampledFrom([]when.Rule{when.By, when.Before}).Draw(t, "rule"),
+			}
+			var got []Event
+			switch rapid.IntRange(0, 3).Draw(t, "command") {
+			case 0:
+				got, _ = Open{Deadline: d, Plan: &plan}.Decide(s, now)
+			case 1, 2:
+				got, _ = ExtendDeadline{Deadline: d}.Decide(s, now)
+			case 3:
+				got, _ = Close{}.Decide(s, now)
+			}
+			for _, e := range got {
+				s = s.Apply(e)
+				switch e := e.(type) {
+				case Opened:
+					require.Zero(t, inForce, "it opens once")
+					inForce = e.Deadline
+				case DeadlineExtended:
+					require.Equal(t, inForce, e.Was)
+					for _, received := range []time.Time{e.Was.Instant.Add(-1), e.Was.Instant} {
+						require.True(t, e.Now.Met(received) || !e.Was.Met(received))
+					}
+					inForce = e.Now
+				}
+			}
+			require.Equal(t, inForce, s.Deadline())
+		}
+	})
+}

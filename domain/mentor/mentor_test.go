@@ -1,0 +1,84 @@
+package mentor_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/domaintest"
+	. "github.com/daybook-engine/daybook/domain/mentor"
+)
+
+type events = []Event
+
+func TestMentor(t *testing.T) {
+	t.Parallel()
+	type row = domaintest.Row[State, Event]
+	id := ID{Mentor: "mia"}
+	joined := events{Joined{Mentor: "mia", Pool: "gem", Capacity: 1}}
+	busy := append(joined[:1:1], Engaged{Cycle: "autumn", Match: "m1"})
+	domaintest.Run(t, []row{
+		{
+			Name: "a mentor joins a pool", When: Join{ID: id, Pool: "gem", Capacity: 2, Expertise: []string{"learning"}},
+			Then: events{Joined{Mentor: "mia", Pool: "gem", Capacity: 2, Expertise: []string{"learning"}}},
+		},
+		{Name: "a pool is named by its slug", When: Join{ID: id, Capacity: 1}, Err: domain.ErrSlug},
+		{Name: "a mentor without room is none", When: Join{ID: id, Pool: "gem"}, Err: ErrCapacity},
+		{Name: "nobody engages a stranger", When: Engage{ID: id, Cycle: "autumn", Match: "m1"}, Err: ErrUnknown},
+		{Name: "a match takes room", Given: joined, When: Engage{ID: id, Cycle: "autumn", Match: "m1"}, Then: busy[1:]},
+		{Name: "11: a mentor never exceeds their capacity", Given: busy, When: Engage{ID: id, Cycle: "autumn", Match: "m2"}, Err: ErrFull},
+		{Name: "11: nor by a match of the same name in another cycle", Given: busy, When: Engage{ID: id, Cycle: "spring", Match: "m1"}, Err: ErrFull},
+		{Name: "a match that is over gives it back", Given: busy, When: Free{ID: id, Cycle: "autumn", Match: "m1"}, Then: events{Freed{Cycle: "autumn", Match: "m1"}}},
+		{
+			Name: "and another takes it", Given: append(busy[:2:2], Freed{Cycle: "autumn", Match: "m1"}),
+			When: Engage{ID: id, Cycle: "autumn", Match: "m2"}, Then: events{Engaged{Cycle: "autumn", Match: "m2"}},
+		},
+		{Name: "a match that took none gives none back", Given: busy, When: Free{ID: id, Cycle: "autumn", Match: "m9"}},
+	})
+	require.False(t, State{}.Joined())
+	require.Empty(t, State{}.Subjects())
+	require.Equal(t, []domain.Person{"mia"}, State{}.Apply(joined[0]).Subjects())
+}
+
+func TestAMentorIsAPerson(t *testing.T) {
+	t.Parallel()
+	id := ID{Mentor: "0b9a2a52-7d0c-4a25-8f0f-3f1d8b6a5c11"}
+	require.NoError(t, id.Check())
+	require.Equal(t, "mentor-"+string(id.Mentor), id.Stream())
+	require.Equal(t, "installation", id.Book())
+	require.ErrorIs(t, ID{Mentor: "mia"}.Check(), domain.Invalid)
+}
+
+// 11: however matches come and go, those at one time fit the capacity.
+func TestInvariant11AMentorIsNeverBeyondCapacity(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		capacity := rapid.IntRange(1, 3).Draw(t, "capacity")
+		s, now := State{}, map[Engaged]bool{}
+		s = s.Apply(Joined{Mentor: "mia", Pool: "gem", Capacity: capacity})
+		for range 40 {
+			e := Engaged{rapid.SampledFrom([]string{"spring", "autumn"}).Draw(t, "cycle"), rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "match")}
+			var got []Event
+			var err error
+			if rapid.Bool().Draw(t, "engage") {
+				got, err = Engage{Cycle: e.Cycle, Match: e.Match}.Decide(s, time.Time{})
+				require.Equal(t, len(now) == capacity && !now[e], err != nil, "refused when full, and only then")
+			} else {
+				got, err = Free{Cycle: e.Cycle, Match: e.Match}.Decide(s, time.Time{})
+				require.NoError(t, err)
+			}
+			for _, g := range got {
+				s = s.Apply(g)
+				if e, ok := g.(Engaged); ok {
+					now[e] = true
+				} else {
+					delete(now, Engaged(g.(Freed)))
+				}
+			}
+			require.LessOrEqual(t, len(now), capacity)
+		}
+	})
+}

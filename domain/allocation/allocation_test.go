@@ -24,7 +24,7 @@ func of(cycle string, person domain.Person) For {
 	return For{Cycle: cycle, Call: "mentees", Person: person, Year: 2023}
 }
 
-func held(f For) Holder { return Holder{f.Cycle, f.Call, f.Person, f.Year} }
+func held(f For) Holder { return Holder(f) }
 
 func TestAllocation(t *testing.T) {
 	t.Parallel()

@@ -112,6 +112,8 @@ func TestApplication(t *testing.T) {
 	}
 	by := deadline
 	by.Rule = when.By
+	routeless := nemo.Calls[0]
+	routeless.Routes = nil
 	expired := after(draft, DraftExpired{})
 
 	domaintest.Run(t, append(decisions(), []row{
@@ -153,6 +155,10 @@ func TestApplication(t *testing.T) {
 		{Name: "what was not asked is not answered", Given: draft, Now: inTime, When: submit(answered("age", "40")), Err: ErrField},
 		{Name: "a route is one of the call's", Given: draft, Now: inTime, When: submit(func(c *Submit) { c.Route = "friend" }), Err: ErrRoute},
 		{Name: "and is named where there are some", Given: draft, Now: inTime, When: submit(func(c *Submit) { c.Route = "" }), Err: ErrRoute},
+		{
+			Name: "and is none where there are none", Given: draft, Now: inTime, When: submit(func(c *Submit) { c.Route, c.Plan = "", &routeless }),
+			Then: events{received(inTime, func(e *Received) { e.Route = "" })}, Again: ErrDuplicate,
+		},
 		{
 			Name: "a nominated person's proof falls due after 5 working days", Given: draft, Now: inTime,
 			When: submit(func(c *Submit) { c.Route, c.Organisation = "nominated", "sofia" }),
@@ -216,6 +222,8 @@ func decisions() []domaintest.Row[State, Event] {
 		{Name: "a nomination does not lapse sooner", Given: nominated, Now: "2023-08-04T16:59 Europe/Berlin", When: LapseNomination{ID: id}, Err: domain.ErrNotDue},
 		{Name: "nor where the proof has come", Given: after(nominated, NominationReceived{"proof"}), Now: atNoon, When: LapseNomination{ID: id}},
 
+		{Name: "nor where none is awaited", Given: sent, Now: atNoon, When: LapseNomination{ID: id}},
+		{Name: "nor when all is decided anyway", Given: after(nominated, EligibilityFailed{}), Now: atNoon, When: LapseNomination{ID: id}},
 		{Name: "S1: an application is eligible", Given: sent, When: confirm, Then: events{EligibilityConfirmed{criteria}}},
 		{Name: "by proof where it is nominated", Given: after(nominated, NominationReceived{"proof"}), When: confirm, Then: events{EligibilityConfirmed{criteria}}},
 		{Name: "by late proof, too", Given: after(lapsed, NominationReceived{"proof"}), When: confirm, Then: events{EligibilityConfirmed{criteria}}},
@@ -283,6 +291,7 @@ func TestPhasesAreTold(t *testing.T) {
 		require.Equal(t, step.phase, s.Phase())
 	}
 	require.Equal(t, []domain.Person{"ana"}, s.Subjects())
+	require.Equal(t, id, s.ID())
 }
 
 func TestTwoUnknownFieldsAreAlwaysToldInTheSameOrder(t *testing.T) {

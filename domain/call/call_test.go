@@ -100,6 +100,9 @@ func TestCall(t *testing.T) {
 
 	s := State{}.Apply(opened[0]).Apply(granted)
 	require.True(t, s.IsOpen())
+	require.False(t, s.IsClosed())
+	require.True(t, s.Apply(Closed{}).IsClosed())
+	require.True(t, s.Apply(Closed{}).IsOpen(), "it was opened, once")
 	require.Equal(t, promised(s1), s.Deadline())
 	require.Equal(t, granted.Until, s.Permit("nino"))
 	require.Zero(t, s.Permit("rui"))

@@ -80,5 +80,6 @@ func TestACycleIsNamedBySlug(t *testing.T) {
 	require.NoError(t, id.Check())
 	require.Equal(t, "cycle-nemo-2023-autumn", id.Stream())
 	require.Equal(t, "cycle/nemo-2023-autumn", id.Book())
+	require.Equal(t, id, ParseStream(id.Stream()))
 	require.ErrorIs(t, ID{}.Check(), domain.ErrSlug)
 }

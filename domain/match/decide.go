@@ -75,7 +75,7 @@ type Propose struct {
 
 func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {
 	switch {
-	case s.phase != None && s.pair == c.Pair:
+	case s.phase != None && !s.phase.Over() && s.pair == c.Pair:
 		return nil, nil
 	case s.phase != None:
 		return nil, ErrExists
@@ -398,13 +398,22 @@ func (c HoldSession) record(s State, now time.Time) (SessionHeld, error) {
 			e.Nonconformities = append(e.Nonconformities, code)
 		}
 	}
-	mark(!s.inForce, "before_agreement")
+	// What stood around the session when it was first recorded: correcting
+	// the record takes no such mark away and adds none.
+	was, recorded := s.session(c.Session)
+	around := func(not bool, code string) {
+		if recorded && was.status == "held" {
+			not = slices.Contains(was.held.Nonconformities, code)
+		}
+		mark(not, code)
+	}
+	around(!s.inForce, "before_agreement")
 	mark(c.Minutes < plan.MinMinutes, "under_min_duration")
 	mark(c.Minutes > plan.MaxMinutes, "over_max_duration")
-	mark(others >= plan.Max, "over_max_sessions")
+	around(others >= plan.Max, "over_max_sessions")
 	mark(!slices.Contains(plan.Modes, c.Mode), "outside_plan_mode")
-	mark(s.phase == Proposal || s.phase == Off, "not_active")
-	mark(c.Over, "after_cycle_close")
+	around(s.phase == Proposal || s.phase == Off, "not_active")
+	around(c.Over, "after_cycle_close")
 	return e, nil
 }
 

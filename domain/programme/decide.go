@@ -47,6 +47,11 @@ func (d Definition) Faults() []Fault {
 		}
 	}
 	slug := func(s, path string) { expect(domain.CheckSlug("", s) == nil, path, "an id such as nemo-121") }
+	seen := map[[2]string]bool{}
+	once := func(s, path, list string) {
+		expect(!seen[[2]string{list, s}], path, "an id that no other of the %s has, not %s again", list, s)
+		seen[[2]string{list, s}] = true
+	}
 	offset := func(o when.Offset, path string) {
 		err := o.Check()
 		expect(err == nil, path, "an offset such as {working_days: 5, at: \"17:00\"}: %v", err)
@@ -67,6 +72,7 @@ func (d Definition) Faults() []Fault {
 	expect(len(d.Quotas) > 0, "quotas", "at least one")
 	for i, q := range d.Quotas {
 		slug(q.Quota, fmt.Sprintf("quotas[%d].quota", i))
+		once(q.Quota, fmt.Sprintf("quotas[%d].quota", i), "quotas")
 		expect(q.Per == "year" || q.Per == "cycle", fmt.Sprintf("quotas[%d].per", i), "year or cycle")
 		expect(q.Limit > 0, fmt.Sprintf("quotas[%d].limit", i), "a whole number above 0")
 	}
@@ -74,19 +80,23 @@ func (d Definition) Faults() []Fault {
 	for i, c := range d.Calls {
 		at := func(field string) string { return fmt.Sprintf("calls[%d].%s", i, field) }
 		slug(c.Call, at("call"))
+		once(c.Call, at("call"), "calls")
 		expect(c.Role == "mentee" || c.Role == "mentor", at("role"), "mentee or mentor")
 		expect(c.Form.Version != "", at("form.version"), "a version such as \"1\"")
 		expect(len(c.Form.Fields) > 0, at("form.fields"), "at least one")
 		for j, f := range c.Form.Fields {
 			slug(f.Field, at(fmt.Sprintf("form.fields[%d].field", j)))
+			once(f.Field, at(fmt.Sprintf("form.fields[%d].field", j)), at("form.fields"))
 			expect(f.Ranks >= 0 && f.Ranks <= 10, at(fmt.Sprintf("form.fields[%d].ranks", j)), "0 to 10")
 		}
 		expect(len(c.Criteria) > 0, at("criteria"), "at least one")
 		for j, k := range c.Criteria {
 			slug(k.Criterion, at(fmt.Sprintf("criteria[%d].criterion", j)))
+			once(k.Criterion, at(fmt.Sprintf("criteria[%d].criterion", j)), at("criteria"))
 		}
 		for j, r := range c.Routes {
 			slug(r.Route, at(fmt.Sprintf("routes[%d].route", j)))
+			once(r.Route, at(fmt.Sprintf("routes[%d].route", j)), at("routes"))
 			if r.Proof != nil {
 				offset(*r.Proof, at(fmt.Sprintf("routes[%d].proof", j)))
 			}
@@ -95,6 +105,9 @@ func (d Definition) Faults() []Fault {
 	}
 	expect(d.Review.PerApplication > 0, "review.per_application", "a whole number above 0")
 	expect(len(d.Review.Criteria) > 0, "review.criteria", "at least one")
+	for i, k := range d.Review.Criteria {
+		once(k, fmt.Sprintf("review.criteria[%d]", i), "review.criteria")
+	}
 	expect(d.Review.MaxScore > 0, "review.max_score", "a whole number above 0")
 	offset(d.Offer.ReplyWithin, "offer.reply_within")
 	offset(d.Match.FirstContactWithin, "match.first_contact_within")

@@ -1,0 +1,83 @@
+package projections_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/eventstore/sqlite"
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// BenchmarkRebuild makes all views from a log of many seasons: 100,000 events,
+// or as many as DAYBOOK_BENCH_EVENTS says. Besides events per second it tells
+// the most memory that the process ever held.
+func BenchmarkRebuild(b *testing.B) {
+	events := 100_000
+	if n, err := strconv.Atoi(os.Getenv("DAYBOOK_BENCH_EVENTS")); err == nil {
+		events = n
+	}
+	ctx, dir := context.Background(), b.TempDir()
+	store, err := sqlite.Open(filepath.Join(dir, "log.db"), sqlite.Options{})
+	require.NoError(b, err)
+	defer store.Close()
+	seasons(b, store, events)
+	runtime.GC()
+	before := peak()
+	b.ResetTimer()
+	for b.Loop() {
+		require.NoError(b, projections.Rebuild(ctx, filepath.Join(dir, "views.db"), store, nil))
+	}
+	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(peak(), "MiB-peak")
+	b.ReportMetric(before, "MiB-before")
+}
+
+// seasons writes as many seasons as make so many events, each stream's in one
+// append.
+func seasons(b *testing.B, store eventstore.Store, events int) {
+	written := 0
+	for i := 0; written < events; i++ {
+		w := &writer{t: b, cycle: fmt.Sprintf("cycle-%d", i), year: 2023 + i, now: start}
+		if i == 0 {
+			w.setUp()
+		}
+		w.season()
+		w.facts = w.facts[:min(len(w.facts), events-written)]
+		written += len(w.facts)
+		for len(w.facts) > 0 { // neighbours in one stream go together
+			n := 1
+			for n < len(w.facts) && w.facts[n].stream == w.facts[0].stream {
+				n++
+			}
+			var batch []eventstore.Event
+			for _, f := range w.facts[:n] {
+				batch = append(batch, f.event)
+			}
+			_, err := store.Append(context.Background(), w.facts[0].stream, eventstore.Any, batch...)
+			require.NoError(b, err)
+			w.facts = w.facts[n:]
+		}
+	}
+}
+
+// peak is the most memory the process held, in MiB; 0 where the system
+// doesn't say.
+func peak() float64 {
+	status, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(status)) {
+		if kb, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			n, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(kb), " kB"), 64)
+			return n / 1024
+		}
+	}
+	return 0
+}

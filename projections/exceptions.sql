@@ -1,0 +1,6 @@
+CREATE TABLE exceptions (
+	n     INTEGER NOT NULL, -- of the event
+	kind  TEXT NOT NULL,
+	cycle TEXT NOT NULL,
+	PRIMARY KEY (n, kind)
+) STRICT, WITHOUT ROWID;

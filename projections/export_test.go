@@ -1,0 +1,4 @@
+package projections
+
+// OpenWith opens views of other read models.
+var OpenWith = open

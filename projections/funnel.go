@@ -1,0 +1,217 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/match"
+)
+
+// A Funnel is how many came how far, and where the others left.
+type Funnel struct {
+	Cycle    string        `json:"cycle"`
+	Call     string        `json:"call,omitempty"` // "" for all calls
+	Stages   []FunnelStage `json:"stages"`
+	Outcomes []Exit        `json:"outcomes"` // of the submitted: they add up to it
+}
+
+// A FunnelStage is how many reached a stage, and how those left who came no
+// further.
+type FunnelStage struct {
+	Stage string `json:"stage"`
+	Count int    `json:"count"`
+	Exits []Exit `json:"exits,omitempty"`
+}
+
+// An Exit is where applications ended, or where they are now.
+type Exit struct {
+	Words string `json:"words"`
+	Count int    `json:"count"`
+}
+
+// The stages of a funnel. Late and refused stand beside it: late submissions
+// are among the submitted, a refused attempt is no application.
+const (
+	Started        = "started"
+	Submitted      = "submitted"
+	Late           = "late"
+	Refused        = "refused"
+	Withdrawn      = "withdrawn"
+	Ineligible     = "ineligible"
+	Eligible       = "eligible"
+	NotShortlisted = "not shortlisted"
+	Shortlisted    = "shortlisted"
+	Declined       = "declined"
+	Reserved       = "reserve"
+	Selected       = "selected"
+	Offered        = "offered"
+	Accepted       = "accepted"
+	Matched        = "matched"
+	Active         = "active"
+	Completed      = "completed"
+)
+
+// Funnel counts a cycle's applications, under one call or, when call is "",
+// all of them.
+func (v *Views) Funnel(ctx context.Context, cycle, call string) (f Funnel, err error) {
+	var list []Application
+	var pairs []Match
+	err = v.ask(ctx, func(conn *sqlite.Conn) error {
+		if _, err := findCycle(conn, cycle); err != nil {
+			return err
+		}
+		if list, err = applicationsOf(conn, cycle); err != nil {
+			return err
+		}
+		pairs, err = matchesOf(conn, cycle)
+		return err
+	})
+	if err != nil {
+		return f, err
+	}
+	list = slices.DeleteFunc(list, func(a Application) bool { return call != "" && a.Call != call })
+	f = Funnel{Cycle: cycle, Call: call}
+	f.count(list, pairs)
+	return f, nil
+}
+
+func (f *Funnel) count(list []Application, pairs []Match) {
+	made := map[domain.Person]Match{} // the newest match of each mentee
+	for _, m := range pairs {
+		if old, ok := made[m.Mentee]; !m.MadeAt.IsZero() && (!ok || old.MadeAt.Before(m.MadeAt)) {
+			made[m.Mentee] = m
+		}
+	}
+	reached, exits := map[string]int{}, map[string]map[string]int{}
+	outcomes := map[string]int{}
+	for _, a := range list {
+		last := Started
+		reach := func(is bool, stage string) {
+			if is {
+				reached[stage]++
+				last = stage
+			}
+		}
+		m, matched := made[a.Person]
+		submitted := !a.ReceivedAt.IsZero()
+		reach(true, Started)
+		reach(submitted, Submitted)
+		reach(a.Eligibility.Eligible, Eligible)
+		reach(a.decided(application.OnShortlist), Shortlisted)
+		reach(a.decided(application.Chosen) || a.decided(application.InReserve), Selected)
+		reach(!a.Offer.MadeAt.IsZero(), Offered)
+		accepted := a.Offer.Answer == application.Accepted
+		reach(accepted, Accepted)
+		reach(accepted && matched, Matched)
+		reach(accepted && matched && !m.Phase.Over() || m.Phase == match.Complete && accepted, Active)
+		reach(accepted && matched && m.Phase == match.Complete, Completed)
+
+		beside := func(is bool, stage string, n int) {
+			if is {
+				reached[stage] += n
+			}
+		}
+		beside(a.Late, Late, 1)
+		beside(true, Refused, len(a.Refusals))
+		beside(a.Phase == application.Withdrew && submitted, Withdrawn, 1)
+		beside(a.Phase == application.Ineligible, Ineligible, 1)
+		beside(a.Phase == application.NotListed, NotShortlisted, 1)
+		beside(a.Phase == application.Rejected, Declined, 1)
+		beside(a.decided(application.InReserve), Reserved, 1)
+
+		exit := a.exit(last, m)
+		if exits[last] == nil {
+			exits[last] = map[string]int{}
+		}
+		exits[last][exit]++
+		if submitted {
+			outcomes[a.outcome()]++
+		}
+	}
+	for _, stage := range []string{
+		Started, Submitted, Late, Refused, Withdrawn, Ineligible, Eligible, NotShortlisted, Shortlisted, Declined,
+		Reserved, Selected, Offered, Accepted, Matched, Active, Completed,
+	} {
+		f.Stages = append(f.Stages, FunnelStage{stage, reached[stage], sorted(exits[stage])})
+	}
+	f.Outcomes = sorted(outcomes)
+}
+
+// exit says what became of an application that came no further than a stage.
+func (a Application) exit(last string, m Match) string {
+	switch {
+	case last == Completed:
+		return "completed"
+	case last == Matched || last == Active:
+		return "match " + string(m.Phase)
+	case last == Accepted:
+		return "waiting for a match"
+	case a.Phase == application.InReserve && !a.Released.IsZero():
+		return "reserve released"
+	}
+	return string(a.Phase)
+}
+
+// outcome says what became of a submitted application, as seen from the call.
+func (a Application) outcome() string {
+	switch a.Phase {
+	case application.Accepted:
+		return "placed"
+	case application.TurnedDown:
+		return "offer declined"
+	case application.Lapsed:
+		return "offer lapsed"
+	case application.NotListed, application.Rejected:
+		return "not selected"
+	case application.Ineligible:
+		return "ineligible"
+	case application.Withdrew:
+		return "withdrawn"
+	case application.InReserve:
+		if !a.Released.IsZero() {
+			return "reserve released"
+		}
+		return "in reserve"
+	}
+	return "open"
+}
+
+// sorted lists the most frequent first.
+func sorted(counts map[string]int) []Exit {
+	var list []Exit
+	for words, n := range counts {
+		list = append(list, Exit{words, n})
+	}
+	slices.SortFunc(list, func(a, b Exit) int {
+		if a.Count != b.Count {
+			return b.Count - a.Count
+		}
+		return strings.Compare(a.Words, b.Words)
+	})
+	return list
+}
+
+// Count is how many reached a stage.
+func (f Funnel) Count(stage string) int {
+	for _, s := range f.Stages {
+		if s.Stage == stage {
+			return s.Count
+		}
+	}
+	return 0
+}
+
+// String is the sum that must come out even: "submitted 22 = placed 5 + …".
+func (f Funnel) String() string {
+	var parts []string
+	for _, o := range f.Outcomes {
+		parts = append(parts, fmt.Sprintf("%s %d", o.Words, o.Count))
+	}
+	return fmt.Sprintf("submitted %d = %s", f.Count(Submitted), strings.Join(parts, " + "))
+}

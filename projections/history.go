@@ -1,0 +1,224 @@
+package projections
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+// A HistoryRow is one event of the audit trail, in full, and in words.
+type HistoryRow struct {
+	Event
+	Sentence string // what happened; people are tokens, see Sentence
+	Before   string // what it was before, where something was changed
+	After    string
+	Late     bool // recorded more than a day after it happened
+}
+
+// A HistoryFilter chooses rows; an empty field chooses all.
+type HistoryFilter struct {
+	Cycle   string
+	Stream  string
+	Name    string // "session.held", or all of "session"
+	Actor   string
+	Subject domain.Person
+	From    time.Time // happened then or later
+	To      time.Time // happened then or earlier
+
+	After  eventstore.Position // exclusive
+	Before eventstore.Position // exclusive; zero: no end
+	Limit  int                 // at most so many; 0: all
+	Newest bool                // the newest first
+}
+
+const historyIndexes = `
+CREATE INDEX IF NOT EXISTS history_stream ON history (stream);
+CREATE INDEX IF NOT EXISTS history_cycle ON history (cycle);
+CREATE INDEX IF NOT EXISTS history_subjects ON history (subjects);
+`
+
+//go:embed history.sql
+var historySQL string
+
+// There is no switch in the audit trail: every event is in it.
+var history = Projection{Name: "history", Schema: historySQL, Indexes: historyIndexes, Apply: applyHistory}
+
+func applyHistory(tx *Tx, e Event) error {
+	var ids [5]int64
+	people := make([]string, len(e.Envelope.Subjects))
+	for i, p := range e.Envelope.Subjects {
+		people[i] = string(p)
+	}
+	for i, w := range [5]string{e.Stream, e.Envelope.Name, e.Cycle, e.Envelope.Actor, strings.Join(people, " ")} {
+		id, isNew, err := tx.word("history_word", w)
+		if err != nil {
+			return err
+		}
+		ids[i] = id
+		if i < 4 || !isNew && len(people) > 1 {
+			continue
+		}
+		for _, p := range people {
+			if err := exec(tx.conn, "INSERT OR IGNORE INTO history_subject (person, subjects) VALUES (?, ?)", p, id); err != nil {
+				return err
+			}
+		}
+	}
+	stmt, err := tx.conn.Prepare(`INSERT INTO history (n, position, stream, revision, name, cycle, actor, subjects, recorded_at, occurred_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	stmt.BindInt64(1, e.N)
+	stmt.BindText(2, e.Position.String())
+	stmt.BindInt64(3, ids[0])
+	stmt.BindInt64(4, int64(e.Revision))
+	stmt.BindInt64(5, ids[1])
+	stmt.BindInt64(6, ids[2])
+	stmt.BindInt64(7, ids[3])
+	stmt.BindInt64(8, ids[4])
+	stmt.BindInt64(9, e.Envelope.RecordedAt.UnixMicro())
+	stmt.BindInt64(10, e.Envelope.OccurredAt.UnixMicro())
+	_, err = stmt.Step()
+	return err
+}
+
+// eventPlace is where an event is found again.
+type eventPlace struct {
+	n        int64
+	stream   string
+	revision uint64
+}
+
+// History is the audit trail, oldest first unless the filter says otherwise.
+func (v *Views) History(ctx context.Context, f HistoryFilter) ([]HistoryRow, error) {
+	var found []eventPlace
+	err := v.ask(ctx, func(conn *sqlite.Conn) (err error) {
+		found, err = f.find(conn)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("history: %w", err)
+	}
+	return v.lookUp(ctx, found)
+}
+
+func (f HistoryFilter) find(conn *sqlite.Conn) (found []eventPlace, err error) {
+	where, args := "TRUE", []any(nil)
+	and := func(is bool, condition string, arg any) {
+		if is {
+			where, args = where+" AND "+condition, append(args, arg)
+		}
+	}
+	const word = "(SELECT id FROM history_word WHERE word = ?)"
+	and(f.Cycle != "", "h.cycle = "+word, f.Cycle)
+	and(f.Stream != "", "h.stream = "+word, f.Stream)
+	and(f.Actor != "", "h.actor = "+word, f.Actor)
+	and(f.Subject != "", "h.subjects IN (SELECT subjects FROM history_subject WHERE person = ?)", string(f.Subject))
+	and(!f.From.IsZero(), "h.occurred_at >= ?", f.From.UnixMicro())
+	and(!f.To.IsZero(), "h.occurred_at <= ?", f.To.UnixMicro())
+	if f.Name != "" {
+		names := []string{"NULL"}
+		for _, name := range schema.Names() {
+			if name == f.Name || strings.HasPrefix(name, strings.TrimSuffix(f.Name, ".")+".") {
+				names, args = append(names, word), append(args, name)
+			}
+		}
+		where += " AND h.name IN (" + strings.Join(names, ", ") + ")"
+	}
+	if !f.After.IsZero() {
+		n, _, err := upTo(conn, f.After.String())
+		if err != nil {
+			return nil, err
+		}
+		and(true, "h.n > ?", n)
+	}
+	if !f.Before.IsZero() {
+		n, exact, err := upTo(conn, f.Before.String())
+		if err != nil {
+			return nil, err
+		}
+		if !exact {
+			n++
+		}
+		and(true, "h.n < ?", n)
+	}
+	order, limit := "ASC", -1
+	if f.Newest {
+		order = "DESC"
+	}
+	if f.Limit > 0 {
+		limit = f.Limit
+	}
+	sql := "SELECT h.n, s.word, h.revision FROM history h JOIN history_word s ON s.id = h.stream WHERE " + where + " ORDER BY h.n " + order + " LIMIT ?"
+	return found, query(conn, sql, func(stmt *sqlite.Stmt) error {
+		found = append(found, eventPlace{stmt.ColumnInt64(0), stmt.ColumnText(1), uint64(stmt.ColumnInt64(2))})
+		return nil
+	}, append(args, limit)...)
+}
+
+// upTo is a number between the newest row at or before a position and the
+// next one, and tells whether that row is exactly there. Numbers and positions
+// grow together, so it is found by halving.
+func upTo(conn *sqlite.Conn, position string) (n int64, exact bool, err error) {
+	number := func(stmt *sqlite.Stmt) error { n = stmt.ColumnInt64(0); return nil }
+	if err := query(conn, "SELECT coalesce(max(n), 0) FROM history", number); err != nil {
+		return 0, false, err
+	}
+	low, high := int64(0), n // the answer is low, or between
+	for low < high {
+		middle, at, is := low+(high-low+1)/2, "", int64(0)
+		err := query(conn, "SELECT position, n FROM history WHERE n <= ? ORDER BY n DESC LIMIT 1", func(stmt *sqlite.Stmt) error {
+			at, is = stmt.ColumnText(0), stmt.ColumnInt64(1)
+			return nil
+		}, middle)
+		if err != nil {
+			return 0, false, err
+		}
+		if at <= position {
+			low, exact = middle, at == position
+		} else {
+			high = max(is-1, low)
+		}
+	}
+	return low, exact, nil
+}
+
+// lookUp reads events back from the log.
+func (v *Views) lookUp(ctx context.Context, found []eventPlace) ([]HistoryRow, error) {
+	rows := make([]HistoryRow, len(found))
+	for i, at := range found {
+		e, err := v.event(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		r := HistoryRow{Event: e, Late: e.Envelope.RecordedAt.Sub(e.Envelope.OccurredAt) > lateEntry}
+		r.Sentence, r.Before, r.After = Sentence(e)
+		rows[i] = r
+	}
+	return rows, nil
+}
+
+func (v *Views) event(ctx context.Context, at eventPlace) (e Event, err error) {
+	for r, err := range v.store.ReadStream(ctx, at.stream, eventstore.ReadStream{From: at.revision, Limit: 1}) {
+		if err != nil {
+			return e, fmt.Errorf("read event %d of %s back: %w", at.revision, at.stream, err)
+		}
+		if e, err = new(envelopes).event(r, at.n); err != nil {
+			return e, err
+		}
+		if e.Body, err = schema.Decode(r.Name, r.Data); err != nil {
+			return e, fmt.Errorf("event at %s: %w", r.Position, err)
+		}
+		return e, nil
+	}
+	return e, fmt.Errorf("read event %d of %s back: it is not there", at.revision, at.stream)
+}

@@ -1,0 +1,7 @@
+CREATE TABLE matches (
+	key   TEXT NOT NULL PRIMARY KEY,
+	cycle TEXT NOT NULL,
+	phase TEXT NOT NULL,
+	due   INTEGER,
+	body  TEXT NOT NULL
+) STRICT;

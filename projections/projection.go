@@ -1,0 +1,294 @@
+// Package projections tells what the log says: read models in a database of
+// their own, made from events and from nothing else. Deleting that database
+// and starting again is the repair manual.
+//
+// A view holds ids and digests, never people's texts: pages ask the vault for
+// those when they render. Nothing is decided from a view.
+package projections
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+// An Event is what a projection sees: its place, its envelope, and its body
+// in today's form.
+type Event struct {
+	N        int64               // counts the log's events from 1, in order
+	Position eventstore.Position // its place, as the store says it
+	Stream   string
+	Revision uint64
+	Envelope schema.Envelope
+	Body     any    // nil where nobody asked for it
+	Data     []byte // the body's exact bytes
+	Cycle    string // its book's, or the one that its body names; "" when it is the programme's or the installation's own
+}
+
+// A Projection is one read model. Its tables and its place in the log change
+// in the same transaction, so each event counts once.
+type Projection struct {
+	// Name begins the names of its tables and marks its checkpoint. A new
+	// shape gets a new name, and is replayed from nothing; so is one whose
+	// Schema changed.
+	Name   string
+	Schema string
+	// Indexes are made when the first replay is through, which is cheaper.
+	// What Apply itself searches by belongs in Schema.
+	Indexes string
+	Names   []string // the events Apply is given, with their bodies; nil: every event, whose Body may be nil
+	Apply   func(tx *Tx, e Event) error
+}
+
+// All lists the read models.
+func All() []Projection {
+	return []Projection{
+		history, cycles, applications, matches, places, exceptions, queue, figures,
+	}
+}
+
+// A Tx is one transaction of the writer. Rows that are loaded are changed in
+// place and written once, when it ends.
+type Tx struct {
+	conn  *sqlite.Conn
+	rows  map[rowKey]*cached
+	dirty map[string][]*cached // by table: what was changed and isn't written yet
+	words map[rowKey]int64
+}
+
+type rowKey struct{ table, key string }
+
+// A row is a document with the columns that it is found by. All tables of
+// documents have the same columns: key, cycle, phase, due, body.
+type row interface {
+	// columns gives those columns; due may be zero, and a row that is not
+	// to be kept is deleted.
+	columns() (cycle, phase string, due time.Time, keep bool)
+}
+
+type cached struct {
+	key    string
+	row    row
+	dirty  bool
+	exists bool // in the table
+}
+
+// So many rows and words are kept from one transaction to the next.
+const (
+	cachedRows  = 4 << 10
+	cachedWords = 32 << 10
+)
+
+func newTx(conn *sqlite.Conn) *Tx {
+	tx := &Tx{conn: conn}
+	tx.forget()
+	return tx
+}
+
+// forget drops what was remembered of the tables: after a rollback it may be
+// wrong.
+func (tx *Tx) forget() {
+	tx.rows, tx.dirty, tx.words = map[rowKey]*cached{}, map[string][]*cached{}, map[rowKey]int64{}
+}
+
+// change gives the row of that key, a new one where there is none, to be
+// changed in place.
+func change[T any, P interface {
+	*T
+	row
+}](tx *Tx, table, key string) (P, error) {
+	c, err := find[T, P](tx, table, key)
+	if err != nil {
+		return nil, err
+	}
+	if !c.dirty {
+		c.dirty = true
+		tx.dirty[table] = append(tx.dirty[table], c)
+	}
+	return c.row.(P), nil
+}
+
+// look gives the row of that key, to be read only.
+func look[T any, P interface {
+	*T
+	row
+}](tx *Tx, table, key string) (P, error) {
+	c, err := find[T, P](tx, table, key)
+	if err != nil {
+		return nil, err
+	}
+	return c.row.(P), nil
+}
+
+func find[T any, P interface {
+	*T
+	row
+}](tx *Tx, table, key string) (*cached, error) {
+	if c, ok := tx.rows[rowKey{table, key}]; ok {
+		return c, nil
+	}
+	p := P(new(T))
+	exists := false
+	err := query(tx.conn, "SELECT body FROM "+table+" WHERE key = ?", func(stmt *sqlite.Stmt) error {
+		exists = true
+		return json.Unmarshal(column(stmt, 0), p)
+	}, key)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", table, key, err)
+	}
+	c := &cached{key: key, row: p, exists: exists}
+	tx.rows[rowKey{table, key}] = c
+	return c, nil
+}
+
+// flush writes the rows that were changed.
+func (tx *Tx) flush() error {
+	for table := range tx.dirty {
+		if err := tx.flushTable(table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) flushTable(table string) error {
+	for _, c := range tx.dirty[table] {
+		if err := tx.write(table, c); err != nil {
+			return fmt.Errorf("%s %s: %w", table, c.key, err)
+		}
+		c.dirty = false
+	}
+	tx.dirty[table] = tx.dirty[table][:0]
+	return nil
+}
+
+// trim keeps what is remembered within bounds, between transactions.
+func (tx *Tx) trim() {
+	if len(tx.rows) > cachedRows {
+		tx.rows = map[rowKey]*cached{}
+	}
+	if len(tx.words) > cachedWords {
+		tx.words = map[rowKey]int64{}
+	}
+}
+
+func (tx *Tx) write(table string, c *cached) error {
+	cycle, phase, due, keep := c.row.columns()
+	if !keep {
+		if !c.exists {
+			return nil
+		}
+		c.exists = false
+		return exec(tx.conn, "DELETE FROM "+table+" WHERE key = ?", c.key)
+	}
+	body, err := json.Marshal(c.row)
+	if err != nil {
+		return err
+	}
+	c.exists = true
+	return exec(tx.conn, "INSERT INTO "+table+` (key, cycle, phase, due, body) VALUES (?1, ?2, ?3, ?4, ?5)
+		ON CONFLICT (key) DO UPDATE SET cycle = ?2, phase = ?3, due = ?4, body = ?5`,
+		c.key, cycle, phase, micros(due), string(body))
+}
+
+// word gives text a number within table (id, word), and tells whether it is
+// new there.
+func (tx *Tx) word(table, text string) (id int64, isNew bool, err error) {
+	if id, ok := tx.words[rowKey{table, text}]; ok {
+		return id, false, nil
+	}
+	err = query(tx.conn, "SELECT id FROM "+table+" WHERE word = ?", func(stmt *sqlite.Stmt) error {
+		id = stmt.ColumnInt64(0)
+		return nil
+	}, text)
+	if err == nil && id == 0 {
+		isNew = true
+		if err = exec(tx.conn, "INSERT INTO "+table+" (word) VALUES (?)", text); err == nil {
+			id = tx.conn.LastInsertRowID()
+		}
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("%s %q: %w", table, text, err)
+	}
+	tx.words[rowKey{table, strings.Clone(text)}] = id
+	return id, isNew, nil
+}
+
+// exec runs a statement that gives no rows.
+func exec(conn *sqlite.Conn, sql string, args ...any) error {
+	return query(conn, sql, nil, args...)
+}
+
+// query runs a statement, and each for every row.
+func query(conn *sqlite.Conn, sql string, each func(*sqlite.Stmt) error, args ...any) error {
+	stmt, err := conn.Prepare(sql)
+	if err != nil {
+		return err
+	}
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case nil:
+			stmt.BindNull(i + 1)
+		case int:
+			stmt.BindInt64(i+1, int64(arg))
+		case int64:
+			stmt.BindInt64(i+1, arg)
+		case string:
+			stmt.BindText(i+1, arg)
+		case []byte:
+			stmt.BindBytes(i+1, arg)
+		default:
+			return fmt.Errorf("bind %T", arg)
+		}
+	}
+	for {
+		more, err := stmt.Step()
+		if err != nil || !more {
+			return err
+		}
+		if each == nil {
+			continue
+		}
+		if err := each(stmt); err != nil {
+			_ = stmt.Reset()
+			return err
+		}
+	}
+}
+
+// column copies a text or a blob.
+func column(stmt *sqlite.Stmt, i int) []byte {
+	b := make([]byte, stmt.ColumnLen(i))
+	stmt.ColumnBytes(i, b)
+	return b
+}
+
+// micros is how views keep times: microseconds since 1970, NULL for none.
+func micros(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+// bodies reads documents.
+func bodies[T any](conn *sqlite.Conn, sql string, args ...any) ([]T, error) {
+	var list []T
+	err := query(conn, sql, func(stmt *sqlite.Stmt) error {
+		var t T
+		if err := json.Unmarshal(column(stmt, 0), &t); err != nil {
+			return err
+		}
+		list = append(list, t)
+		return nil
+	}, args...)
+	return list, err
+}

@@ -1,0 +1,501 @@
+package projections_test
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/eventstore/memory"
+	"github.com/daybook-engine/daybook/projections"
+)
+
+const autumn = "nemo-2023-autumn"
+
+func setup(t *testing.T) (*memory.Store, *projections.Views) {
+	t.Helper()
+	store := memory.New()
+	write(t, store, season(t))
+	return store, views(t, store)
+}
+
+func views(t *testing.T, store eventstore.Store) *projections.Views {
+	t.Helper()
+	v, err := projections.Open("", store)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, v.Close()) })
+	require.NoError(t, v.CatchUp(t.Context()))
+	return v
+}
+
+func dump(t *testing.T, v *projections.Views) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, v.Dump(t.Context(), &b))
+	return b.String()
+}
+
+func TestTheFiguresOfS1(t *testing.T) {
+	t.Parallel()
+	_, v := setup(t)
+	figures, err := v.Figures(t.Context(), autumn)
+	require.NoError(t, err)
+	got := map[string]int64{}
+	for i, f := range figures {
+		require.Equal(t, measure.All[i].Measure, f.Measure)
+		require.Equal(t, v.Position(), f.Position)
+		got[f.Measure] = f.Value
+	}
+	require.Equal(t, map[string]int64{
+		"drafts_started": 24, "applications_submitted": 22, "applications_late": 1, "submissions_refused": 1,
+		"applications_withdrawn": 1, "applications_ineligible": 3, "applications_shortlisted": 8, "applications_not_selected": 11,
+		"offers_made": 6, "offers_declined": 1, "reserves_released": 1, "places_filled": 5, "places_filled_year": 5,
+		"matches_made": 6, "mentees_matched": 5, "mentors_matched": 6, "matches_active": 5,
+		"sessions_scheduled": 15, "sessions_held": 13, "sessions_cancelled": 1, "sessions_missed": 1,
+		"session_minutes": 945, "sessions_conforming": 12, "matches_completed_by_rule": 4, "matches_completed": 5,
+		"reflections_due_mentee": 13, "reflections_filed_mentee": 11, "reflections_due_mentor": 13, "reflections_filed_mentor": 9,
+		"reflections_final": 5,
+	}, got)
+}
+
+func TestAnExplanationAddsUpToItsFigure(t *testing.T) {
+	t.Parallel()
+	_, v := setup(t)
+	figures, err := v.Figures(t.Context(), autumn)
+	require.NoError(t, err)
+	for _, f := range figures {
+		x, err := v.Explain(t.Context(), autumn, f.Measure)
+		require.NoError(t, err)
+		require.Equal(t, f.Value, x.Value, f.Measure)
+		require.Len(t, x.Events, f.Events, f.Measure)
+		for _, e := range x.Events {
+			require.Contains(t, x.Measure.Names(), e.Name)
+			require.NotEmpty(t, e.Sentence)
+		}
+	}
+	minutes, err := v.Explain(t.Context(), autumn, "session_minutes")
+	require.NoError(t, err)
+	names := map[string]int{}
+	for _, e := range minutes.Events {
+		names[e.Name]++
+	}
+	require.Equal(t, map[string]int{"session.held": 12, "session.corrected": 1}, names)
+
+	_, err = v.Explain(t.Context(), autumn, "happiness")
+	require.ErrorIs(t, err, projections.ErrMeasure)
+	require.ErrorIs(t, err, domain.NotFound)
+	_, err = v.Figures(t.Context(), "nowhere")
+	require.ErrorIs(t, err, cycle.ErrUnknown)
+}
+
+func TestTheFunnelReconciles(t *testing.T) {
+	t.Parallel()
+	_, v := setup(t)
+	f, err := v.Funnel(t.Context(), autumn, "")
+	require.NoError(t, err)
+	require.Equal(t, "submitted 22 = not selected 11 + placed 5 + ineligible 3 + offer declined 1 + reserve released 1 + withdrawn 1", f.String())
+	for stage, n := range map[string]int{
+		projections.Started: 24, projections.Late: 1, projections.Refused: 1, projections.Eligible: 18, projections.Shortlisted: 8,
+		projections.NotShortlisted: 10, projections.Declined: 1, projections.Reserved: 2, projections.Selected: 7, projections.Offered: 6,
+		projections.Accepted: 5, projections.Matched: 5, projections.Active: 5, projections.Completed: 5,
+	} {
+		require.Equal(t, n, f.Count(stage), stage)
+	}
+	exits := 0
+	for _, s := range f.Stages {
+		for _, e := range s.Exits {
+			exits += e.Count
+		}
+	}
+	require.Equal(t, 24, exits, "every application left somewhere")
+}
+
+func TestTheBoards(t *testing.T) {
+	t.Parallel()
+	_, v := setup(t)
+	ctx := t.Context()
+
+	c, err := v.Cycle(ctx, autumn)
+	require.NoError(t, err)
+	require.Equal(t, "closed", c.Phase)
+	require.Equal(t, "2023-07-31T00:00", c.Calls[0].Deadline.Local)
+	require.Len(t, c.Calls[0].Earlier, 1)
+	require.Equal(t, projections.Counts{Applications: 24, Drafts: 2, Submitted: 22, Placed: 5, Matches: 6, Completed: 5}, c.Counts)
+	all, err := v.Cycles(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []projections.Cycle{c}, all)
+
+	p, err := v.Places(ctx, autumn)
+	require.NoError(t, err)
+	require.Equal(t, []projections.QuotaUse{
+		{Quota: "cycle", Per: "cycle", Limit: 5, Used: 5, Filled: 5, Released: 1},
+		{Quota: "year", Per: "year", Limit: 10, Used: 5, Filled: 5, Released: 1},
+	}, p.Quotas)
+	require.Len(t, p.Refused, 1)
+	require.Equal(t, "promoted", p.Reserve[0].Status)
+	require.Equal(t, "released", p.Reserve[1].Status)
+	require.Equal(t, 1, p.Places[5].Rank)
+	board, err := v.ProgrammePlaces(ctx, "nemo-121")
+	require.NoError(t, err)
+	require.Equal(t, []projections.PlacesBoard{p}, board)
+
+	m, err := v.Match(ctx, autumn, "m3")
+	require.NoError(t, err)
+	require.Equal(t, match.Complete, m.Phase)
+	require.Equal(t, 180, m.Minutes())
+	require.False(t, m.OverdueAt.IsZero())
+	require.Equal(t, "cancelled", m.Sessions[2].Status)
+	require.Equal(t, 1, m.Sessions[2].Sequence)
+
+	files, err := v.Applications(ctx, autumn)
+	require.NoError(t, err)
+	require.Len(t, files, 24)
+	a, err := v.Application(ctx, files[0].Key)
+	require.NoError(t, err)
+	require.Len(t, a.Reviews, 3)
+	require.Equal(t, "employer", a.Reviews[1].Conflict)
+	require.Len(t, a.Reviews[1].Refused, 1)
+	require.Len(t, a.Decisions, 2)
+	late, err := v.Application(ctx, files[21].Key)
+	require.NoError(t, err)
+	require.True(t, late.Late)
+	require.Len(t, late.Refusals, 1)
+
+	s, err := v.Season(ctx, autumn)
+	require.NoError(t, err)
+	require.Len(t, s.Sessions, 15)
+	require.NotEmpty(t, s.Days)
+}
+
+func TestTheRegisterOfExceptions(t *testing.T) {
+	t.Parallel()
+	_, v := setup(t)
+	list, err := v.Exceptions(t.Context(), autumn)
+	require.NoError(t, err)
+	kinds := map[string]int{}
+	for _, x := range list {
+		for _, k := range x.Kinds {
+			kinds[k]++
+		}
+		require.NotEmpty(t, x.Sentence)
+	}
+	require.Equal(t, map[string]int{
+		"waiver": 1, "permit": 1, "late": 1, "refused": 3, "correction": 1, "overdue": 1, "lapsed": 2, "unwound": 1,
+		"nonconforming": 2, "late_entry": 11, // the builder writes one match after the other
+	}, kinds)
+}
+
+func TestTheHistoryIsFiltered(t *testing.T) {
+	t.Parallel()
+	store, v := setup(t)
+	all, err := v.History(t.Context(), projections.HistoryFilter{})
+	require.NoError(t, err)
+	head, err := store.Head(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, int(head.Commit()))
+	mentee := all[len(all)-4].Envelope.Subjects[0]
+	middle := all[100].Position
+
+	for name, c := range map[string]struct {
+		filter projections.HistoryFilter
+		is     func(projections.HistoryRow) bool
+	}{
+		"cycle":   {projections.HistoryFilter{Cycle: autumn}, func(r projections.HistoryRow) bool { return r.Cycle == autumn }},
+		"stream":  {projections.HistoryFilter{Stream: "cycle-" + autumn}, func(r projections.HistoryRow) bool { return r.Stream == "cycle-"+autumn }},
+		"name":    {projections.HistoryFilter{Name: "session.held"}, func(r projections.HistoryRow) bool { return r.Envelope.Name == "session.held" }},
+		"prefix":  {projections.HistoryFilter{Name: "session"}, func(r projections.HistoryRow) bool { return strings.HasPrefix(r.Envelope.Name, "session.") }},
+		"nothing": {projections.HistoryFilter{Name: "sess"}, func(projections.HistoryRow) bool { return false }},
+		"actor":   {projections.HistoryFilter{Actor: all[0].Envelope.Actor}, func(projections.HistoryRow) bool { return true }},
+		"subject": {projections.HistoryFilter{Subject: mentee}, func(r projections.HistoryRow) bool {
+			for _, s := range r.Envelope.Subjects {
+				if s == mentee {
+					return true
+				}
+			}
+			return false
+		}},
+		"after":  {projections.HistoryFilter{After: middle}, func(r projections.HistoryRow) bool { return r.Position.Compare(middle) > 0 }},
+		"before": {projections.HistoryFilter{Before: middle}, func(r projections.HistoryRow) bool { return r.Position.Compare(middle) < 0 }},
+		"span": {projections.HistoryFilter{From: closes, To: closes.Add(time.Hour)}, func(r projections.HistoryRow) bool {
+			return !r.Envelope.OccurredAt.Before(closes) && !r.Envelope.OccurredAt.After(closes.Add(time.Hour))
+		}},
+	} {
+		var want []projections.HistoryRow
+		for _, r := range all {
+			if c.is(r) {
+				want = append(want, r)
+			}
+		}
+		got, err := v.History(t.Context(), c.filter)
+		require.NoError(t, err, name)
+		require.Len(t, got, len(want), name)
+		if name != "nothing" {
+			require.NotEmpty(t, got, name)
+			require.Equal(t, want, got, name)
+		}
+	}
+	newest, err := v.History(t.Context(), projections.HistoryFilter{Newest: true, Limit: 2, Before: all[50].Position})
+	require.NoError(t, err)
+	require.Equal(t, []projections.HistoryRow{all[49], all[48]}, newest)
+}
+
+func TestSentences(t *testing.T) {
+	t.Parallel()
+	for _, name := range schema.Names() {
+		body, err := schema.Decode(name, []byte("{}"))
+		require.NoError(t, err)
+		sentence, _, _ := projections.Sentence(projections.Event{Envelope: schema.Envelope{Name: name}, Body: body})
+		require.NotEqual(t, name, sentence)
+		require.NotEmpty(t, sentence)
+		require.NotContains(t, sentence, "%!", name)
+	}
+	_, v := setup(t)
+	say := func(name string) []string {
+		rows, err := v.History(t.Context(), projections.HistoryFilter{Name: name})
+		require.NoError(t, err)
+		var list []string
+		for _, r := range rows {
+			list = append(list, projections.Named(r.Sentence, func(domain.Person) string { return "Ana" }))
+		}
+		return list
+	}
+	require.Contains(t, say("deadline.extended"), "The deadline was moved from before Mon 24 Jul 2023 00:00 Europe/Berlin to before Mon 31 Jul 2023 00:00 Europe/Berlin")
+	require.Contains(t, say("session.held"), "Session 2 was held: 45 minutes, online; does not conform: under_min_duration")
+	require.Contains(t, say("place.refused"), "Place refused to Ana: quota cycle is full (5 of 5)")
+	require.Contains(t, say("match.made"), "Ana and mentor Ana were matched, in the place of match m4")
+}
+
+func TestRebuiltViewsEqualLiveOnes(t *testing.T) {
+	t.Parallel()
+	facts := season(t)
+	store := memory.New()
+	path := filepath.Join(t.TempDir(), "views.db")
+	live, err := projections.Open(path, store)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- live.Run(ctx) }()
+	require.NoError(t, live.WaitFor(ctx, write(t, store, facts)))
+	want := dump(t, live)
+	require.NotEmpty(t, want)
+	stop()
+	require.ErrorIs(t, <-ended, context.Canceled)
+	require.NoError(t, live.Close())
+
+	var told []int64
+	require.NoError(t, projections.Rebuild(t.Context(), path, store, func(n int64, done, head eventstore.Position) {
+		require.LessOrEqual(t, done.Compare(head), 0)
+		told = append(told, n)
+	}))
+	require.Equal(t, int64(len(facts)), told[len(told)-1])
+	rebuilt, err := projections.Open(path, store)
+	require.NoError(t, err)
+	require.Equal(t, want, dump(t, rebuilt))
+	require.NoError(t, rebuilt.Close())
+}
+
+// The store's identity is all that two logs of the same events differ in.
+func TestBatchesOfAnySizeGiveTheSameRows(t *testing.T) {
+	t.Parallel()
+	facts := season(t)
+	var want string
+	for _, size := range []int{len(facts), 1, 7, 100} {
+		store := memory.New()
+		v := views(t, store)
+		for rest := facts; len(rest) > 0; {
+			n := min(size, len(rest))
+			write(t, store, rest[:n])
+			require.NoError(t, v.CatchUp(t.Context()))
+			rest = rest[n:]
+		}
+		got := strings.ReplaceAll(dump(t, v), store.ID().String(), "")
+		if want == "" {
+			want = got
+		}
+		require.Equal(t, want, got, "batches of %d", size)
+	}
+}
+
+func TestAProjectionOfAnotherShapeIsReplayedAlone(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	facts := season(t)
+	write(t, store, facts[:200])
+	path := filepath.Join(t.TempDir(), "views.db")
+	old := projections.All()
+	for i := range old {
+		if old[i].Name == "matches" {
+			old[i].Schema = "-- another shape\n" + old[i].Schema
+		}
+	}
+	gone := projections.Projection{Name: "matches_old", Schema: "CREATE TABLE matches_old (n INTEGER) STRICT;", Apply: func(*projections.Tx, projections.Event) error { return nil }}
+	v, err := projections.OpenWith(path, store, append(old, gone))
+	require.NoError(t, err)
+	require.NoError(t, v.CatchUp(t.Context()))
+	require.NoError(t, v.Close())
+	write(t, store, facts[200:])
+
+	v, err = projections.Open(path, store)
+	require.NoError(t, err)
+	require.True(t, v.Position().IsZero())
+	require.NoError(t, v.CatchUp(t.Context()))
+	require.Equal(t, dump(t, views(t, store)), dump(t, v))
+	require.NoError(t, v.Close())
+}
+
+func TestTheTimeMachineOnBothClocks(t *testing.T) {
+	t.Parallel()
+	store, v := setup(t)
+	held := func(when projections.When) (held, conforming int64, wall eventstore.Position) {
+		t.Helper()
+		past, err := projections.At(t.Context(), store, when)
+		require.NoError(t, err)
+		defer past.Close()
+		figures, err := past.Figures(t.Context(), autumn)
+		require.NoError(t, err)
+		for _, f := range figures {
+			switch f.Measure {
+			case "sessions_held":
+				held = f.Value
+			case "sessions_conforming":
+				conforming = f.Value
+			}
+		}
+		return held, conforming, past.Position()
+	}
+	rows, err := v.History(t.Context(), projections.HistoryFilter{Name: "session.held", Stream: "match-" + autumn + ".m2"})
+	require.NoError(t, err)
+	wrong := rows[2] // held on one day, recorded three days later, then corrected
+	require.True(t, wrong.Late)
+
+	before, _, at := held(projections.When{Time: wrong.Envelope.RecordedAt.Add(-time.Second), Clock: projections.Recorded})
+	require.Equal(t, wrong.Position.Commit()-1, at.Commit(), "the prefix ends before it")
+	then, conforming, at := held(projections.When{Time: wrong.Envelope.RecordedAt, Clock: projections.Recorded})
+	require.Equal(t, before+1, then)
+	require.Equal(t, then-1, conforming, "as then known it was too short")
+	require.Equal(t, wrong.Position, at)
+
+	was, conforming, at := held(projections.When{Time: wrong.Envelope.OccurredAt.Add(-time.Second), Clock: projections.Occurred})
+	require.Equal(t, int64(11), was, "the first two sessions of each match")
+	require.Equal(t, was-1, conforming, "one was of 45 minutes")
+	require.Equal(t, v.Position(), at, "the whole log was read")
+	was, conforming, _ = held(projections.When{Time: wrong.Envelope.OccurredAt, Clock: projections.Occurred})
+	require.Equal(t, int64(13), was)
+	require.Equal(t, was-1, conforming, "as we now know, that session conformed")
+}
+
+func TestWaitForTellsWhyTheViewsStopped(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	facts := season(t)[:10]
+	facts[5].event.Name = "cycle.teleported"
+	p := write(t, store, facts)
+	v, err := projections.Open("", store)
+	require.NoError(t, err)
+	defer v.Close()
+	err = v.Run(t.Context())
+	require.ErrorIs(t, err, schema.ErrUnknown)
+	require.ErrorContains(t, err, "0000000000000006")
+	require.ErrorIs(t, v.WaitFor(t.Context(), p), schema.ErrUnknown)
+	require.Equal(t, uint64(5), v.Position().Commit(), "what came before counts")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, views(t, memory.New()).WaitFor(ctx, p), context.Canceled)
+}
+
+func TestViewsOfAnotherLogAreRefused(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "views.db")
+	v, err := projections.Open(path, memory.New())
+	require.NoError(t, err)
+	require.NoError(t, v.Close())
+	_, err = projections.Open(path, memory.New())
+	require.ErrorIs(t, err, projections.ErrOtherStore)
+}
+
+// What the clock waits for, while the season goes on.
+func TestTheClocksQueue(t *testing.T) {
+	t.Parallel()
+	facts := season(t)
+	store := memory.New()
+	v := views(t, store)
+	upTo := func(name string) {
+		t.Helper()
+		for len(facts) > 0 {
+			f := facts[0]
+			facts = facts[1:]
+			write(t, store, []fact{f})
+			if f.event.Name == name {
+				break
+			}
+		}
+		require.NoError(t, v.CatchUp(t.Context()))
+	}
+	next := func() (time.Time, []string) {
+		t.Helper()
+		at, ok, err := v.Next(t.Context())
+		require.NoError(t, err)
+		require.True(t, ok)
+		early, err := v.Due(t.Context(), at.Add(-time.Nanosecond), 0)
+		require.NoError(t, err)
+		require.Empty(t, early)
+		due, err := v.Due(t.Context(), at, 0)
+		require.NoError(t, err)
+		var commands []string
+		for _, d := range due {
+			require.Equal(t, at, d.Due)
+			commands = append(commands, d.Command)
+		}
+		return at, commands
+	}
+	upTo("call.opened")
+	at, commands := next()
+	require.Equal(t, deadline("2023-07-24T00:00").Instant, at)
+	require.Equal(t, []string{"call.close"}, commands)
+	upTo("deadline.extended")
+	at, _ = next()
+	require.Equal(t, closes, at)
+	due, err := v.Due(t.Context(), at, 1)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"cycle": "nemo-2023-autumn", "call": "mentees"}`, string(due[0].Args))
+
+	upTo("call.closed")
+	at, commands = next()
+	require.Equal(t, []string{"nomination.lapse"}, commands)
+	require.Equal(t, time.Date(2023, 8, 4, 15, 0, 0, 0, time.UTC), at)
+	all, err := v.Due(t.Context(), at.AddDate(1, 0, 0), 0)
+	require.NoError(t, err)
+	require.Len(t, all, 4, "and three drafts")
+	require.Equal(t, time.Date(2023, 8, 13, 22, 0, 0, 0, time.UTC), all[1].Due, "14 days after closing")
+	tasks, err := v.Queue(t.Context(), autumn, at)
+	require.NoError(t, err)
+	kinds := map[string]int{}
+	for _, k := range tasks {
+		kinds[k.Kind]++
+	}
+	require.Equal(t, map[string]int{"clock": 4, "eligibility": 20, "nomination": 1}, kinds)
+
+	upTo("offer.made")
+	_, commands = next()
+	require.Equal(t, []string{"draft.expire", "draft.expire"}, commands)
+	upTo("match.made")
+	all, err = v.Due(t.Context(), at.AddDate(1, 0, 0), 0)
+	require.NoError(t, err)
+	require.Equal(t, "contact.mark_overdue", all[len(all)-1].Command)
+	require.JSONEq(t, `{"cycle": "nemo-2023-autumn", "match": "m1"}`, string(all[len(all)-1].Args))
+	upTo("")
+	tasks, err = v.Queue(t.Context(), autumn, at)
+	require.NoError(t, err)
+	require.NotEmpty(t, tasks)
+}

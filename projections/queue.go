@@ -1,0 +1,437 @@
+package projections
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/when"
+)
+
+// A Task is one thing to be done: by the clock when it falls due, or by a
+// person.
+type Task struct {
+	Kind    string          `json:"kind"`    // "clock", or what a person has to do: eligibility, review, offer, …
+	Words   string          `json:"words"`   // in a few words; people are tokens, as in sentences
+	Command string          `json:"command"` // that settles it
+	Args    json.RawMessage `json:"args"`    // the fields of the command that are known: its ID's, and which session or side
+	Cycle   string          `json:"cycle"`
+	Call    string          `json:"call,omitempty"`
+	Stream  string          `json:"stream"`
+	Role    string          `json:"role"`             // who must act: clock, coordinator, reviewer, applicant, mentee, mentor
+	Person  domain.Person   `json:"person,omitempty"` // who must act, where that is one person
+	About   domain.Person   `json:"about,omitempty"`  // whom it is about
+	Due     time.Time       `json:"due,omitzero"`     // zero: no time is set, or it isn't known yet
+	Rule    string          `json:"rule,omitempty"`   // how due was reckoned
+	Zone    string          `json:"zone,omitempty"`
+}
+
+// A DueItem is a command whose time has come.
+type DueItem struct {
+	Command string
+	Args    json.RawMessage
+	Due     time.Time
+}
+
+// A Task in the table is the clock's; one without a command is settled.
+func (t *Task) columns() (string, string, time.Time, bool) {
+	in := t.Cycle
+	if t.Command == "draft.expire" {
+		in += "." + t.Call
+	}
+	return in, t.Command, t.Due, t.Command != ""
+}
+
+// queueCall is what the clock knows of a call.
+type queueCall struct {
+	Cycle   string                      `json:"cycle"`
+	Expire  time.Time                   `json:"expire,omitzero"` // when drafts do, once it is closed
+	Rule    string                      `json:"rule,omitempty"`
+	Zone    string                      `json:"zone,omitempty"`
+	Instant time.Time                   `json:"instant"` // of the deadline in force
+	Permits map[domain.Person]time.Time `json:"permits,omitempty"`
+}
+
+func (c *queueCall) columns() (string, string, time.Time, bool) {
+	return c.Cycle, "", c.Expire, true
+}
+
+// queueCycle is what a cycle pins.
+type queueCycle struct {
+	Cycle      string        `json:"cycle"`
+	Definition domain.Digest `json:"definition"`
+}
+
+func (c *queueCycle) columns() (string, string, time.Time, bool) {
+	return c.Cycle, "", time.Time{}, true
+}
+
+// queueDefinition is how long drafts last under each call of a definition.
+type queueDefinition struct {
+	Programme string                 `json:"programme"`
+	Zone      string                 `json:"zone"`
+	Calendar  when.Calendar          `json:"calendar"`
+	Last      map[string]when.Offset `json:"last"`
+}
+
+func (d *queueDefinition) columns() (string, string, time.Time, bool) {
+	return d.Programme, "", time.Time{}, true
+}
+
+//go:embed queue.sql
+var queueSQL string
+
+var queue = Projection{
+	Name: "queue", Schema: queueSQL, Apply: applyQueue,
+	Names: []string{
+		"definition.published", "cycle.planned",
+		"call.opened", "deadline.extended", "permit.granted", "call.closed",
+		"draft.started", "draft.expired", "application.received", "application.withdrawn", "nomination.received", "nomination.lapsed",
+		"eligibility.confirmed", "eligibility.failed", "offer.made", "offer.accepted", "offer.declined", "offer.lapsed",
+		"match.made", "match.unwound", "match.completed", "match.ended", "contact.made", "contact.overdue",
+	},
+}
+
+func applyQueue(tx *Tx, e Event) error {
+	switch b := e.Body.(type) {
+	case programme.DefinitionPublished:
+		d, err := change[queueDefinition](tx, "queue_definition", string(b.Hash))
+		if err != nil {
+			return err
+		}
+		*d = queueDefinition{b.Definition.Programme, b.Definition.Zone, b.Definition.Calendar, map[string]when.Offset{}}
+		for _, c := range b.Definition.Calls {
+			d.Last[c.Call] = c.DraftsLast
+		}
+		return nil
+	case cycle.Planned:
+		c, err := change[queueCycle](tx, "queue_cycle", e.Cycle)
+		if err != nil {
+			return err
+		}
+		*c = queueCycle{e.Cycle, b.Definition}
+		return nil
+	case call.Opened, call.DeadlineExtended, call.PermitGranted, call.Closed:
+		return applyQueueCall(tx, e)
+	}
+
+	// What is left is an application's or a match's event.
+	t, err := change[Task](tx, "queue", e.Stream)
+	if err != nil {
+		return err
+	}
+	clock := func(command string, due time.Time, rule, zone string) {
+		t.Kind, t.Role, t.Stream, t.Cycle = "clock", "clock", e.Stream, e.Cycle
+		t.Command, t.Words, t.Due, t.Rule, t.Zone = command, clockWords[command], due, rule, zone
+	}
+	settled := func(command string) {
+		if t.Command == command || command == "" {
+			t.Command = ""
+		}
+	}
+	switch b := e.Body.(type) {
+	case application.DraftStarted:
+		c, err := look[queueCall](tx, "queue_call", b.Cycle+"."+b.Call)
+		if err != nil {
+			return err
+		}
+		t.Call, t.About = b.Call, b.Person
+		t.Args = args("cycle", b.Cycle, "call", b.Call, "person", string(b.Person))
+		clock("draft.expire", c.expire(b.Person), c.Rule, c.Zone)
+	case application.Received:
+		settled("")
+		if !b.ProofDue.IsZero() {
+			clock("nomination.lapse", b.ProofDue, b.Calendar, b.Deadline.Zone)
+		}
+	case application.DraftExpired, application.Withdrawn:
+		settled("")
+	case application.NominationReceived, application.NominationLapsed, application.EligibilityConfirmed, application.EligibilityFailed:
+		settled("nomination.lapse")
+	case application.OfferMade:
+		clock("offer.lapse", b.ReplyBy, b.Calendar, b.Zone)
+	case application.OfferAccepted, application.OfferDeclined, application.OfferLapsed:
+		settled("")
+	case match.Made:
+		_, id, _ := strings.Cut(e.Stream, "-")
+		cycle, name, _ := strings.Cut(id, ".")
+		t.About, t.Args = b.Mentee, args("cycle", cycle, "match", name)
+		clock("contact.mark_overdue", b.ContactDue, b.Calendar, "")
+	case match.ContactMade, match.ContactOverdue, match.Unwound, match.Completed, match.Ended:
+		settled("")
+	}
+	return nil
+}
+
+var clockWords = map[string]string{
+	"call.close":           "the call closes",
+	"draft.expire":         "the unsent draft expires",
+	"nomination.lapse":     "the nomination lapses unless it is confirmed",
+	"offer.lapse":          "the offer lapses unless it is answered",
+	"contact.mark_overdue": "first contact is overdue unless it is made",
+}
+
+// expire is when somebody's draft does: a permit makes it later.
+func (c *queueCall) expire(p domain.Person) time.Time {
+	if until := c.Permits[p]; !c.Expire.IsZero() && until.After(c.Expire) {
+		return until
+	}
+	return c.Expire
+}
+
+func applyQueueCall(tx *Tx, e Event) error {
+	_, key, _ := strings.Cut(e.Stream, "-") // "<cycle>.<call>"
+	_, name, _ := strings.Cut(key, ".")
+	c, err := change[queueCall](tx, "queue_call", key)
+	if err != nil {
+		return err
+	}
+	t, err := change[Task](tx, "queue", e.Stream)
+	if err != nil {
+		return err
+	}
+	c.Cycle = e.Cycle
+	closes := func(d when.Deadline) {
+		c.Instant = d.Instant
+		*t = Task{
+			Kind: "clock", Words: clockWords["call.close"], Command: "call.close", Args: args("cycle", e.Cycle, "call", name),
+			Cycle: e.Cycle, Call: name, Stream: e.Stream, Role: "clock", Due: d.Instant, Rule: d.Words(), Zone: d.Zone,
+		}
+	}
+	switch b := e.Body.(type) {
+	case call.Opened:
+		closes(b.Deadline)
+	case call.DeadlineExtended:
+		closes(b.Now)
+	case call.PermitGranted:
+		if c.Permits == nil {
+			c.Permits = map[domain.Person]time.Time{}
+		}
+		c.Permits[b.Person] = b.Until
+		return dateDrafts(tx, c, key)
+	case call.Closed:
+		t.Command = ""
+		pinned, err := look[queueCycle](tx, "queue_cycle", e.Cycle)
+		if err != nil {
+			return err
+		}
+		d, err := look[queueDefinition](tx, "queue_definition", string(pinned.Definition))
+		if err != nil {
+			return err
+		}
+		last := d.Last[name]
+		due, err := last.From(c.Instant, d.Zone, d.Calendar)
+		if err != nil { // the definition was checked, so it isn't there: a log that begins in the middle
+			return nil
+		}
+		c.Expire, c.Rule, c.Zone = due.UTC(), last.Words()+" (after closing)", d.Zone
+		return dateDrafts(tx, c, key)
+	}
+	return nil
+}
+
+// dateDrafts sets when the drafts of a call expire.
+func dateDrafts(tx *Tx, c *queueCall, key string) error {
+	if c.Expire.IsZero() {
+		return nil
+	}
+	if err := tx.flushTable("queue"); err != nil { // so that the table has every draft
+		return err
+	}
+	var drafts []string
+	err := query(tx.conn, "SELECT key FROM queue WHERE cycle = ? AND phase = 'draft.expire' ORDER BY key", func(stmt *sqlite.Stmt) error {
+		drafts = append(drafts, stmt.ColumnText(0))
+		return nil
+	}, key)
+	if err != nil {
+		return err
+	}
+	for _, stream := range drafts {
+		t, err := change[Task](tx, "queue", stream)
+		if err != nil {
+			return err
+		}
+		t.Due, t.Rule, t.Zone = c.expire(t.About), c.Rule, c.Zone
+	}
+	return nil
+}
+
+// args is a command's arguments as JSON: names and texts, in pairs.
+func args(pairs ...any) json.RawMessage {
+	var b strings.Builder
+	for i := 0; i < len(pairs); i += 2 {
+		value, err := json.Marshal(pairs[i+1])
+		if err != nil {
+			panic(err) // texts and numbers always marshal
+		}
+		fmt.Fprintf(&b, ",%q:%s", pairs[i], value)
+	}
+	return json.RawMessage("{" + strings.TrimPrefix(b.String(), ",") + "}")
+}
+
+// Due lists what the clock has to do by now, the longest due first; limit 0
+// means all.
+func (v *Views) Due(ctx context.Context, now time.Time, limit int) (list []DueItem, err error) {
+	err = v.ask(ctx, func(conn *sqlite.Conn) error {
+		tasks, err := bodies[Task](conn, "SELECT body FROM queue WHERE due <= ? ORDER BY due, key LIMIT ?", now.UnixMicro(), cmp.Or(max(limit, 0), -1))
+		for _, t := range tasks {
+			if !t.Due.After(now) { // the column is cut to the microsecond
+				list = append(list, DueItem{t.Command, t.Args, t.Due})
+			}
+		}
+		return err
+	})
+	return list, err
+}
+
+// Next is when the clock has to do something next, due or not; false when
+// nothing is awaited.
+func (v *Views) Next(ctx context.Context) (next time.Time, ok bool, err error) {
+	err = v.ask(ctx, func(conn *sqlite.Conn) error {
+		tasks, err := bodies[Task](conn, "SELECT body FROM queue WHERE due IS NOT NULL ORDER BY due, key LIMIT 1")
+		if err == nil && len(tasks) > 0 {
+			next, ok = tasks[0].Due, true
+		}
+		return err
+	})
+	return next, ok, err
+}
+
+// Queue lists everything that is open in a cycle, for the clock and for
+// people: what has a time first, in its order. Sessions are to be recorded
+// once they have begun, by now.
+func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Task, err error) {
+	err = v.ask(ctx, func(conn *sqlite.Conn) error {
+		c, err := findCycle(conn, id)
+		if err != nil {
+			return err
+		}
+		// A cycle whose definition isn't there waits for no reviews.
+		d, _ := findDefinition(conn, c.Definition)
+		if list, err = bodies[Task](conn, "SELECT body FROM queue WHERE cycle = ?1 OR cycle LIKE ?1 || '.%' ORDER BY due, key", id); err != nil {
+			return err
+		}
+		applications, err := applicationsOf(conn, id)
+		if err != nil {
+			return err
+		}
+		for _, a := range applications {
+			list = append(list, a.tasks(d)...)
+		}
+		matches, err := matchesOf(conn, id)
+		for _, m := range matches {
+			list = append(list, m.tasks(now)...)
+		}
+		return err
+	})
+	slices.SortStableFunc(list, func(a, b Task) int {
+		if a.Due.IsZero() != b.Due.IsZero() {
+			return cmp.Compare(b.Due.Unix(), a.Due.Unix()) // no time comes last
+		}
+		return a.Due.Compare(b.Due)
+	})
+	return list, err
+}
+
+// tasks are what people have to do about an application.
+func (a Application) tasks(d programme.Definition) (list []Task) {
+	key := []any{"cycle", a.Cycle, "call", a.Call, "person", string(a.Person)}
+	add := func(t Task, more ...any) {
+		t.Cycle, t.Call, t.About, t.Args = a.Cycle, a.Call, a.Person, args(append(slices.Clone(key), more...)...)
+		if t.Stream == "" {
+			t.Stream = "application-" + a.Key
+		}
+		list = append(list, t)
+	}
+	who := token(a.Person)
+	switch a.Phase {
+	case application.Submitted:
+		switch n := a.Nomination; {
+		case n.Due.IsZero() || n.Proof != "":
+			add(Task{Kind: "eligibility", Words: "check whether " + who + " is eligible", Command: "eligibility.confirm", Role: "coordinator"})
+		case !n.LapsedAt.IsZero():
+			add(Task{Kind: "eligibility", Words: "the nomination of " + who + " has lapsed: decide on eligibility", Command: "eligibility.fail", Role: "coordinator"})
+		default:
+			add(Task{Kind: "nomination", Words: "the nomination of " + who + " is to be confirmed by " + n.Organisation, Command: "nomination.receive", Role: "coordinator", Due: n.Due})
+		}
+	case application.Eligible:
+		asked, counted := 0, 0
+		for _, r := range a.Reviews {
+			switch {
+			case !r.RecusedAt.IsZero():
+			case r.Counts():
+				asked, counted = asked+1, counted+1
+			default:
+				asked++
+				add(Task{Kind: "review", Words: "review the application of " + who, Command: "review.record", Role: "reviewer", Person: r.Reviewer, Stream: "review-" + a.Key})
+			}
+		}
+		if need := d.Review.PerApplication; asked < need {
+			add(Task{Kind: "assign", Words: fmt.Sprintf("find reviewers for %s (%d of %d)", who, asked, need), Command: "review.assign", Role: "coordinator", Stream: "review-" + a.Key})
+		} else if counted >= need {
+			add(Task{Kind: "shortlist", Words: "shortlist " + who + " or pass over", Command: "application.shortlist", Role: "panel"})
+		}
+	case application.OnShortlist:
+		add(Task{Kind: "select", Words: "select, reserve or decline " + who, Command: "application.select", Role: "panel"})
+	case application.Chosen:
+		add(Task{Kind: "place", Words: "reserve a place for " + who, Command: "place.reserve", Role: "coordinator"})
+	case application.Offered:
+		add(Task{Kind: "offer", Words: who + " is to answer the offer", Command: "offer.accept", Role: "applicant", Person: a.Person, Due: a.Offer.ReplyBy, Zone: a.Offer.Zone})
+	}
+	return list
+}
+
+// tasks are what people have to do about a match.
+func (m Match) tasks(now time.Time) (list []Task) {
+	key := []any{"cycle", m.Cycle, "match", m.Match}
+	person := map[string]domain.Person{match.Mentee: m.Mentee, match.Mentor: m.Mentor}
+	add := func(t Task, more ...any) {
+		t.Cycle, t.Stream, t.Args, t.Person = m.Cycle, m.Stream, args(append(slices.Clone(key), more...)...), person[t.Role]
+		t.Words = "match " + m.Match + ": " + t.Words
+		list = append(list, t)
+	}
+	sides := []string{match.Mentee, match.Mentor}
+	for _, side := range sides {
+		switch {
+		case m.Phase == match.Proposal && !hasSigned(m.Accepted, side):
+			add(Task{Kind: "acceptance", Words: "accept or decline the match", Command: "match.accept", Role: side}, "side", side)
+		case m.Phase == match.Active && !hasSigned(m.Signed, side):
+			add(Task{Kind: "agreement", Words: "sign the agreement", Command: "agreement.sign", Role: side}, "side", side, "version", m.Agreement)
+		}
+	}
+	if m.Phase == match.Active && m.ContactAt.IsZero() {
+		add(Task{Kind: "contact", Words: "make first contact", Command: "contact.make", Role: match.Mentee, Due: m.ContactDue, Zone: m.Zone}, "side", match.Mentee)
+	}
+	for _, s := range m.Sessions {
+		if s.Status == "scheduled" && !s.Slot.Start.After(now) && !m.Phase.Over() {
+			add(Task{Kind: "session", Words: fmt.Sprintf("record session %d", s.Session), Command: "session.hold", Role: match.Mentor, Due: s.Slot.Start, Zone: s.Slot.Zone}, "session", s.Session)
+		}
+	}
+	if m.Phase == match.Proposal || m.Phase == match.Off {
+		return list
+	}
+	for _, side := range sides {
+		for _, n := range m.ReflectionsOpen(side) {
+			add(Task{Kind: "reflection", Words: fmt.Sprintf("reflect on session %d", n), Command: "reflection.file", Role: side}, "side", side, "kind", "session", "session", n)
+		}
+		if slices.Contains(m.Reflect.Final, side) && !m.FinalFiled(side) && m.Phase == match.Active && m.Conforming >= m.Rule.ConformingSessions {
+			add(Task{Kind: "reflection", Words: "file the final reflection", Command: "reflection.file", Role: side}, "side", side, "kind", "final")
+		}
+	}
+	if m.Phase == match.Active && m.Unmet() == "" {
+		add(Task{Kind: "completion", Words: "the completion rule is met", Command: "match.complete", Role: "coordinator"})
+	}
+	return list
+}

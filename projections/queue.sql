@@ -1,0 +1,34 @@
+CREATE TABLE queue (
+	key   TEXT NOT NULL PRIMARY KEY, -- the stream: the clock waits for one thing in each
+	cycle TEXT NOT NULL,             -- "cycle" or, for drafts, "cycle.call"
+	phase TEXT NOT NULL,             -- the command
+	due   INTEGER,                   -- NULL: not known yet
+	body  TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX queue_by_cycle ON queue (cycle, phase);
+CREATE INDEX queue_by_due ON queue (due, key) WHERE due IS NOT NULL;
+
+CREATE TABLE queue_call (
+	key   TEXT NOT NULL PRIMARY KEY, -- "cycle.call"
+	cycle TEXT NOT NULL,
+	phase TEXT NOT NULL,
+	due   INTEGER,
+	body  TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE queue_cycle (
+	key   TEXT NOT NULL PRIMARY KEY,
+	cycle TEXT NOT NULL,
+	phase TEXT NOT NULL,
+	due   INTEGER,
+	body  TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE queue_definition (
+	key   TEXT NOT NULL PRIMARY KEY,
+	cycle TEXT NOT NULL,
+	phase TEXT NOT NULL,
+	due   INTEGER,
+	body  TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,126 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// cyclePage is the dashboard: what presses first, then how the cycle stands.
+type cyclePage struct {
+	frame
+	State      string
+	Calls      []callLine
+	Dates      string
+	Stages     []stageLine
+	Tasks      []taskLine
+	MoreTasks  link
+	NoTasks    bool
+	Exceptions link
+	Groups     []group
+	Funnel     funnel
+	Season     season
+	Board      placesBoard
+	Places     link
+}
+
+// A callLine is a call and its deadline.
+type callLine struct {
+	Call     string
+	State    string
+	Told     string // the deadline, as published
+	UTC      string
+	Left     string
+	Earlier  []string // deadlines that were extended
+}
+
+type stageLine struct{ Stage, When, Note string }
+
+// pressing is how much of the queue the dashboard shows.
+const pressing = 5
+
+func (s *Server) showCycle(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.visit(r, r.PathValue("cycle"))
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	p := cyclePage{frame: v.frame(v.title(), "Dashboard"), State: capital(v.cycle.Phase), Dates: span(v.cycle.From, v.cycle.To)}
+	for _, c := range v.cycle.Calls {
+		p.Calls = append(p.Calls, v.callLine(c))
+	}
+	for _, x := range v.cycle.Stages {
+		l := stageLine{Stage: capital(inWords(x.Stage)), When: span(x.From, x.To), Note: x.Published}
+		p.Stages = append(p.Stages, l)
+	}
+	for _, fill := range []func(*cyclePage) error{v.fillTasks, v.fillFigures, v.fillSeason, v.fillBoard} {
+		if err := fill(&p); err != nil {
+			return err
+		}
+	}
+	return s.render(w, http.StatusOK, "cycle", p)
+}
+
+func (v *visit) callLine(c projections.Call) callLine {
+	l := callLine{Call: "Call for " + inWords(c.Call), State: "closed", Told: deadline(c.Deadline), UTC: v.instant(c.Deadline.Instant).UTC}
+	if c.Open {
+		l.State = "open"
+		l.Left = left(c.Deadline.Instant, v.now)
+	}
+	for _, d := range c.Earlier {
+		l.Earlier = append(l.Earlier, deadline(d))
+	}
+	return l
+}
+
+func (v *visit) fillTasks(p *cyclePage) error {
+	people, clock, err := v.tasks()
+	if err != nil {
+		return err
+	}
+	p.Tasks = v.taskLines(people[:min(len(people), pressing)])
+	p.NoTasks = len(people) == 0
+	p.MoreTasks = link{"The whole queue: " + strconv.Itoa(len(people)) + " for people, " + strconv.Itoa(len(clock)) + " for the clock", v.to("/queue")}
+	exceptions, err := v.views.Exceptions(v.ctx, v.cycle.Cycle)
+	if err != nil {
+		return err
+	}
+	p.Exceptions = link{plural(len(exceptions), "exception", "exceptions"), v.to("/exceptions")}
+	return nil
+}
+
+func (v *visit) fillFigures(p *cyclePage) error {
+	list, err := v.views.Figures(v.ctx, v.cycle.Cycle)
+	if err != nil {
+		return err
+	}
+	var figures []figure
+	byName := map[string]figure{}
+	for _, f := range list {
+		m, ok := measure.Find(f.Measure)
+		if !ok {
+			continue
+		}
+		x := figureOf(m, f.Value, v.to("/figures/"+f.Measure))
+		figures, byName[f.Measure] = append(figures, x), x
+	}
+	p.Groups = grouped(figures)
+	stages, err := v.views.Funnel(v.ctx, v.cycle.Cycle, "")
+	p.Funnel = funnelOf(stages, byName)
+	return err
+}
+
+func (v *visit) fillSeason(p *cyclePage) error {
+	s, err := v.views.Season(v.ctx, v.cycle.Cycle)
+	p.Season = seasonOf(happenings(s, v.zone), v.now, v.zone)
+	return err
+}
+
+func (v *visit) fillBoard(p *cyclePage) error {
+	board, err := v.views.Places(v.ctx, v.cycle.Cycle)
+	p.Board = v.placesBoard(board)
+	p.Places = link{"The places board", v.to("/places")}
+	return err
+}

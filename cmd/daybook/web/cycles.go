@@ -1,0 +1,63 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// cyclesPage lists the cycles.
+type cyclesPage struct {
+	frame
+	Cycles []cycleLine
+}
+
+type cycleLine struct {
+	Name         link
+	Phase        string
+	Dates        string
+	Deadline     string
+	Applications string
+	Places       string
+	Matches      string
+}
+
+func (s *Server) showCycles(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.views.Cycles(r.Context())
+	if err != nil {
+		return err
+	}
+	p := cyclesPage{frame: s.frame("Cycles")}
+	for _, c := range list {
+		p.Rehearsal = rehearsalOf(p.Rehearsal, c)
+		p.Cycles = append(p.Cycles, cycleLineOf(c))
+	}
+	return s.render(w, http.StatusOK, "cycles", p)
+}
+
+func cycleLineOf(c projections.Cycle) cycleLine {
+	l := cycleLine{
+		Name: link{c.Title, "/cycles/" + url.PathEscape(c.Cycle)}, Phase: capital(c.Phase), Dates: span(c.From, c.To),
+		Applications: grouping(int64(c.Counts.Submitted)), Places: grouping(int64(c.Counts.Placed)), Matches: grouping(int64(c.Counts.Matches)),
+	}
+	if c.Title == "" {
+		l.Name.Text = c.Cycle
+	}
+	for _, k := range c.Calls {
+		if l.Deadline != "" {
+			l.Deadline += "; "
+		}
+		l.Deadline += deadline(k.Deadline)
+	}
+	return l
+}
+
+// rehearsalOf lets a cycle of a rehearsal say so of itself, also where
+// nobody told the server.
+func rehearsalOf(told string, c projections.Cycle) string {
+	if told == "" && c.Rehearsal {
+		return "of " + c.Cycle
+	}
+	return told
+}

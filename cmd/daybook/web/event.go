@@ -1,0 +1,200 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/projections"
+)
+
+var errNoEvent = domain.Missing("event_unknown", "there is no event at this place of the log")
+
+// eventPage shows one event whole: what is known about it, and what it says.
+// A private text in it is a commitment: its digest, never its words.
+type eventPage struct {
+	frame
+	Sentence string
+	Before   string
+	After    string
+	Name     string
+	Rows     []row // the envelope, field by field, and the place in the log
+	Earlier  string
+	Later    string // the events beside it in its stream
+	Body     string
+	Envelope string
+}
+
+// A row is a key and its value, on a page.
+type row struct {
+	Key   string
+	Value link
+	At    instant
+	Note  string
+}
+
+func (s *Server) showEvent(w http.ResponseWriter, r *http.Request) error {
+	at, err := eventstore.ParsePosition(r.PathValue("position"))
+	if err != nil {
+		return errNoEvent
+	}
+	found, err := s.eventAt(r.Context(), at)
+	if err != nil {
+		return err
+	}
+	p, err := s.eventPage(r, found)
+	if err != nil {
+		return err
+	}
+	return s.render(w, http.StatusOK, "event", p)
+}
+
+// eventAt reads the one event at a position. The log is read after a
+// position, so the one before it is found first.
+func (s *Server) eventAt(ctx context.Context, at eventstore.Position) (eventstore.Recorded, error) {
+	var before eventstore.Position
+	for r, err := range s.store.ReadAll(ctx, eventstore.ReadAll{After: at, Backwards: true, Limit: 1}) {
+		if err != nil {
+			return eventstore.Recorded{}, err
+		}
+		before = r.Position
+	}
+	for r, err := range s.store.ReadAll(ctx, eventstore.ReadAll{After: before, Limit: 1}) {
+		if err != nil {
+			return eventstore.Recorded{}, err
+		}
+		if r.Position == at {
+			return r, nil
+		}
+	}
+	return eventstore.Recorded{}, errNoEvent
+}
+
+func (s *Server) eventPage(r *http.Request, found eventstore.Recorded) (eventPage, error) {
+	env, err := schema.DecodeEnvelope(found.Metadata)
+	if err != nil {
+		return eventPage{}, err
+	}
+	v, err := s.beside(r, cycleOf(env, found.Data))
+	if err != nil {
+		return eventPage{}, err
+	}
+	p := eventPage{frame: v.plainFrame("Event", "History"), Name: found.Name, Body: indented(found.Data), Envelope: indented(found.Metadata)}
+	p.Sentence, p.Before, p.After = v.told(env, found)
+	p.Rows = v.envelopeRows(env, found)
+	return p, v.neighbours(&p, env, found)
+}
+
+// cycleOf is the cycle that an event is told with: its book's, or the one its
+// body names.
+func cycleOf(env schema.Envelope, data []byte) string {
+	if cycle := measure.BookOf(env.Book, "cycle"); cycle != "" {
+		return cycle
+	}
+	var body struct {
+		Cycle string `json:"cycle"`
+	}
+	_ = json.Unmarshal(data, &body) // a body without it names no cycle
+	return body.Cycle
+}
+
+// told puts a stored event into words.
+func (v *visit) told(env schema.Envelope, r eventstore.Recorded) (sentence, before, after string) {
+	sentence, before, after = projections.Sentence(projections.Event{Position: r.Position, Stream: r.Stream, Revision: r.Revision, Envelope: env, Data: r.Data})
+	return v.spell(sentence), projections.Named(before, v.name), projections.Named(after, v.name)
+}
+
+func (v *visit) envelopeRows(e schema.Envelope, r eventstore.Recorded) []row {
+	rows := []row{
+		{Key: "Happened", At: v.instant(e.OccurredAt)},
+		{Key: "Recorded", At: v.instant(e.RecordedAt), Note: lag(e.OccurredAt, e.RecordedAt)},
+		{Key: "Done by", Value: text(v.actor(e.Actor)), Note: inWords(e.Role)},
+	}
+	add := func(key, value, note string) {
+		if value != "" {
+			rows = append(rows, row{Key: key, Value: text(value), Note: note})
+		}
+	}
+	if e.OnBehalfOf != "" {
+		add("On behalf of", v.name(e.OnBehalfOf), "")
+	}
+	add("Channel", e.Channel, "")
+	add("Reason", inWords(e.Reason), "")
+	add("Authority", inWords(e.Authority), "")
+	for _, p := range e.Subjects {
+		add("About", v.name(p), string(p))
+	}
+	add("Does not conform", listed(e.Nonconformities), "")
+	rows = append(rows, v.file(r.Stream)...)
+	stream := link{r.Stream, ""}
+	if v.cycle.Cycle != "" {
+		stream.Href = v.to("/history", "stream", r.Stream)
+	}
+	rows = append(rows, row{Key: "Stream", Value: stream, Note: "revision " + strconv.FormatUint(r.Revision, 10)})
+	add("Position", r.Position.String(), "")
+	add("Book", e.Book, "")
+	add("Event id", e.ID, "")
+	add("Command", e.CommandID, "")
+	add("Begun by command", e.Correlation, "")
+	add("Caused by event", e.Causation, "")
+	return rows
+}
+
+// file leads to the application or match that a stream belongs to.
+func (v *visit) file(stream string) []row {
+	if l := v.fileOf(stream); l.Href != "" {
+		return []row{{Key: "File", Value: l}}
+	}
+	return nil
+}
+
+// neighbours links to the events before and after this one in its stream, to
+// the one that it corrects, and to those that correct it.
+func (v *visit) neighbours(p *eventPage, env schema.Envelope, at eventstore.Recorded) error {
+	from := uint64(0)
+	if env.Corrects == "" && at.Revision > 0 { // only a correction has to look far back
+		from = at.Revision - 1
+	}
+	for r, err := range v.s.store.ReadStream(v.ctx, at.Stream, eventstore.ReadStream{From: from}) {
+		if err != nil {
+			return err
+		}
+		e, err := schema.DecodeEnvelope(r.Metadata)
+		if err != nil {
+			return err
+		}
+		here := "/events/" + url.PathEscape(r.Position.String())
+		switch {
+		case r.Revision+1 == at.Revision:
+			p.Earlier = here
+		case r.Revision == at.Revision+1:
+			p.Later = here
+		}
+		sentence := func() string { s, _, _ := v.told(e, r); return s }
+		switch {
+		case env.Corrects != "" && e.ID == env.Corrects:
+			p.Rows = append(p.Rows, row{Key: "Corrects", Value: link{sentence(), here}})
+		case e.Corrects != "" && e.Corrects == env.ID:
+			p.Rows = append(p.Rows, row{Key: "Corrected by", Value: link{sentence(), here}})
+		}
+	}
+	return nil
+}
+
+// indented is JSON to read, or the bytes as they are.
+func indented(b []byte) string {
+	var out bytes.Buffer
+	if err := json.Indent(&out, b, "", "  "); err != nil {
+		return string(b)
+	}
+	return out.String()
+}
+
+func text(words string) link { return link{Text: words} }

@@ -1,0 +1,138 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// figurePage explains a figure: what it says, by which rule, and from which
+// events.
+type figurePage struct {
+	frame
+	Figure   figure
+	Unit     string
+	Version  string
+	Scope    string
+	Position string
+	Rule     []string // the definition in sentences
+	Data     string   // the same as data, which everybody who evaluates it uses
+	Sealed   string   // what it said when the cycle closed, where that was sealed
+	Events   []countedLine
+	Count    string
+	Sum      bool
+	Distinct string // what is told apart
+	Pages    pager
+}
+
+type countedLine struct {
+	Sentence string
+	Href     string
+	File     link
+	Occurred instant
+	Adds     string
+	Of       string
+}
+
+func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.visit(r, r.PathValue("cycle"), "page")
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	x, err := v.views.Explain(v.ctx, v.cycle.Cycle, r.PathValue("measure"))
+	if err != nil {
+		return err
+	}
+	m := x.Measure
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	p := figurePage{
+		frame: v.frame(m.Words, "Dashboard"), Figure: figureOf(m, x.Value, ""), Unit: m.Unit, Version: strconv.Itoa(m.Version),
+		Scope: x.Scope, Position: x.Position.String(), Rule: ruleOf(m), Data: string(data),
+		Count: plural(len(x.Events), "event", "events"), Sum: m.Fold == "sum",
+	}
+	if m.Fold == "distinct" {
+		p.Distinct = inWords(m.Of)
+	}
+	for _, f := range v.cycle.Sealed {
+		if f.Measure == m.Measure {
+			p.Sealed = grouping(f.Value)
+		}
+	}
+	from, to, pages := v.paged(len(x.Events))
+	p.Pages = pages
+	for _, e := range x.Events[from:to] {
+		p.Events = append(p.Events, v.countedLine(e))
+	}
+	return s.render(w, http.StatusOK, "figure", p)
+}
+
+func (v *visit) countedLine(e projections.Counted) countedLine {
+	l := countedLine{Sentence: v.spell(e.Sentence), Href: v.event(e.Position.String()), File: v.fileOf(e.Stream), Occurred: v.instant(e.OccurredAt), Adds: grouping(e.Value)}
+	if domain.IsUUID(e.Of) {
+		l.Of = v.name(domain.Person(e.Of))
+	} else {
+		l.Of = e.Of
+	}
+	return l
+}
+
+// ruleOf puts a measure's definition into sentences.
+func ruleOf(m measure.Measure) []string {
+	var rule []string
+	names := make([]string, len(m.Over))
+	for i, s := range m.Over {
+		names[i] = s.Name + conditions(s.Where)
+	}
+	over := strings.Join(names, ", or ")
+	switch m.Fold {
+	case "sum":
+		rule = append(rule, "It adds up “"+inWords(m.Of)+"” of every event "+over+".")
+	case "distinct":
+		rule = append(rule, "It counts every “"+inWords(m.Of)+"” once, over the events "+over+". Whether two are the same is told by the register of "+m.Register+".")
+	default:
+		rule = append(rule, "It counts the events "+over+".")
+	}
+	if len(m.Unless) > 0 {
+		same := "in the same stream"
+		if len(m.Key) > 0 {
+			same += " with the same " + listed(m.Key)
+		}
+		rule = append(rule, "An event counts no more once "+strings.Join(m.Unless, " or ")+" follows "+same+"; where that is counted as well, it stands in its place.")
+	}
+	if m.Scope == "year" {
+		rule = append(rule, "It is taken over the programme's year, not over this cycle alone.")
+	}
+	return rule
+}
+
+func conditions(where []measure.Condition) string {
+	var words []string
+	for _, c := range where {
+		field := "“" + inWords(c.Field) + "”"
+		switch is := c.Is.(type) {
+		case bool:
+			words = append(words, field+" is "+map[bool]string{true: "so", false: "not so"}[is])
+		case nil:
+			if c.Empty {
+				words = append(words, field+" is empty")
+			} else {
+				words = append(words, field+" has “"+inWords(c.Has)+"”")
+			}
+		case string:
+			words = append(words, field+" is “"+inWords(is)+"”")
+		}
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " where " + strings.Join(words, " and ")
+}

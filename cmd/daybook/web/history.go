@@ -1,0 +1,213 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/domain/when"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// historyPage is the audit trail of a cycle: who did what, when, why.
+type historyPage struct {
+	frame
+	Lines  []eventLine
+	Newer  string
+	Older  string
+	All    string // the way back to all of them
+	Action string
+	Kept   []pair // the moment, which the filter's form must not lose
+
+	Names   []option
+	Persons []option
+	Actors  []option
+	Stream  string
+	From    string
+	To      string
+}
+
+// An option is a choice of a select.
+type option struct {
+	Value, Text string
+	Chosen      bool
+}
+
+// An eventLine is one event in a list.
+type eventLine struct {
+	Sentence string
+	Before   string
+	After    string
+	Href     string
+	File     link // of the application or match it belongs to
+	Name     string
+	Occurred instant
+	Recorded instant // only where it was recorded much later
+	Lag      string
+	Actor    string
+	Role     string
+	For      string // on whose behalf
+	Channel  string
+	Reason   string
+	Marks    []string
+}
+
+// eventsPerPage keeps a page within 100 kB.
+const eventsPerPage = 50
+
+func (s *Server) showHistory(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.visit(r, r.PathValue("cycle"), "name", "actor", "person", "stream", "from", "to", "before", "after")
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	f, err := v.historyFilter()
+	if err != nil {
+		return err
+	}
+	f.Limit = eventsPerPage + 1 // one more tells whether there is another page
+	rows, err := v.views.History(v.ctx, f)
+	if err != nil {
+		return err
+	}
+	more := len(rows) > eventsPerPage
+	rows = rows[:min(len(rows), eventsPerPage)]
+	if !f.Newest { // asked for what comes after a place: turned round, so that the newest is always first
+		slices.Reverse(rows)
+	}
+	p := historyPage{frame: v.frame("History", "History"), Action: v.path, Kept: pairs(v.at.keep())}
+	p.Lines = v.eventLines(rows)
+	v.turnPages(&p, f, rows, more)
+	if err := v.fillForm(&p, rows); err != nil {
+		return err
+	}
+	return s.render(w, http.StatusOK, "history", p)
+}
+
+// historyFilter reads the form.
+func (v *visit) historyFilter() (projections.HistoryFilter, error) {
+	f := projections.HistoryFilter{
+		Cycle: v.cycle.Cycle, Stream: v.own.Get("stream"), Name: v.own.Get("name"), Actor: v.own.Get("actor"),
+		Subject: domain.Person(v.own.Get("person")), Newest: true,
+	}
+	var err error
+	if from := v.own.Get("from"); from != "" {
+		if f.From, err = when.Partial(from).Start(v.zone.String()); err != nil {
+			return f, err
+		}
+	}
+	if to := v.own.Get("to"); to != "" {
+		if f.To, err = when.Partial(to).End(v.zone.String()); err != nil {
+			return f, err
+		}
+	}
+	if before := v.own.Get("before"); before != "" {
+		f.Before, err = place(before)
+	} else if after := v.own.Get("after"); after != "" {
+		f.After, err = place(after)
+		f.Newest = false
+	}
+	return f, err
+}
+
+func place(text string) (eventstore.Position, error) {
+	p, err := eventstore.ParsePosition(text)
+	if err != nil {
+		return p, errNoEvent
+	}
+	return p, nil
+}
+
+// turnPages links to the pages before and after this one, by the positions
+// at its ends: they stay the same while new events come.
+func (v *visit) turnPages(p *historyPage, f projections.HistoryFilter, rows []projections.HistoryRow, more bool) {
+	chosen := v.chosen()
+	p.All = v.href(v.path)
+	if len(chosen) == 0 {
+		p.All = ""
+	}
+	if len(rows) == 0 {
+		return
+	}
+	newest, oldest := rows[0].Position.String(), rows[len(rows)-1].Position.String()
+	query := v.at.keep()
+	for key, values := range chosen {
+		query[key] = values
+	}
+	if more && !f.Newest || f.Newest && !f.Before.IsZero() {
+		p.Newer = href(v.path, query, "after", newest)
+	}
+	if more && f.Newest || !f.Newest {
+		p.Older = href(v.path, query, "before", oldest)
+	}
+}
+
+// chosen is the filter without the place in the list.
+func (v *visit) chosen() url.Values {
+	q := url.Values{}
+	for key, values := range v.own {
+		if key != "before" && key != "after" {
+			q[key] = values
+		}
+	}
+	return q
+}
+
+// fillForm offers what the cycle has: its people, and every kind of event.
+func (v *visit) fillForm(p *historyPage, rows []projections.HistoryRow) error {
+	p.Stream, p.From, p.To = v.own.Get("stream"), v.own.Get("from"), v.own.Get("to")
+	group := ""
+	for _, name := range schema.Names() {
+		if noun, _, _ := strings.Cut(name, "."); noun != group {
+			group = noun
+			p.Names = append(p.Names, option{noun, "all of " + noun, v.own.Get("name") == noun})
+		}
+		p.Names = append(p.Names, option{name, name, v.own.Get("name") == name})
+	}
+	people, actors, err := v.everybody(rows)
+	if err != nil {
+		return err
+	}
+	p.Persons = choices(people, v.own.Get("person"), v.personName)
+	p.Actors = choices(actors, v.own.Get("actor"), v.actor)
+	return nil
+}
+
+// eventLines are events for a list.
+func (v *visit) eventLines(rows []projections.HistoryRow) []eventLine {
+	lines := make([]eventLine, len(rows))
+	for i, r := range rows {
+		lines[i] = v.eventLine(r)
+	}
+	return lines
+}
+
+func (v *visit) eventLine(r projections.HistoryRow) eventLine {
+	e := r.Envelope
+	l := eventLine{
+		Sentence: v.spell(r.Sentence), Before: projections.Named(r.Before, v.name), After: projections.Named(r.After, v.name),
+		Href: v.event(r.Position.String()), File: v.fileOf(r.Stream), Name: e.Name, Occurred: v.instant(e.OccurredAt),
+		Actor: v.actor(e.Actor), Role: inWords(e.Role), Channel: e.Channel, Reason: inWords(e.Reason),
+		Lag: lag(e.OccurredAt, e.RecordedAt),
+	}
+	if l.Lag != "" {
+		l.Recorded = v.instant(e.RecordedAt)
+	}
+	if e.OnBehalfOf != "" && string(e.OnBehalfOf) != e.Actor {
+		l.For = v.name(e.OnBehalfOf)
+	}
+	if e.Authority != "" {
+		l.Marks = append(l.Marks, "by authority of "+inWords(e.Authority))
+	}
+	for _, n := range e.Nonconformities {
+		l.Marks = append(l.Marks, "does not conform: "+inWords(n))
+	}
+	if e.Corrects != "" {
+		l.Marks = append(l.Marks, "correction")
+	}
+	return l
+}

@@ -1,0 +1,159 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// matchPage is the file of two people working together. What they wrote is
+// theirs: the page says that it was filed, and how long it is.
+type matchPage struct {
+	frame
+	State       string
+	Stands      string
+	Rows        []row
+	Sessions    []sessionLine
+	Reflections []reflectionLine
+	Events      []eventLine
+}
+
+type sessionLine struct {
+	Session string
+	When    instant
+	Told    string // in the local time that the two agreed on
+	Mode    string
+	Status  string
+	Minutes string
+	Marks   []string
+}
+
+type reflectionLine struct {
+	About string
+	Side  string
+	Words string
+	At    instant
+}
+
+func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.visit(r, r.PathValue("cycle"))
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	m, err := v.views.Match(v.ctx, v.cycle.Cycle, r.PathValue("match"))
+	if err != nil {
+		return err
+	}
+	p := matchPage{frame: v.frame("Match "+m.Match, "Matches"), State: capital(string(m.Phase)), Rows: v.matchRows(m)}
+	if m.Health != string(m.Phase) {
+		p.Stands = m.Health
+	}
+	for _, x := range m.Sessions {
+		p.Sessions = append(p.Sessions, v.sessionLine(x))
+	}
+	for _, x := range m.Reflections {
+		p.Reflections = append(p.Reflections, v.reflectionLine(x))
+	}
+	if p.Events, err = v.eventsOf(m.Stream); err != nil {
+		return err
+	}
+	return s.render(w, http.StatusOK, "match", p)
+}
+
+func (v *visit) matchRows(m projections.Match) []row {
+	rows := []row{{Key: "Mentee", Value: text(v.name(m.Mentee))}, {Key: "Mentor", Value: text(v.name(m.Mentor))}}
+	add := func(is bool, r row) {
+		if is {
+			rows = append(rows, r)
+		}
+	}
+	add(m.Previous != "", row{Key: "In place of", Value: link{"match " + m.Previous, v.to("/matches/" + url.PathEscape(m.Previous))}})
+	add(!m.ProposedAt.IsZero(), row{Key: "Proposed", At: v.instant(m.ProposedAt)})
+	for _, a := range m.Accepted {
+		add(true, row{Key: "Accepted", At: v.instant(a.At), Note: "by the " + a.Side})
+	}
+	add(!m.MadeAt.IsZero(), row{Key: "Made", At: v.instant(m.MadeAt)})
+	for _, a := range m.Signed {
+		add(true, row{Key: "Agreement signed", At: v.instant(a.At), Note: "by the " + a.Side + ", version " + m.Agreement})
+	}
+	add(!m.InForceAt.IsZero(), row{Key: "Agreement in force", At: v.instant(m.InForceAt)})
+	add(!m.ContactDue.IsZero(), row{Key: "First contact due", At: v.instant(m.ContactDue)})
+	add(!m.OverdueAt.IsZero(), row{Key: "First contact overdue", At: v.instant(m.OverdueAt)})
+	add(!m.ContactAt.IsZero(), row{Key: "First contact", At: v.instant(m.ContactAt)})
+	add(m.Plan.Max > 0, row{Key: "Session plan", Value: text(planWords(m))})
+	add(m.Rule.ConformingSessions > 0, row{Key: "Completion rule", Value: text(ruleWords(m)), Note: "version " + m.Rule.Version})
+	add(!m.OverAt.IsZero(), row{Key: capital(string(m.Phase)), At: v.instant(m.OverAt), Note: overWords(m)})
+	return rows
+}
+
+func planWords(m projections.Match) string {
+	return strconv.Itoa(m.Plan.Min) + " to " + plural(m.Plan.Max, "session", "sessions") + " of " +
+		strconv.Itoa(m.Plan.MinMinutes) + " to " + plural(m.Plan.MaxMinutes, "minute", "minutes") + ", " + listed(m.Plan.Modes)
+}
+
+func ruleWords(m projections.Match) string {
+	words := "at least " + plural(m.Rule.ConformingSessions, "conforming session", "conforming sessions")
+	for _, side := range m.Rule.FinalReflections {
+		words += ", final reflection of the " + side
+	}
+	return words
+}
+
+func overWords(m projections.Match) string {
+	switch {
+	case m.Phase == match.Complete && m.Basis == "waiver":
+		return "by waiver; unmet: " + inWords(m.Waived)
+	case m.Phase == match.Complete:
+		return "by " + m.Basis
+	case m.NoFault:
+		return inWords(m.Reason) + ", nobody's fault"
+	default:
+		return inWords(m.Reason)
+	}
+}
+
+func (v *visit) sessionLine(x projections.Session) sessionLine {
+	l := sessionLine{
+		Session: strconv.Itoa(x.Session), When: v.instant(x.Slot.Start), Told: wall(x.Slot.Local) + " " + x.Slot.Zone,
+		Mode: inWords(x.Slot.Mode), Status: capital(x.Status),
+	}
+	if x.Minutes > 0 {
+		l.Minutes = strconv.Itoa(x.Minutes)
+	}
+	if x.Sequence > 0 {
+		l.Marks = append(l.Marks, "moved "+times(x.Sequence))
+	}
+	if x.MissedBy != "" {
+		notice := "without notice"
+		if x.Notice {
+			notice = "with notice"
+		}
+		l.Marks = append(l.Marks, "missed by the "+x.MissedBy+", "+notice)
+	}
+	for _, n := range x.Nonconformities {
+		l.Marks = append(l.Marks, "does not conform: "+inWords(n))
+	}
+	if !x.CorrectedAt.IsZero() {
+		l.Marks = append(l.Marks, "corrected")
+	}
+	return l
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return strconv.Itoa(n) + " times"
+}
+
+func (v *visit) reflectionLine(x projections.Reflection) reflectionLine {
+	l := reflectionLine{About: "Session " + strconv.Itoa(x.Session), Side: capital(x.Side), Words: plural(x.Words, "word", "words"), At: v.instant(x.At)}
+	if x.Kind == "final" {
+		l.About = "The whole match"
+	}
+	return l
+}

@@ -1,0 +1,88 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// matchesPage is the match board.
+type matchesPage struct {
+	frame
+	States []tally
+	Lines  []matchLine
+	Pages  pager
+}
+
+type matchLine struct {
+	Match       link
+	Mentee      string
+	Mentor      string
+	State       string
+	Sessions    string
+	Minutes     string
+	Reflections string
+	Stands      string // where it stands, where that is more than its state
+}
+
+func (s *Server) showMatches(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.visit(r, r.PathValue("cycle"), "page")
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	list, err := v.views.Matches(v.ctx, v.cycle.Cycle)
+	if err != nil {
+		return err
+	}
+	p := matchesPage{frame: v.frame("Matches", "Matches")}
+	p.States = tallies(list, func(m projections.Match) string { return string(m.Phase) })
+	from, to, pages := v.paged(len(list))
+	p.Pages = pages
+	for _, m := range list[from:to] {
+		p.Lines = append(p.Lines, v.matchLine(m))
+	}
+	return s.render(w, http.StatusOK, "matches", p)
+}
+
+func (v *visit) matchLine(m projections.Match) matchLine {
+	l := matchLine{
+		Match:  link{m.Match, v.to("/matches/" + url.PathEscape(m.Match))},
+		Mentee: v.name(m.Mentee), Mentor: v.name(m.Mentor), State: capital(string(m.Phase)),
+		Minutes: grouping(int64(m.Minutes())), Sessions: sessionCounts(m), Reflections: reflectionCounts(m),
+	}
+	if m.Health != string(m.Phase) {
+		l.Stands = m.Health
+	}
+	return l
+}
+
+// sessionCounts counts sessions by what became of them: 2 held, 1 missed.
+func sessionCounts(m projections.Match) string {
+	counts := map[string]int{}
+	for _, s := range m.Sessions {
+		counts[s.Status]++
+	}
+	var words []string
+	for _, status := range []string{"held", "scheduled", "cancelled", "missed"} {
+		if n := counts[status]; n > 0 {
+			words = append(words, strconv.Itoa(n)+" "+status)
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// reflectionCounts tells how many of those due were filed, by side.
+func reflectionCounts(m projections.Match) string {
+	var words []string
+	for _, side := range []string{match.Mentee, match.Mentor} {
+		if due := len(m.ReflectionsDue(side)); due > 0 {
+			words = append(words, side+" "+strconv.Itoa(m.ReflectionsFiled(side))+" of "+strconv.Itoa(due))
+		}
+	}
+	return strings.Join(words, ", ")
+}

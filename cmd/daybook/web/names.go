@@ -1,0 +1,80 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/person"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+// people are the names of one page: asked for when the page is made, each
+// once, and forgotten with it.
+type people struct {
+	ctx   context.Context
+	s     *Server
+	known map[domain.Person]string
+}
+
+func (s *Server) people(ctx context.Context) *people {
+	return &people{ctx, s, map[domain.Person]string{}}
+}
+
+// name is what a page calls a person: the name while it may be shown, and
+// otherwise why not, with enough of the id to tell people apart. A name that
+// cannot be had is no reason to withhold the page.
+func (p *people) name(id domain.Person) string {
+	if id == "" {
+		return "nobody"
+	}
+	if name, ok := p.known[id]; ok {
+		return name
+	}
+	name, err := p.find(id)
+	switch {
+	case errors.Is(err, eventstore.ErrStreamNotFound):
+		name = "person " + short(string(id))
+	case err != nil:
+		p.s.log.Error("name", "person", id, "err", err)
+		name = "[unreadable] " + short(string(id))
+	case name == Withheld || name == Erased || name == "":
+		name = name + " " + short(string(id))
+	}
+	p.known[id] = name
+	return name
+}
+
+func (p *people) find(id domain.Person) (string, error) {
+	for r, err := range p.s.store.ReadStream(p.ctx, person.ID{Person: id}.Stream(), eventstore.ReadStream{Limit: 1}) {
+		if err != nil {
+			return "", err
+		}
+		event, err := schema.Decode(r.Name, r.Data)
+		if err != nil {
+			return "", err
+		}
+		registered, ok := event.(person.Registered)
+		if !ok {
+			return "", fmt.Errorf("stream of a person begins with %s", r.Name)
+		}
+		if readers := registered.Name.Readers; readers != domain.Programme && readers != domain.Public {
+			return Withheld, nil
+		}
+		return p.s.names(p.ctx, string(registered.Name.Digest))
+	}
+	return "", eventstore.ErrStreamNotFound
+}
+
+// actor names who acted: a person, or a part of the engine.
+func (p *people) actor(actor string) string {
+	if domain.IsUUID(actor) {
+		return p.name(domain.Person(actor))
+	}
+	if actor == "clock" {
+		return "the clock"
+	}
+	return actor
+}

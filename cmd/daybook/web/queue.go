@@ -1,0 +1,79 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// queuePage is what is to be done, by whom, and by when.
+type queuePage struct {
+	frame
+	People []taskLine
+	Clock  []taskLine
+	Pages  pager
+}
+
+type taskLine struct {
+	What    link
+	Who     string
+	Due     instant
+	Left    string
+	Overdue bool
+	Command string
+}
+
+func (s *Server) showQueue(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.visit(r, r.PathValue("cycle"), "page")
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	people, clock, err := v.tasks()
+	if err != nil {
+		return err
+	}
+	p := queuePage{frame: v.frame("Queue", "Queue")}
+	from, to, pages := v.paged(len(people))
+	p.Pages = pages
+	p.People = v.taskLines(people[from:to])
+	p.Clock = v.taskLines(clock[:min(len(clock), linesPerPage)])
+	return s.render(w, http.StatusOK, "queue", p)
+}
+
+// tasks are what people have to do, and what the clock will.
+func (v *visit) tasks() (people, clock []projections.Task, err error) {
+	list, err := v.views.Queue(v.ctx, v.cycle.Cycle, v.now)
+	for _, t := range list {
+		if t.Role == "clock" {
+			clock = append(clock, t)
+		} else {
+			people = append(people, t)
+		}
+	}
+	return people, clock, err
+}
+
+func (v *visit) taskLines(tasks []projections.Task) []taskLine {
+	lines := make([]taskLine, len(tasks))
+	for i, t := range tasks {
+		lines[i] = v.taskLine(t)
+	}
+	return lines
+}
+
+func (v *visit) taskLine(t projections.Task) taskLine {
+	file := v.fileOf(t.Stream)
+	l := taskLine{What: link{v.spell(t.Words), file.Href}, Who: capital(inWords(t.Role)), Command: t.Command}
+	if t.Person != "" {
+		l.Who = v.name(t.Person) + ", " + inWords(t.Role)
+	}
+	if t.Role == "clock" && file.Text != "" {
+		l.What.Text += " (" + file.Text + ")"
+	}
+	if t.Due.IsZero() {
+		return l
+	}
+	l.Due, l.Left, l.Overdue = v.instant(t.Due), left(t.Due, v.now), t.Due.Before(v.now)
+	return l
+}

@@ -1,0 +1,150 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/daybook-engine/daybook/domain"
+)
+
+// errNoPage is the answer to an address that leads nowhere.
+var (
+	errNoPage = domain.Missing("page_unknown", "there is no such page")
+	errMethod = domain.Wrong("method_unknown", "pages here are read, not written")
+)
+
+// handle adapts a page to the mux: what it returns as an error is answered in
+// one place.
+func (s *Server) handle(page func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := page(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	}
+}
+
+// failPage tells what went wrong, to a person.
+type failPage struct {
+	frame
+	Text      string // in a sentence, where the rules said no
+	Reference string // to find the cause in the log by, where it is our fault
+	Missing   bool   // there is no such thing
+}
+
+// fail is the only place that maps an error to a status and a page. Refusals
+// are put to people as they are. Anything else is our fault: it is logged,
+// once, under a reference that the page shows and that tells nothing.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return // the reader has left
+	}
+	var (
+		refusal *domain.Error
+		status  = http.StatusInternalServerError
+		p       = failPage{frame: s.frame("Something went wrong")}
+	)
+	if errors.As(err, &refusal) {
+		status = statusOf(refusal)
+		p.Title, p.Text = titleOf(status), capital(refusal.Text)
+		p.Missing = status == http.StatusNotFound
+	} else {
+		p.Reference = rand.Text()[:10]
+		s.log.Error("page", "reference", p.Reference, "route", r.Pattern, "err", err)
+	}
+	if err := s.render(w, status, "fail", p); err != nil {
+		s.log.Error("error page", "err", err)
+		http.Error(w, "something went wrong", http.StatusInternalServerError)
+	}
+}
+
+func statusOf(err *domain.Error) int {
+	switch {
+	case err == errMethod:
+		return http.StatusMethodNotAllowed
+	case err.Kind == domain.Invalid:
+		return http.StatusBadRequest
+	case err.Kind == domain.Denied:
+		return http.StatusForbidden
+	case err.Kind == domain.NotFound:
+		return http.StatusNotFound
+	default:
+		return http.StatusConflict
+	}
+}
+
+func titleOf(status int) string {
+	switch status {
+	case http.StatusNotFound:
+		return "Page not found"
+	case http.StatusForbidden:
+		return "You may not see this page"
+	case http.StatusConflict:
+		return "That is not possible"
+	default:
+		return "That address does not make sense"
+	}
+}
+
+func (s *Server) showNothing(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		return errMethod
+	}
+	return errNoPage
+}
+
+// healthz answers while the log can be asked.
+func (s *Server) healthz(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.store.Head(r.Context()); err != nil {
+		return fmt.Errorf("head of the log: %w", err)
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err := w.Write([]byte("ok\n"))
+	return err
+}
+
+// contentPolicy lets a page load its own stylesheet and pictures and nothing
+// else. No inline style or script is ever served.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// guard stands before every route. The headers are set before anything else
+// can answer, the cross-origin check's own refusal included.
+func (s *Server) guard(h http.Handler) http.Handler {
+	var protection http.CrossOriginProtection
+	h = protection.Handler(s.recovered(http.MaxBytesHandler(h, maxBody)))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, header := range [][2]string{
+			{"Content-Security-Policy", contentPolicy},
+			{"Strict-Transport-Security", "max-age=31536000; includeSubDomains"},
+			{"X-Content-Type-Options", "nosniff"},
+			{"Referrer-Policy", "no-referrer"},
+			{"Cross-Origin-Opener-Policy", "same-origin"},
+			{"Cross-Origin-Resource-Policy", "same-origin"},
+			{"Cache-Control", "no-store"},
+		} {
+			w.Header().Set(header[0], header[1])
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// recovered answers a panic as any other fault of ours. Pages are written
+// whole, so nothing of the broken one has been sent.
+func (s *Server) recovered(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch p := recover(); p {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(p)
+			default:
+				s.fail(w, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			}
+		}()
+		h.ServeHTTP(w, r)
+	})
+}

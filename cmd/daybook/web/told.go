@@ -1,0 +1,77 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// eventsPerFile bounds the list of events under a file; the history has the
+// rest.
+const eventsPerFile = 100
+
+// spell puts names into a sentence, and begins it like one.
+func (v *visit) spell(sentence string) string {
+	return capital(projections.Named(sentence, v.name))
+}
+
+// fileOf is the application or match that a stream belongs to. A list names
+// the same one many times.
+func (v *visit) fileOf(stream string) link {
+	l, known := v.files[stream]
+	if !known {
+		l = v.findFile(stream)
+		v.files[stream] = l
+	}
+	return l
+}
+
+func (v *visit) findFile(stream string) link {
+	kind, id, _ := strings.Cut(stream, "-")
+	switch kind {
+	case "application", "review":
+		if a, err := v.views.Application(v.ctx, id); err == nil {
+			return link{"Application of " + v.name(a.Person), v.href("/applications/" + url.PathEscape(id))}
+		}
+	case "match":
+		if cycle, name, ok := strings.Cut(id, "."); ok {
+			return link{"Match " + name, v.href("/cycles/" + url.PathEscape(cycle) + "/matches/" + url.PathEscape(name))}
+		}
+	}
+	return link{}
+}
+
+// inOrder sorts events of several streams as the log has them.
+func inOrder(rows []projections.HistoryRow) {
+	slices.SortStableFunc(rows, func(a, b projections.HistoryRow) int { return a.Position.Compare(b.Position) })
+}
+
+// beside is a visit to what is no page of a cycle but is told with one: an
+// event. It is always now there. Without a cycle times are in UTC.
+func (s *Server) beside(r *http.Request, cycle string) (*visit, error) {
+	v := &visit{people: s.people(r.Context()), zone: time.UTC, ctx: r.Context(), views: s.views, now: s.now(), path: r.URL.EscapedPath(), own: url.Values{}, files: map[string]link{}}
+	if cycle == "" {
+		return v, nil
+	}
+	c, err := s.views.Cycle(r.Context(), cycle)
+	if err != nil {
+		return v, nil // an event may name a cycle that nobody planned
+	}
+	v.cycle, v.live, v.zone = c, c, location(c.Zone)
+	return v, nil
+}
+
+// plainFrame is the frame of a page that shows no moment.
+func (v *visit) plainFrame(title, current string) frame {
+	if v.cycle.Cycle == "" {
+		f := v.s.frame(title)
+		return f
+	}
+	f := v.frame(title, current)
+	f.Moment = moment{}
+	return f
+}

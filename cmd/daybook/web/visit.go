@@ -1,0 +1,147 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// A frame is what every page has around it.
+type frame struct {
+	Title     string
+	Rehearsal string
+	Cycle     link
+	Nav       []tab
+	Moment    moment
+	Now       instant
+}
+
+// A tab leads to one of the pages of a cycle.
+type tab struct {
+	link
+	Current bool
+}
+
+func (s *Server) frame(title string) frame {
+	return frame{Title: title, Rehearsal: s.rehearsal, Now: instantIn(s.now(), time.UTC)}
+}
+
+// A visit is one request for a page about a cycle: the views at the moment
+// asked for, and what every part of the page is told with.
+type visit struct {
+	*people
+	zone  *time.Location
+	ctx   context.Context
+	views *projections.Views
+	cycle projections.Cycle // as it stood
+	live  projections.Cycle // as it stands
+	at    asked
+	now   time.Time // the moment shown
+	own   url.Values
+	path  string
+	files map[string]link
+	close func() error
+}
+
+// visit opens the views that a request asks for. Of its query only the
+// page's own fields are kept in links. The caller closes the visit.
+func (s *Server) visit(r *http.Request, cycleID string, own ...string) (*visit, error) {
+	ctx := r.Context()
+	now, err := s.views.Cycle(ctx, cycleID)
+	if err != nil {
+		return nil, err
+	}
+	v := &visit{
+		people: s.people(ctx), zone: location(now.Zone), ctx: ctx, views: s.views, cycle: now, live: now, now: s.now(),
+		path: r.URL.EscapedPath(), own: url.Values{}, files: map[string]link{}, close: func() error { return nil },
+	}
+	q := r.URL.Query()
+	for _, name := range own {
+		if value := q.Get(name); value != "" {
+			v.own.Set(name, value)
+		}
+	}
+	if v.at, err = askedFor(q, v.zone, now.PlannedAt); err != nil {
+		return nil, err
+	}
+	if v.at.at.IsZero() {
+		return v, nil
+	}
+	return v, s.travel(v)
+}
+
+// travel makes the views of another moment. It replays the log, so only so
+// many do at a time.
+func (s *Server) travel(v *visit) error {
+	select {
+	case s.machines <- struct{}{}:
+	case <-v.ctx.Done():
+		return v.ctx.Err()
+	}
+	free := func() { <-s.machines }
+	when := projections.When{Time: v.at.at, Clock: projections.Recorded}
+	if v.at.occurred {
+		when.Clock = projections.Occurred
+	}
+	past, err := projections.At(v.ctx, s.store, when)
+	if err != nil {
+		free()
+		return fmt.Errorf("views at %s: %w", v.at.text, err)
+	}
+	v.close = func() error { defer free(); return past.Close() }
+	then, err := past.Cycle(v.ctx, v.cycle.Cycle)
+	if err != nil {
+		return errors.Join(err, v.close())
+	}
+	v.views, v.cycle, v.now = past, then, v.at.at
+	return nil
+}
+
+// href leads to a page at the same moment.
+func (v *visit) href(path string, more ...string) string { return href(path, v.at.keep(), more...) }
+
+// to leads to a page of the cycle.
+func (v *visit) to(page string, more ...string) string {
+	return v.href("/cycles/"+url.PathEscape(v.cycle.Cycle)+page, more...)
+}
+
+func (v *visit) event(at string) string { return "/events/" + url.PathEscape(at) }
+
+func (v *visit) instant(t time.Time) instant { return instantIn(t, v.zone) }
+
+// frame is the frame of a page of the cycle; tab says which.
+func (v *visit) frame(title, current string) frame {
+	f := v.s.frame(title)
+	f.Now = v.instant(v.s.now())
+	f.Cycle = link{v.title(), v.to("")}
+	for _, t := range [][2]string{
+		{"Dashboard", ""}, {"Queue", "/queue"}, {"Applications", "/applications"}, {"Places", "/places"},
+		{"Matches", "/matches"}, {"Exceptions", "/exceptions"}, {"History", "/history"},
+	} {
+		f.Nav = append(f.Nav, tab{link{t[0], v.to(t[1])}, t[0] == current})
+	}
+	f.Rehearsal = rehearsalOf(f.Rehearsal, v.live)
+	last := v.s.now()
+	if closed := v.live.ClosedAt; !closed.IsZero() && closed.AddDate(0, 0, 7).Before(last) {
+		last = closed.AddDate(0, 0, 7)
+	}
+	f.Moment = v.at.slider(v.path, v.own, v.zone, v.live.PlannedAt, last)
+	return f
+}
+
+// title is what the cycle is called.
+func (v *visit) title() string {
+	if v.cycle.Title == "" {
+		return v.cycle.Cycle
+	}
+	return v.cycle.Title
+}
+
+func sortedKeys(q url.Values) []string { return slices.Sorted(maps.Keys(q)) }

@@ -51,11 +51,11 @@ func TestNothingPointsBack(t *testing.T) {
 			}
 			for _, folder := range []string{"projections/", "workflows/", "cmd/"} {
 				if strings.HasPrefix(path, folder) && slices.Contains(adapters, imported) {
-					require.Contains(t, []string{"cmd/daybook/open.go", "cmd/daybook/serve.go", "cmd/daybook/integrity.go"}, path, "%s names an adapter", path)
+					require.Equal(t, "cmd/daybook/open.go", path, "%s names an adapter", path)
 				}
 			}
 			if strings.HasPrefix(path, "eventstore/") && strings.HasPrefix(imported, module+"eventstore/") {
-				require.Contains(t, []string{"eventstore/storetest/"}, filepath.Dir(path)+"/", "%s: adapters share the contract and nothing else", path)
+				require.Equal(t, "eventstore/storetest", filepath.Dir(path), "%s: adapters share the contract and nothing else", path)
 			}
 		}
 	})
@@ -100,8 +100,8 @@ func eachFile(t *testing.T, visit func(path string, file *ast.File)) {
 	root := os.DirFS("../..")
 	files := 0
 	require.NoError(t, fs.WalkDir(root, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return err
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "domain/domaintest/") {
+			return err // domaintest is imported by tests only
 		}
 		source, err := fs.ReadFile(root, path)
 		if err != nil {

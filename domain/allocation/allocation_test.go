@@ -92,6 +92,7 @@ func TestAllocation(t *testing.T) {
 		{Name: "9: from 1", Given: full, When: RankReserve{For: cem}, Err: application.ErrRank},
 		{Name: "9: not beside a place", Given: one, When: RankReserve{For: ana, Rank: 1}},
 		{Name: "S1: a reserve is told that no place came free", Given: ranked, When: ReleaseReserve{For: dia}, Then: events{ReserveReleased{held(dia), 2}}},
+		{Name: "also the first", Given: ranked, When: ReleaseReserve{For: cem}, Then: events{ReserveReleased{held(cem), 1}}},
 		{Name: "not somebody who waits for none", Given: ranked, When: ReleaseReserve{For: ana}, Err: ErrReserve},
 	})
 

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/when"
+	"github.com/daybook-engine/daybook/projections"
+	"github.com/daybook-engine/daybook/workflows/document"
+)
+
+// How the program speaks: stdout is data, stderr is talk; what went wrong is
+// one line of lower case after "daybook: ", without a full stop.
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "daybook",
+		Short: "Keeps the book of a programme, from call opened to cycle closed",
+		Example: `  daybook demo                                         see a season play in the browser
+  daybook figures --cycle nemo-2023-autumn
+  daybook explain sessions_held --cycle nemo-2023-autumn`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	data := os.Getenv("DAYBOOK_DATA")
+	if data == "" {
+		data = "daybook-data"
+	}
+	root.PersistentFlags().String("data", data, "data directory (DAYBOOK_DATA)")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
+	root.AddCommand(
+		newDemo(), newRehearse(), newServe(), newDo(),
+		newEvents(), newFigures(), newExplain(), newHistory(),
+		newRebuild(), newIntegrity(), newVersion(),
+	)
+	return root
+}
+
+// usage is an error in how the program was called.
+type usage struct{ error }
+
+func (u usage) Unwrap() error { return u.error }
+
+// args checks a command's arguments as cobra does, as an error of usage.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, given []string) error {
+		if err := check(c, given); err != nil {
+			return usage{fmt.Errorf("%w; usage: %s", err, c.UseLine())}
+		}
+		return nil
+	}
+}
+
+// report tells an error and gives the exit code for it.
+func report(stderr io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	var refused *domain.Error
+	if errors.As(err, &refused) {
+		fmt.Fprintf(stderr, "daybook: %s: %v\n", refused.Code, err)
+	} else {
+		fmt.Fprintf(stderr, "daybook: %v\n", err)
+	}
+	var (
+		badUsage  usage
+		badSource *document.Error
+		badPath   *fs.PathError
+	)
+	switch {
+	case errors.As(err, &badUsage), errors.As(err, &badSource), errors.As(err, &badPath),
+		errors.Is(err, domain.Invalid), isUnknownCommand(err):
+		return 2
+	}
+	return 1
+}
+
+// isUnknownCommand knows cobra's error for a word that is no subcommand; it
+// has no type.
+func isUnknownCommand(err error) bool {
+	return len(err.Error()) > 15 && err.Error()[:15] == "unknown command"
+}
+
+// moment is the --at and --clock of whatever can be asked about the past.
+type moment struct{ at, clock string }
+
+func (m *moment) flags(c *cobra.Command) {
+	c.Flags().StringVar(&m.at, "at", "", `as of when: 2023-10-31, 2023-10, "2023-10-31T18:00 Europe/Berlin" or RFC 3339; a date means its end`)
+	c.Flags().StringVar(&m.clock, "clock", "recorded", "recorded: as it was then known; occurred: as we now know it was")
+}
+
+// parse gives the moment asked for, in zone where a date has none of its own;
+// ok is false when none is.
+func (m moment) parse(zone string) (w projections.When, ok bool, err error) {
+	switch m.clock {
+	case "recorded":
+		w.Clock = projections.Recorded
+	case "occurred":
+		w.Clock = projections.Occurred
+	default:
+		return w, false, usage{fmt.Errorf("--clock %s: expected recorded or occurred", m.clock)}
+	}
+	if m.at == "" {
+		return w, false, nil
+	}
+	if date := when.Partial(m.at); date.Check() == nil {
+		w.Time, err = date.End(zone)
+	} else {
+		w.Time, err = when.Parse(m.at)
+	}
+	return w, true, err
+}
+
+// views opens the read models as they are now, or as they were at the moment
+// asked for. The caller closes what close closes.
+func (m moment) views(ctx context.Context, b *book, zone string) (v *projections.Views, closer func(), err error) {
+	w, past, err := m.parse(zone)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !past && w.Clock == projections.Recorded {
+		return b.views, func() {}, b.views.CatchUp(ctx)
+	}
+	if !past {
+		w.Time = b.engine.Now()
+	}
+	v, err = projections.At(ctx, b.store, w)
+	if err != nil {
+		return nil, nil, err
+	}
+	return v, func() { v.Close() }, nil
+}
+
+// pace keeps a demonstration from being over before it is seen.
+func pace(step time.Duration) func(context.Context, time.Time) error {
+	return func(ctx context.Context, _ time.Time) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(step):
+			return nil
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/daybook-engine/daybook/workflows"
+)
+
+//go:embed rehearsals/*.yaml
+var rehearsals embed.FS
+
+func newDemo() *cobra.Command {
+	var addr string
+	var lasts time.Duration
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "See a season play in the browser",
+		Long: `See a season play in the browser: NEMO's one to one mentoring, autumn 2023, from
+call opened to cycle closed, on a virtual clock. Afterwards the daybook stays in
+the data directory, to be looked at with every other command.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			dir, err := c.Flags().GetString("data")
+			if err != nil {
+				return err
+			}
+			out, talk := c.OutOrStdout(), c.ErrOrStderr()
+			r, err := workflows.LoadRehearsal(rehearsals.ReadFile, "rehearsals/nemo-2023-autumn.yaml")
+			if err != nil {
+				return err
+			}
+			b, err := makeBook(c.Context(), dir, true)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			stage, err := b.stage(teller(io.Discard))
+			if err != nil {
+				return err
+			}
+			stage.Pace = pace(lasts / time.Duration(r.Steps()))
+			playing := &atomic.Bool{}
+			playing.Store(true)
+			group, ctx := errgroup.WithContext(c.Context())
+			if err := b.listen(ctx, group, addr, out, logger(talk), refreshWhile(playing)); err != nil {
+				return err
+			}
+			group.Go(func() error { return b.perform(ctx, stage, r, playing, talk) })
+			return finished(group.Wait())
+		},
+	}
+	addrFlag(c, &addr)
+	c.Flags().DurationVar(&lasts, "lasts", 30*time.Second, "how long the season takes to play")
+	return c
+}
+
+// perform plays the season, and says when it is over.
+func (b *book) perform(ctx context.Context, stage *workflows.Stage, r *workflows.Rehearsal, playing *atomic.Bool, talk io.Writer) error {
+	defer playing.Store(false)
+	if err := stage.Play(ctx, r); err != nil {
+		return err
+	}
+	fmt.Fprintf(talk, `the season is over. Try, in another directory of your own or after stopping this with Ctrl-C:
+  daybook explain session_minutes --cycle %[1]s --data %[2]s
+  daybook history --cycle %[1]s --data %[2]s
+  daybook figures --cycle %[1]s --at 2023-10-31 --clock occurred --data %[2]s
+`, r.Name, b.dir)
+	return nil
+}
+
+// refreshWhile lets open pages follow the play, without a script.
+func refreshWhile(playing *atomic.Bool) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if playing.Load() {
+				w.Header().Set("Refresh", "2")
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/workflows"
+	"github.com/daybook-engine/daybook/workflows/definition"
+	"github.com/daybook-engine/daybook/workflows/document"
+)
+
+func newDo() *cobra.Command {
+	var with, by, id, behalf string
+	cause := workflows.Cause{}
+	c := &cobra.Command{
+		Use:   "do COMMAND --by ROLE/HANDLE [--with JSON|@FILE]",
+		Short: "Issue a command: whatever anybody does in a programme",
+		Long: `Issue a command: whatever anybody does in a programme. Its fields are JSON, or a
+file of JSON or YAML after @; people in them are written by handle or id. Prints
+one JSON object: the position in the log and the names of the events, none when
+it was already so.
+
+The commands are: ` + strings.Join(workflows.Commands(), ", ") + ".",
+		Example: `  daybook do person.register --by coordinator/anna --with '{"handle":"anna","register":"staff","name":"Anna Berg"}'
+  daybook do definition.publish --by coordinator/anna --with @programme.yaml
+  daybook do deadline.extend --by coordinator/anna --reason power_cut --with '{"cycle":"spring","call":"mentees",
+     "deadline":{"local":"2024-03-01T17:00","zone":"Europe/Berlin","rule":"by","published":"by 5pm on 1 March"}}'`,
+		Args:              args(cobra.ExactArgs(1)),
+		ValidArgsFunction: cobra.FixedCompletions(workflows.Commands(), cobra.ShellCompDirectiveNoFileComp),
+		RunE: func(c *cobra.Command, given []string) error {
+			if by == "" {
+				return usage{errors.New("--by is missing: say who does it, as in --by coordinator/anna")}
+			}
+			fields, err := readFields(given[0], with)
+			if err != nil {
+				return err
+			}
+			if id != "" {
+				if cause.CommandID, err = uuid.Parse(id); err != nil {
+					return usage{fmt.Errorf("--command-id: %w", err)}
+				}
+			}
+			dir, err := c.Flags().GetString("data")
+			if err != nil {
+				return err
+			}
+			ctx := c.Context()
+			b, err := makeBook(ctx, dir, false)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			if behalf != "" {
+				if cause.OnBehalfOf, err = b.engine.Vault.Person(ctx, behalf); err != nil {
+					return err
+				}
+			}
+			result, err := b.engine.DoAs(ctx, by, given[0], fields, nil, cause)
+			if refused := new(domain.Error); err != nil && !errors.As(err, &refused) {
+				return err
+			}
+			if settled := b.settle(ctx); settled != nil {
+				return settled
+			}
+			if err != nil {
+				return err
+			}
+			if len(result.Names) == 0 {
+				fmt.Fprintln(c.ErrOrStderr(), "already so: nothing was recorded")
+			}
+			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{"position": result.Position, "events": result.Names})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&with, "with", "", "the command's fields: JSON, or @FILE")
+	f.StringVar(&by, "by", "", "who does it: ROLE/HANDLE")
+	f.StringVar(&behalf, "on-behalf-of", "", "the handle of whoever's act it is")
+	f.StringVar(&cause.Channel, "channel", "cli", "how it reached us: web, cli, email, phone, paper")
+	f.StringVar(&cause.Reason, "reason", "", "why: a code such as power_cut; particulars go into the command's note, which is sealed")
+	f.StringVar(&cause.Authority, "authority", "", "the rule or role that allows an exception")
+	f.StringVar(&id, "command-id", "", "a UUID: the same command again gets the same answer, and is done once")
+	return c
+}
+
+// readFields reads --with. A definition's own document is taken as the
+// command that publishes it.
+func readFields(command, with string) (json.RawMessage, error) {
+	name, isFile := strings.CutPrefix(with, "@")
+	if !isFile {
+		return json.RawMessage(with), nil
+	}
+	source, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	if ext := filepath.Ext(name); ext != ".yaml" && ext != ".yml" {
+		return source, nil
+	}
+	if command == "definition.publish" {
+		d, err := definition.Parse(name, source)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(map[string]any{"programme": d.Programme, "definition": d})
+	}
+	doc, err := document.Parse(name, source)
+	if err != nil {
+		return nil, err
+	}
+	var node document.Node
+	if err := doc.Decode(&node); err != nil {
+		return nil, err
+	}
+	return node.JSON()
+}

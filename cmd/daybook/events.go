@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+// eventLine is one line of daybook events --json.
+type eventLine struct {
+	Position eventstore.Position `json:"position"`
+	Stream   string              `json:"stream"`
+	Revision uint64              `json:"revision"`
+	schema.Envelope
+	Data json.RawMessage `json:"data"`
+}
+
+func newEvents() *cobra.Command {
+	var stream, name, cycle, actor, after, at string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "events",
+		Short: "List what the log holds, in order",
+		Example: `  daybook events --cycle nemo-2023-autumn --name session.held --json
+  daybook events --after 000000000000002a --at 2023-10-31`,
+		Args: args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			b, err := openBook(c)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			read := eventstore.ReadAll{}
+			if after != "" {
+				if read.After, err = eventstore.ParsePosition(after); err != nil {
+					return usage{err}
+				}
+			}
+			w, past, err := moment{at, "recorded"}.parse("UTC")
+			if err != nil {
+				return err
+			}
+			out := c.OutOrStdout()
+			lines := json.NewEncoder(out)
+			lines.SetEscapeHTML(false)
+			for r, err := range b.store.ReadAll(c.Context(), read) {
+				if err != nil {
+					return err
+				}
+				env, err := schema.DecodeEnvelope(r.Metadata)
+				if err != nil {
+					return fmt.Errorf("position %s: %w", r.Position, err)
+				}
+				switch {
+				case past && env.RecordedAt.After(w.Time):
+					return nil
+				case stream != "" && r.Stream != stream,
+					name != "" && r.Name != name,
+					actor != "" && env.Actor != actor,
+					cycle != "" && !concerns(env, r.Data, cycle):
+					continue
+				}
+				line := eventLine{r.Position, r.Stream, r.Revision, env, r.Data}
+				if asJSON {
+					err = lines.Encode(line)
+				} else {
+					_, err = fmt.Fprintf(out, "%s  %s  %-24s %s\n", r.Position, env.RecordedAt.Format(time.RFC3339), r.Name, r.Stream)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&stream, "stream", "", "only this stream")
+	f.StringVar(&name, "name", "", "only events of this name, as in session.held")
+	f.StringVar(&cycle, "cycle", "", "only what concerns this cycle: its own book, and what the programme keeps about it")
+	f.StringVar(&actor, "actor", "", "only what this actor did: a person's id, clock, or a policy's name")
+	f.StringVar(&after, "after", "", "only what lies after this position")
+	f.StringVar(&at, "at", "", "only what was recorded by then (a date means its end, UTC)")
+	f.BoolVar(&asJSON, "json", false, "one JSON object a line: place, envelope and data")
+	return c
+}
+
+// concerns tells whether an event is the cycle's own, or names it.
+func concerns(env schema.Envelope, data []byte, cycle string) bool {
+	if own := measure.BookOf(env.Book, "cycle"); own != "" {
+		return own == cycle
+	}
+	if !strings.Contains(string(data), cycle) {
+		return false
+	}
+	var body struct {
+		Cycle string `json:"cycle"`
+	}
+	return json.Unmarshal(data, &body) == nil && body.Cycle == cycle
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+// explanation is daybook explain --json.
+type explanation struct {
+	Measure  string              `json:"measure"`
+	Version  int                 `json:"version"`
+	Value    int64               `json:"value"`
+	Position eventstore.Position `json:"position"`
+	Events   []explainedEvent    `json:"events"`
+}
+
+type explainedEvent struct {
+	Position   eventstore.Position `json:"position"`
+	ID         string              `json:"id"`
+	Name       string              `json:"name"`
+	RecordedAt time.Time           `json:"recorded_at"`
+	OccurredAt time.Time           `json:"occurred_at"`
+}
+
+func newExplain() *cobra.Command {
+	var cycle string
+	var asJSON bool
+	var m moment
+	names := make([]string, len(measure.All))
+	for i, m := range measure.All {
+		names[i] = m.Measure
+	}
+	c := &cobra.Command{
+		Use:               "explain MEASURE --cycle CYCLE",
+		Short:             "Tell which events a figure comes from",
+		Example:           "  daybook explain sessions_conforming --cycle nemo-2023-autumn",
+		Args:              args(cobra.ExactArgs(1)),
+		ValidArgsFunction: cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp),
+		RunE: func(c *cobra.Command, given []string) error {
+			b, err := openBook(c)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			zone, err := b.zone(c.Context(), cycle)
+			if err != nil {
+				return err
+			}
+			views, done, err := m.views(c.Context(), b, zone)
+			if err != nil {
+				return err
+			}
+			defer done()
+			found, err := views.Explain(c.Context(), cycle, given[0])
+			if err != nil {
+				return err
+			}
+			e := explanation{Measure: found.Measure.Measure, Version: found.Measure.Version, Value: found.Value, Position: found.Position, Events: []explainedEvent{}}
+			for _, x := range found.Events {
+				e.Events = append(e.Events, explainedEvent{x.Position, x.ID, x.Name, x.RecordedAt, x.OccurredAt})
+			}
+			if asJSON {
+				return json.NewEncoder(c.OutOrStdout()).Encode(e)
+			}
+			out := c.OutOrStdout()
+			fmt.Fprintf(out, "%s: %d %s (version %d, log up to %s)\n%s\n", found.Measure.Measure, found.Value, found.Measure.Unit, found.Measure.Version, found.Position, found.Measure.Words)
+			for _, x := range e.Events {
+				fmt.Fprintf(out, "  %s  %s  %s\n", x.Position, x.OccurredAt.Format(time.RFC3339), x.Name)
+			}
+			return nil
+		},
+	}
+	cycleFlag(c, &cycle)
+	m.flags(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "a JSON object")
+	return c
+}
+
+// zone is where a cycle's dates are counted, or its absence an error.
+func (b *book) zone(ctx context.Context, cycle string) (string, error) {
+	if err := b.views.CatchUp(ctx); err != nil {
+		return "", err
+	}
+	found, err := b.views.Cycle(ctx, cycle)
+	return found.Zone, err
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+// figureLine is one figure of daybook figures --json.
+type figureLine struct {
+	Measure  string              `json:"measure"`
+	Version  int                 `json:"version"`
+	Words    string              `json:"words"`
+	Unit     string              `json:"unit"`
+	Value    int64               `json:"value"`
+	Events   int                 `json:"events"`
+	Position eventstore.Position `json:"position"` // the log up to which it holds
+	At       time.Time           `json:"at"`
+}
+
+func newFigures() *cobra.Command {
+	var cycle string
+	var asJSON bool
+	var m moment
+	c := &cobra.Command{
+		Use:     "figures --cycle CYCLE",
+		Short:   "Tell a cycle's figures, now or at any past date",
+		Example: "  daybook figures --cycle nemo-2023-autumn --at 2023-10-31 --clock occurred",
+		Args:    args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			b, err := openBook(c)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			zone, err := b.zone(c.Context(), cycle)
+			if err != nil {
+				return err
+			}
+			views, done, err := m.views(c.Context(), b, zone)
+			if err != nil {
+				return err
+			}
+			defer done()
+			figures, err := views.Figures(c.Context(), cycle)
+			if err != nil {
+				return err
+			}
+			at := b.engine.Now().UTC()
+			if w, past, err := m.parse(zone); err != nil {
+				return err
+			} else if past {
+				at = w.Time.UTC()
+			}
+			lines := make([]figureLine, len(figures))
+			for i, f := range figures {
+				lines[i] = figureLine{f.Measure, f.Version, f.Words, f.Unit, f.Value, f.Events, f.Position, at}
+			}
+			if asJSON {
+				return json.NewEncoder(c.OutOrStdout()).Encode(lines)
+			}
+			t := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, f := range lines {
+				fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", f.Measure, f.Value, f.Unit, f.Words)
+			}
+			return t.Flush()
+		},
+	}
+	cycleFlag(c, &cycle)
+	m.flags(c)
+	c.Flags().BoolVar(&asJSON, "json", false, "a JSON array")
+	return c
+}
+
+func cycleFlag(c *cobra.Command, cycle *string) {
+	c.Flags().StringVar(cycle, "cycle", "", "the cycle's id, as in nemo-2023-autumn")
+	if err := c.MarkFlagRequired("cycle"); err != nil {
+		panic(err) // the flag was made on the line above
+	}
+}

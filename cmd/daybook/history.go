@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/daybook-engine/daybook/domain/when"
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// historyLine is one line of daybook history --json.
+type historyLine struct {
+	Position   string   `json:"position"`
+	Name       string   `json:"name"`
+	Sentence   string   `json:"sentence"`
+	Before     string   `json:"before,omitempty"`
+	After      string   `json:"after,omitempty"`
+	OccurredAt string   `json:"occurred_at"`
+	RecordedAt string   `json:"recorded_at"`
+	Actor      string   `json:"actor"`
+	Role       string   `json:"role"`
+	OnBehalfOf string   `json:"on_behalf_of,omitempty"`
+	Channel    string   `json:"channel"`
+	Reason     string   `json:"reason,omitempty"`
+	Authority  string   `json:"authority,omitempty"`
+	Marks      []string `json:"nonconformities,omitempty"`
+}
+
+func newHistory() *cobra.Command {
+	var f projections.HistoryFilter
+	var by, of string
+	var asJSON bool
+	var m moment
+	c := &cobra.Command{
+		Use:   "history --cycle CYCLE",
+		Short: "Tell a cycle's audit trail in plain sentences",
+		Long: `Tell a cycle's audit trail in plain sentences: what happened, when, who did it,
+in what role, why, and what it was before. Names are read from the vault as it
+is asked, and stand nowhere else.`,
+		Example: "  daybook history --cycle nemo-2023-autumn --name deadline\n  daybook history --cycle nemo-2023-autumn --of p23",
+		Args:    args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			b, err := openBook(c)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			ctx := c.Context()
+			zone, err := b.zone(ctx, f.Cycle)
+			if err != nil {
+				return err
+			}
+			location, err := when.Zone(zone)
+			if err != nil {
+				return err
+			}
+			if of != "" {
+				if f.Subject, err = b.engine.Vault.Person(ctx, of); err != nil {
+					return err
+				}
+			}
+			if by != "" {
+				actor, err := b.engine.Vault.Person(ctx, by)
+				if err != nil {
+					return err
+				}
+				f.Actor = string(actor)
+			}
+			views, done, err := m.views(ctx, b, zone)
+			if err != nil {
+				return err
+			}
+			defer done()
+			rows, err := views.History(ctx, f)
+			if err != nil {
+				return err
+			}
+			out := c.OutOrStdout()
+			lines := json.NewEncoder(out)
+			lines.SetEscapeHTML(false)
+			for _, r := range rows {
+				e := r.Envelope
+				const stamp = "2006-01-02T15:04:05Z07:00"
+				line := historyLine{
+					r.Position.String(), e.Name, b.spell(ctx, r.Sentence), b.spell(ctx, r.Before), b.spell(ctx, r.After),
+					e.OccurredAt.In(location).Format(stamp), e.RecordedAt.In(location).Format(stamp),
+					b.called(ctx, e.Actor), e.Role, b.called(ctx, string(e.OnBehalfOf)), e.Channel, e.Reason, e.Authority, e.Nonconformities,
+				}
+				if asJSON {
+					err = lines.Encode(line)
+				} else {
+					_, err = fmt.Fprintln(out, line.text(r.Late))
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cycleFlag(c, &f.Cycle)
+	m.flags(c)
+	flags := c.Flags()
+	flags.StringVar(&f.Stream, "stream", "", "only this stream")
+	flags.StringVar(&f.Name, "name", "", "only events of this name, or of its first word: session.held, session")
+	flags.StringVar(&by, "by", "", "only what the person of this handle did")
+	flags.StringVar(&of, "of", "", "only what concerns the person of this handle")
+	flags.BoolVar(&asJSON, "json", false, "one JSON object a line")
+	return c
+}
+
+func (l historyLine) text(late bool) string {
+	s := fmt.Sprintf("%.16s  %s (%s, %s", l.OccurredAt, l.Sentence, l.Actor, l.Role)
+	if l.OnBehalfOf != "" {
+		s += ", for " + l.OnBehalfOf
+	}
+	if l.Reason != "" {
+		s += "; reason: " + l.Reason
+	}
+	if l.Authority != "" {
+		s += "; authority: " + l.Authority
+	}
+	if late {
+		s += fmt.Sprintf("; recorded %.16s", l.RecordedAt)
+	}
+	s += ")"
+	if l.Before != "" || l.After != "" {
+		s += fmt.Sprintf("\n                  %s → %s", l.Before, l.After)
+	}
+	return s
+}

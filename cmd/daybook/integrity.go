@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// ErrIntegrity is what every finding is.
+var ErrIntegrity = errors.New("not sound")
+
+func newIntegrity() *cobra.Command {
+	return &cobra.Command{
+		Use:   "integrity",
+		Short: "Check every stored byte: the log, the vault and the read models",
+		Long: `Check every stored byte: that the log's events are in their places and are what
+was written; that each can be read, and answers one that lies before it; that
+every personal text they commit to is in the vault and is the one committed to;
+and that the read models are those that the log gives. The first thing wrong is
+named, and the exit code is 1.`,
+		Args: args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			b, err := openBook(c)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			ctx := c.Context()
+			bar := progress(c, -1, "events")
+			err = b.store.Verify(ctx, func(done, total int) {
+				bar.ChangeMax(total)
+				_ = bar.Set(done)
+			})
+			if err != nil {
+				return err
+			}
+			_ = bar.Finish()
+			fmt.Fprintln(c.ErrOrStderr())
+			events, texts, err := b.checkMeaning(ctx)
+			if err != nil {
+				return err
+			}
+			if err := b.vault.Check(ctx, commitment, nil); err != nil {
+				return err
+			}
+			if err := b.checkViews(ctx); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "sound: %d events, %d sealed texts, read models as the log gives them\n", events, texts)
+			return nil
+		},
+	}
+}
+
+func commitment(salt []byte, text string) string {
+	return string(domain.CommitmentDigest(salt, text))
+}
+
+// checkMeaning reads every event, and looks for what it answers and for the
+// texts it commits to.
+func (b *book) checkMeaning(ctx context.Context) (events, texts int, err error) {
+	seen := map[string]bool{}
+	for r, err := range b.store.ReadAll(ctx, eventstore.ReadAll{}) {
+		if err != nil {
+			return events, texts, err
+		}
+		wrong := func(format string, args ...any) error {
+			return fmt.Errorf("%w: %s at position %s: %s", ErrIntegrity, r.Name, r.Position, fmt.Sprintf(format, args...))
+		}
+		env, err := schema.DecodeEnvelope(r.Metadata)
+		if err != nil {
+			return events, texts, wrong("%v", err)
+		}
+		body, err := schema.Decode(r.Name, r.Data)
+		switch {
+		case err != nil:
+			return events, texts, wrong("%v", err)
+		case env.ID != r.ID.String() || env.Name != r.Name:
+			return events, texts, wrong("its envelope is that of %s %s", env.Name, env.ID)
+		case env.Causation != "" && !seen[env.Causation]:
+			return events, texts, wrong("it answers %s, which does not lie before it", env.Causation)
+		}
+		seen[env.ID] = true
+		for _, p := range schema.Private(body) {
+			_, err := b.vault.Reveal(ctx, string(p.Digest))
+			if errors.Is(err, errErased) {
+				continue
+			} else if err != nil {
+				return events, texts, wrong("personal text %s: %v", p.Digest, err)
+			}
+			texts++
+		}
+		events++
+	}
+	return events, texts, nil
+}
+
+// checkViews makes the read models again in memory and compares.
+func (b *book) checkViews(ctx context.Context) error {
+	if err := b.views.CatchUp(ctx); err != nil {
+		return err
+	}
+	again, err := projections.Open("", b.store)
+	if err != nil {
+		return err
+	}
+	defer again.Close()
+	if err := again.CatchUp(ctx); err != nil {
+		return err
+	}
+	var kept, made bytes.Buffer
+	if err := errors.Join(b.views.Dump(ctx, &kept), again.Dump(ctx, &made)); err != nil {
+		return err
+	}
+	if !bytes.Equal(kept.Bytes(), made.Bytes()) {
+		return fmt.Errorf("%w: the read models differ from what the log gives; make them anew with daybook rebuild", ErrIntegrity)
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/daybook-engine/daybook/cmd/daybook/web"
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/eventstore/sqlite"
+	"github.com/daybook-engine/daybook/eventstore/vault"
+	"github.com/daybook-engine/daybook/projections"
+	"github.com/daybook-engine/daybook/workflows"
+)
+
+// A book is a data directory, open: the only place that names adapters.
+type book struct {
+	dir    string
+	store  *sqlite.Store
+	vault  *vault.Vault
+	views  *projections.Views
+	engine *workflows.Engine
+	clock  *workflows.VirtualClock // of a rehearsed log; nil for a live one
+}
+
+// openBook opens the directory of --data, which must be there.
+func openBook(c *cobra.Command) (*book, error) {
+	dir, err := c.Flags().GetString("data")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "log.db")); errors.Is(err, fs.ErrNotExist) {
+		return nil, usage{fmt.Errorf("%s: no daybook is kept here; begin one with daybook demo, daybook rehearse FILE, or daybook do", dir)}
+	}
+	return makeBook(c.Context(), dir, false)
+}
+
+// makeBook opens a directory, making what is missing. A log that begins with
+// a rehearsal stays one.
+func makeBook(ctx context.Context, dir string, rehearse bool) (b *book, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	b = &book{dir: dir}
+	defer func() {
+		if err != nil {
+			b.Close()
+			b = nil
+		}
+	}()
+	if b.store, err = sqlite.Open(filepath.Join(dir, "log.db"), sqlite.Options{}); err != nil {
+		return b, err
+	}
+	if b.vault, err = vault.Open(vault.Options{Dir: dir, KeyFile: os.Getenv("DAYBOOK_KEY_FILE")}); err != nil {
+		return b, err
+	}
+	if b.views, err = projections.Open(filepath.Join(dir, "views.db"), b.store); err != nil {
+		return b, err
+	}
+	rehearsed, empty, err := rehearsed(ctx, b.store)
+	if err != nil {
+		return b, err
+	}
+	config := workflows.Config{Store: b.store, Vault: sealed{b.vault}, Now: time.Now, Tzdata: tzdata()}
+	if rehearsed || empty && rehearse {
+		b.clock = &workflows.VirtualClock{}
+		config.Rehearsal, config.Now = true, b.clock.Now
+	}
+	if b.engine, err = workflows.New(ctx, config); err != nil {
+		return b, err
+	}
+	if b.clock != nil {
+		b.clock.Set(b.engine.Latest())
+	}
+	return b, nil
+}
+
+// rehearsed tells by its first event whether a log is a rehearsal's.
+func rehearsed(ctx context.Context, store eventstore.Store) (yes, empty bool, err error) {
+	for r, err := range store.ReadAll(ctx, eventstore.ReadAll{Limit: 1}) {
+		if err != nil {
+			return false, false, err
+		}
+		env, err := schema.DecodeEnvelope(r.Metadata)
+		return strings.HasPrefix(env.Book, "rehearsal/"), false, err
+	}
+	return false, true, nil
+}
+
+// Close gives everything back, what was opened last first.
+func (b *book) Close() error {
+	var errs []error
+	if b.views != nil {
+		errs = append(errs, b.views.Close())
+	}
+	if b.vault != nil {
+		errs = append(errs, b.vault.Close())
+	}
+	if b.store != nil {
+		errs = append(errs, b.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// settle lets policies answer what was done, and the views tell it.
+func (b *book) settle(ctx context.Context) error {
+	if err := b.engine.CatchUp(ctx, b.checkpoint()); err != nil {
+		return err
+	}
+	return b.views.CatchUp(ctx)
+}
+
+// tzdata says which time zone data this process goes by: the system's where
+// it has any, else what was built in.
+func tzdata() string {
+	b, err := os.ReadFile("/usr/share/zoneinfo/tzdata.zi")
+	if version, ok := strings.CutPrefix(string(b[:min(len(b), 32)]), "# version "); err == nil && ok {
+		version, _, _ = strings.Cut(version, "\n")
+		return version
+	}
+	return "built in"
+}
+
+// sealed is the vault as the engine knows it.
+type sealed struct{ *vault.Vault }
+
+func (s sealed) Put(ctx context.Context, secrets []workflows.Secret) error {
+	rows := make([]vault.Secret, len(secrets))
+	for i, x := range secrets {
+		subjects := make([]string, len(x.Subjects))
+		for j, p := range x.Subjects {
+			subjects[j] = string(p)
+		}
+		rows[i] = vault.Secret{
+			Digest: string(x.Digest), Subjects: subjects, Kind: string(x.Kind), Readers: string(x.Readers),
+			Salt: x.Salt, Text: x.Text,
+		}
+	}
+	return s.Vault.Put(ctx, rows...)
+}
+
+// reveal gives a text to whoever runs the programme: not what is between a
+// pair, or its author's alone.
+func (b *book) reveal(ctx context.Context, digest string) (string, error) {
+	secret, err := b.vault.Reveal(ctx, digest)
+	switch {
+	case errors.Is(err, errErased):
+		return web.Erased, nil
+	case err == nil && secret.Readers != string(domain.Programme) && secret.Readers != string(domain.Public):
+		return web.Withheld, nil
+	}
+	return secret.Text, err
+}
+
+// errErased says that a text was deleted on purpose.
+var errErased = vault.ErrErased
+
+// ErrHandle is the answer about a handle that nobody has.
+var ErrHandle = domain.Missing("person_unknown", "nobody is registered under this handle; see daybook do person.register")
+
+func (s sealed) SetHandle(ctx context.Context, handle string, person domain.Person) error {
+	err := s.Vault.SetHandle(ctx, handle, string(person))
+	if errors.Is(err, vault.ErrTaken) {
+		return domain.Refuse("handle_taken", "somebody else has this handle").Because(handle)
+	}
+	return err
+}
+
+func (s sealed) Person(ctx context.Context, handle string) (domain.Person, error) {
+	person, err := s.Vault.Person(ctx, handle)
+	if errors.Is(err, vault.ErrNotFound) {
+		return "", ErrHandle.Because(handle)
+	}
+	return domain.Person(person), err
+}
+
+// agenda is the work queue as the clock asks it. It looks at views that know
+// everything recorded.
+type agenda struct{ *projections.Views }
+
+func (a agenda) Due(ctx context.Context, now time.Time, limit int) ([]workflows.Due, error) {
+	if err := a.CatchUp(ctx); err != nil {
+		return nil, err
+	}
+	items, err := a.Views.Due(ctx, now, limit)
+	if err != nil {
+		return nil, err
+	}
+	due := make([]workflows.Due, len(items))
+	for i, item := range items {
+		due[i] = workflows.Due{Command: item.Command, Fields: json.RawMessage(item.Args), At: item.Due}
+	}
+	return due, nil
+}
+
+func (a agenda) Next(ctx context.Context) (time.Time, bool, error) {
+	if err := a.CatchUp(ctx); err != nil {
+		return time.Time{}, false, err
+	}
+	return a.Views.Next(ctx)
+}

@@ -3,18 +3,18 @@ package domain
 import (
 	"crypto/sha1"
 	"fmt"
+	"strings"
 )
 
-// UUID5 is RFC 9562's name-based UUID: the same names always give the same
-// id. Daybook makes every derived id this way, in its own namespace, its
-// parts joined by a character that none of them may hold.
+// namespace is Daybook's own, chosen at random, once and for ever.
+var namespace = [16]byte{0x6b, 0x1d, 0x0a, 0x53, 0x7c, 0x4e, 0x4f, 0x0b, 0x9e, 0x35, 0x2a, 0xd8, 0x41, 0xc6, 0xf7, 0x92}
+
+// UUID5 is RFC 9562's name-based UUID, version 5: the same names always give
+// the same id. The parts are joined by a byte that none of them may hold.
 func UUID5(parts ...string) string {
 	h := sha1.New() // what version 5 prescribes; nothing secret rests on it
-	h.Write([]byte("daybook"))
-	for _, p := range parts {
-		h.Write([]byte{0})
-		h.Write([]byte(p))
-	}
+	h.Write(namespace[:])
+	h.Write([]byte(strings.Join(parts, "\x00")))
 	u := h.Sum(nil)[:16]
 	u[6] = u[6]&0x0f | 0x50
 	u[8] = u[8]&0x3f | 0x80

@@ -24,6 +24,9 @@ const (
 	Policy      Role = "policy" // the engine, answering an event
 )
 
+// ErrNotYours is the answer to somebody who acts on what is another's.
+var ErrNotYours = domain.Deny("not_yours", "in this role people act for themselves only")
+
 // ErrRole is the answer to somebody whose role may not.
 var ErrRole = domain.Deny("role_not_allowed", "this role may not do this")
 
@@ -99,6 +102,18 @@ var table = map[string][]Role{
 func Allow(role Role, command string) error {
 	if !slices.Contains(table[command], role) {
 		return ErrRole.Because(fmt.Sprintf("%s, %s", role, command))
+	}
+	return nil
+}
+
+// Own tells whether actor may act, in role, for owner. Participants act for
+// themselves; whoever runs the programme acts for others, and it is kept.
+func Own(role Role, actor, owner domain.Person) error {
+	switch role {
+	case Applicant, Reviewer, Mentee, Mentor:
+		if actor != owner {
+			return ErrNotYours
+		}
 	}
 	return nil
 }

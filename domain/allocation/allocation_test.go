@@ -30,14 +30,14 @@ func TestAllocation(t *testing.T) {
 	t.Parallel()
 	type row = domaintest.Row[State, Event]
 	ana, ben, cem, dia := of("autumn", "ana"), of("autumn", "ben"), of("autumn", "cem"), of("autumn", "dia")
-	spring := of("spring", "eva")
+	spring, lea := of("spring", "eva"), of("autumn", "lea")
+	lea.Call = "mentors"
 	quota := func(quota, per string, limit int) Event { return QuotaSet{Quota: quota, Per: per, Limit: limit} }
 	placed := func(f For) Event { return PlaceReserved{held(f)} }
 	after := func(given events, more ...Event) events { return append(given[:len(given):len(given)], more...) }
 	reserve := func(f For, phase application.Phase) ReservePlace { return ReservePlace{For: f, Phase: phase} }
-	refused := func(f For, quota string, limit, used int) events {
-		return events{PlaceRefused{Holder: held(f), Quota: quota, Limit: limit, Used: used}}
-	}
+	refused := func(f For, full ...FullQuota) events { return events{PlaceRefused{Holder: held(f), Full: full}} }
+	cycleFull, allYear := FullQuota{"cycle", 2, 2}, FullQuota{"year", 3, 3}
 
 	two := events{quota("cycle", "cycle", 2), quota("year", "year", 3)}
 	one := after(two, placed(ana))
@@ -58,8 +58,9 @@ func TestAllocation(t *testing.T) {
 
 		{Name: "S1: a place is reserved", Given: two, When: reserve(ana, application.Chosen), Then: events{placed(ana)}},
 		{Name: "8: to the limit", Given: one, When: reserve(ben, application.Chosen), Then: events{placed(ben)}},
-		{Name: "8: S1: the place beyond is refused, and that is kept", Given: full, When: reserve(cem, application.Chosen), Then: refused(cem, "cycle", 2, 2), Err: ErrFull},
-		{Name: "8: by every quota", Given: yearFull, When: reserve(ben, application.Chosen), Then: refused(ben, "year", 3, 3), Err: ErrFull},
+		{Name: "8: S1: the place beyond is refused, and that is kept", Given: full, When: reserve(cem, application.Chosen), Then: refused(cem, cycleFull), Err: ErrFull},
+		{Name: "8: by every quota", Given: yearFull, When: reserve(ben, application.Chosen), Then: refused(ben, allYear), Err: ErrFull},
+		{Name: "8: S1: and by all that are full", Given: after(full, placed(spring)), When: reserve(cem, application.Chosen), Then: refused(cem, cycleFull, allYear), Err: ErrFull},
 		{Name: "8: of the year of the cycle", Given: yearFull, When: ReservePlace{For: For{Cycle: "next", Person: "ben", Year: 2024}, Phase: application.Chosen}, Then: events{PlaceReserved{Holder{Cycle: "next", Person: "ben", Year: 2024}}}},
 		{Name: "no quota, no place", When: reserve(ana, application.Chosen), Err: ErrNoQuota},
 		{Name: "a place is for somebody selected", Given: two, When: reserve(ana, application.OnShortlist), Err: ErrNotChosen},
@@ -72,7 +73,7 @@ func TestAllocation(t *testing.T) {
 			Name: "9: and may still get what nobody else waits for", Given: after(told, ReserveReleased{held(cem), 1}, PlaceReleased{held(ana)}),
 			When: reserve(dia, application.InReserve), Then: events{placed(dia)},
 		},
-		{Name: "8: S1: and where none is left, that is said", Given: told, When: reserve(dia, application.InReserve), Then: refused(dia, "cycle", 2, 2), Err: ErrFull},
+		{Name: "8: S1: and where none is left, that is said", Given: told, When: reserve(dia, application.InReserve), Then: refused(dia, cycleFull), Err: ErrFull},
 
 		{Name: "a place is filled", Given: one, When: FillPlace{For: ana}, Then: events{PlaceFilled{held(ana)}}},
 		{Name: "not one that nobody holds", Given: one, When: FillPlace{For: ben}, Err: ErrNoPlace},
@@ -84,11 +85,22 @@ func TestAllocation(t *testing.T) {
 			Name: "8: but not where a quota is still full", Given: after(two, placed(ana), placed(ben), placed(cem), ReserveRanked{held(dia), 1}),
 			When: ReleasePlace{For: ana}, Then: events{PlaceReleased{held(ana)}},
 		},
+		{Name: "8: nor to the reserve of another call", Given: after(full, ReserveRanked{held(lea), 1}), When: ReleasePlace{For: ana}, Then: events{PlaceReleased{held(ana)}}},
+		{
+			Name: "9: whose rank does not count", Given: after(full, ReserveRanked{held(lea), 1}, ReserveRanked{held(cem), 2}),
+			When: ReleasePlace{For: ana}, Then: events{PlaceReleased{held(ana)}, ReservePromoted{held(cem), 2}, placed(cem)},
+		},
 		{Name: "what nobody holds is not released", Given: one, When: ReleasePlace{For: ben}},
+		{Name: "who only waits waits no more, and nobody gets anything", Given: ranked, When: ReleasePlace{For: cem}, Then: events{ReserveWithdrawn{held(cem), 1}}},
+		{Name: "9: then the second comes first", Given: after(room, ReserveWithdrawn{held(cem), 1}), When: reserve(dia, application.InReserve), Then: events{ReservePromoted{held(dia), 2}, placed(dia)}},
+		{Name: "9: and the rank is free", Given: after(ranked, ReserveWithdrawn{held(cem), 1}), When: RankReserve{For: of("autumn", "gus"), Rank: 1}, Then: events{ReserveRanked{held(of("autumn", "gus")), 1}}},
+		{Name: "who was told already waits for nothing", Given: told, When: ReleasePlace{For: dia}},
 
 		{Name: "9: S1: a reserve has a rank", Given: full, When: RankReserve{For: cem, Rank: 1}, Then: events{ReserveRanked{held(cem), 1}}},
 		{Name: "9: of their own", Given: ranked, When: RankReserve{For: of("autumn", "gus"), Rank: 2}, Err: ErrRankTaken},
 		{Name: "9: in their cycle", Given: ranked, When: RankReserve{For: spring, Rank: 2}, Then: events{ReserveRanked{held(spring), 2}}},
+		{Name: "9: under their call", Given: ranked, When: RankReserve{For: lea, Rank: 2}, Then: events{ReserveRanked{held(lea), 2}}},
+		{Name: "9: where they are the first, whoever waits under another", Given: after(room, ReserveRanked{held(lea), 3}), When: reserve(lea, application.InReserve), Then: events{ReservePromoted{held(lea), 3}, PlaceReserved{held(lea)}}},
 		{Name: "9: from 1", Given: full, When: RankReserve{For: cem}, Err: application.ErrRank},
 		{Name: "9: not beside a place", Given: one, When: RankReserve{For: ana, Rank: 1}},
 		{Name: "S1: a reserve is told that no place came free", Given: ranked, When: ReleaseReserve{For: dia}, Then: events{ReserveReleased{held(dia), 2}}},
@@ -101,6 +113,9 @@ func TestAllocation(t *testing.T) {
 		holds, filled := s.Holds("autumn", person)
 		require.Equal(t, want, [2]bool{holds, filled}, person)
 	}
+	both := PlaceRefused{Full: []FullQuota{{"cycle", 5, 5}, {"year", 10, 10}}}
+	require.Equal(t, "cycle: 5 of 5, year: 10 of 10", both.Words())
+	require.EqualError(t, both.Refused(), "no place is left (cycle: 5 of 5, year: 10 of 10)")
 }
 
 func TestPlacesBelongToAProgramme(t *testing.T) {
@@ -114,7 +129,8 @@ func TestPlacesBelongToAProgramme(t *testing.T) {
 
 // 8 and 9: in whatever order places are asked for, given back and limited,
 // they never exceed a quota; a place comes free before it is given to a
-// reserve; and reserves get places in order of rank.
+// reserve; reserves of one call get places in order of rank; and nobody both
+// waits and has a place, nor either once released.
 func TestInvariants8And9PlacesFitEveryQuotaAndReservesComeInOrder(t *testing.T) {
 	t.Parallel()
 	year := map[string]int{"spring": 2023, "autumn": 2023, "next": 2024}
@@ -124,8 +140,10 @@ func TestInvariants8And9PlacesFitEveryQuotaAndReservesComeInOrder(t *testing.T) 
 		drawn := func() For {
 			cycle := rapid.SampledFrom([]string{"spring", "autumn", "autumn", "next"}).Draw(t, "cycle")
 			person := rapid.SampledFrom([]domain.Person{"s1", "s2", "s3", "r1", "r2", "r3", "r4"}).Draw(t, "person")
-			return For{Cycle: cycle, Person: person, Year: year[cycle]}
+			call := rapid.SampledFrom([]string{"mentees", "mentees", "mentors"}).Draw(t, "call")
+			return For{Cycle: cycle, Call: call, Person: person, Year: year[cycle]}
 		}
+		rival := func(a, b Holder) bool { return a.Cycle == b.Cycle && a.Call == b.Call }
 		for range 60 {
 			f := drawn()
 			phase := application.Chosen
@@ -153,7 +171,7 @@ func TestInvariants8And9PlacesFitEveryQuotaAndReservesComeInOrder(t *testing.T) 
 					if e.Person[0] == 'r' && promoted != e.Holder {
 						require.True(t, told[e.Holder], "a reserve is promoted")
 						for h := range waiting {
-							require.NotEqual(t, h.Cycle, e.Cycle, "or gets what nobody else waits for")
+							require.False(t, rival(h, e.Holder), "or gets what nobody else waits for")
 						}
 					}
 					places[e.Holder] = true
@@ -162,12 +180,20 @@ func TestInvariants8And9PlacesFitEveryQuotaAndReservesComeInOrder(t *testing.T) 
 					delete(places, e.Holder)
 				case ReserveRanked:
 					require.NotZero(t, e.Rank)
+					for h, rank := range waiting {
+						require.False(t, rival(h, e.Holder) && rank == e.Rank, "%s waits at %d", h.Person, rank)
+					}
 					waiting[e.Holder] = e.Rank
 				case ReservePromoted:
 					for h, rank := range waiting {
-						require.True(t, h.Cycle != e.Cycle || rank >= e.Rank, "%s waits at %d", h.Person, rank)
+						require.True(t, !rival(h, e.Holder) || rank >= e.Rank, "%s waits at %d", h.Person, rank)
 					}
+					require.Equal(t, waiting[e.Holder], e.Rank)
 					promoted = e.Holder
+					delete(waiting, e.Holder)
+				case ReserveWithdrawn:
+					require.Equal(t, waiting[e.Holder], e.Rank)
+					require.Len(t, got, 1, "nobody gets anything by it")
 					delete(waiting, e.Holder)
 				case ReserveReleased:
 					delete(waiting, e.Holder)
@@ -182,6 +208,11 @@ func TestInvariants8And9PlacesFitEveryQuotaAndReservesComeInOrder(t *testing.T) 
 						require.LessOrEqual(t, n, q.Limit, "%s %v", q.Quota, period)
 					}
 				}
+			}
+			h := held(f)
+			require.False(t, places[h] && waiting[h] > 0)
+			if _, ok := cmd.(ReleasePlace); ok {
+				require.False(t, places[h] || waiting[h] > 0)
 			}
 		}
 	})

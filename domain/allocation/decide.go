@@ -55,7 +55,7 @@ type For struct {
 	Year int `json:"-"` // looked up from the cycle
 }
 
-func (f For) holder() Holder { return Holder{f.Cycle, f.Call, f.Person, f.Year} }
+func (f For) holder() Holder { return Holder(f) }
 
 // ReservePlace is place.reserve: the beginning of every offer.
 type ReservePlace struct {
@@ -76,11 +76,11 @@ func (c ReservePlace) Decide(s State, _ time.Time) ([]Event, error) {
 	case c.Phase != application.Chosen && c.Phase != application.InReserve:
 		return nil, ErrNotChosen
 	}
-	if q, used, full := s.full(h); full {
-		refused := PlaceRefused{h, q.Quota, q.Limit, used}
+	if full := s.full(h); len(full) > 0 {
+		refused := PlaceRefused{h, full}
 		return []Event{refused}, refused.Refused()
 	}
-	next, waits := s.next(c.Cycle)
+	next, waits := s.next(c.Cycle, c.Call)
 	switch {
 	case waits && next.holder == h:
 		return []Event{ReservePromoted{h, next.rank}, PlaceReserved{h}}, nil
@@ -111,7 +111,8 @@ func (c FillPlace) Decide(s State, _ time.Time) ([]Event, error) {
 
 // ReleasePlace is place.release: a policy's command when an offer was
 // declined or lapsed, or its application withdrawn. The first of the reserve
-// gets the place in the same breath, so that nobody slips in between.
+// gets the place in the same breath, so that nobody slips in between. Who only
+// waits in reserve waits no more.
 type ReleasePlace struct {
 	ID
 	For
@@ -120,15 +121,18 @@ type ReleasePlace struct {
 func (c ReleasePlace) Decide(s State, _ time.Time) ([]Event, error) {
 	h := c.holder()
 	if s.place(h) < 0 {
+		if i := s.reserve(h); i >= 0 {
+			return []Event{ReserveWithdrawn{h, s.reserves[i].rank}}, nil
+		}
 		return nil, nil
 	}
 	events := []Event{PlaceReleased{h}}
 	s = s.Apply(events[0])
-	next, ok := s.next(c.Cycle)
+	next, ok := s.next(c.Cycle, c.Call)
 	if !ok {
 		return events, nil
 	}
-	if _, _, full := s.full(next.holder); full {
+	if len(s.full(next.holder)) > 0 {
 		return events, nil
 	}
 	return append(events, ReservePromoted{next.holder, next.rank}, PlaceReserved{next.holder}), nil
@@ -151,7 +155,7 @@ func (c RankReserve) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, nil
 	}
 	for _, r := range s.reserves {
-		if r.holder.Cycle == c.Cycle && r.rank == c.Rank {
+		if r.holder.Cycle == c.Cycle && r.holder.Call == c.Call && r.rank == c.Rank {
 			return nil, ErrRankTaken
 		}
 	}

@@ -2,6 +2,7 @@ package allocation
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/daybook-engine/daybook/domain"
 )
@@ -27,12 +28,26 @@ type Holder struct {
 // PlaceReserved is place.reserved.
 type PlaceReserved struct{ Holder }
 
-// PlaceRefused is place.refused: a quota was full.
+// PlaceRefused is place.refused, with every quota that was full.
 type PlaceRefused struct {
 	Holder
+	Full []FullQuota `json:"full"`
+}
+
+// A FullQuota is a quota without room.
+type FullQuota struct {
 	Quota string `json:"quota"`
 	Limit int    `json:"limit"`
 	Used  int    `json:"used"`
+}
+
+// Words lists the full quotas: "cycle: 5 of 5, year: 10 of 10".
+func (e PlaceRefused) Words() string {
+	words := make([]string, len(e.Full))
+	for i, q := range e.Full {
+		words[i] = fmt.Sprintf("%s: %d of %d", q.Quota, q.Used, q.Limit)
+	}
+	return strings.Join(words, ", ")
 }
 
 // PlaceFilled is place.filled: the offer was accepted.
@@ -54,6 +69,13 @@ type ReservePromoted struct {
 	Rank int `json:"rank"`
 }
 
+// ReserveWithdrawn is reserve.withdrawn: somebody in reserve no longer wants
+// a place.
+type ReserveWithdrawn struct {
+	Holder
+	Rank int `json:"rank"`
+}
+
 // ReserveReleased is reserve.released: no place came free.
 type ReserveReleased struct {
 	Holder
@@ -62,5 +84,5 @@ type ReserveReleased struct {
 
 // Refused is the answer that was given.
 func (e PlaceRefused) Refused() *domain.Error {
-	return ErrFull.Because(fmt.Sprintf("%s: %d of %d are taken", e.Quota, e.Used, e.Limit))
+	return ErrFull.Because(e.Words())
 }

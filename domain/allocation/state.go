@@ -52,14 +52,15 @@ func (s State) used(q QuotaSet, h Holder) int {
 	return n
 }
 
-// full finds a quota without room for holder.
-func (s State) full(h Holder) (QuotaSet, int, bool) {
+// full lists the quotas without room for holder.
+func (s State) full(h Holder) []FullQuota {
+	var full []FullQuota
 	for _, q := range s.quotas {
 		if used := s.used(q, h); used >= q.Limit {
-			return q, used, true
+			full = append(full, FullQuota{q.Quota, q.Limit, used})
 		}
 	}
-	return QuotaSet{}, 0, false
+	return full
 }
 
 func (s State) place(h Holder) int {
@@ -70,11 +71,11 @@ func (s State) reserve(h Holder) int {
 	return slices.IndexFunc(s.reserves, func(r reserve) bool { return r.holder == h })
 }
 
-// next is the waiting reserve of the cycle with the best rank.
-func (s State) next(cycle string) (reserve, bool) {
+// next is the waiting reserve with the best rank, under the same call.
+func (s State) next(cycle, call string) (reserve, bool) {
 	var best reserve
 	for _, r := range s.reserves {
-		if r.holder.Cycle == cycle && (best.rank == 0 || r.rank < best.rank) {
+		if r.holder.Cycle == cycle && r.holder.Call == call && (best.rank == 0 || r.rank < best.rank) {
 			best = r
 		}
 	}
@@ -117,7 +118,8 @@ func (s State) without(h Holder) State {
 	return s
 }
 
-func (e ReservePromoted) evolve(s State) State { return s.without(e.Holder) }
+func (e ReservePromoted) evolve(s State) State  { return s.without(e.Holder) }
+func (e ReserveWithdrawn) evolve(s State) State { return s.without(e.Holder) }
 
 func (e ReserveReleased) evolve(s State) State {
 	s.told = append(slices.Clip(s.told), e.Holder)

@@ -21,6 +21,9 @@ func (id ID) Key() string {
 	return domain.UUID5("application", call.ID{Cycle: id.Cycle, Call: id.Call}.Stream(), string(id.Person))
 }
 
+// Owner is who may act on the application as a participant.
+func (id ID) Owner() domain.Person { return id.Person }
+
 func (id ID) Stream() string { return "application-" + id.Key() }
 func (id ID) Book() string   { return "cycle/" + id.Cycle }
 

@@ -212,6 +212,8 @@ func decisions() []domaintest.Row[State, Event] {
 		{Name: "also an offered one", Given: offered, When: Withdraw{id}, Then: events{Withdrawn{}}},
 		{Name: "what is not there is not withdrawn", When: Withdraw{id}, Err: ErrUnknown},
 		{Name: "nor what is over", Given: accepted, When: Withdraw{id}, Err: ErrPhase},
+		{Name: "nor a draft, which nobody was sent", Given: draft, When: Withdraw{id}, Err: ErrPhase},
+		{Name: "also when it expired", Given: after(draft, DraftExpired{}), When: Withdraw{id}, Err: ErrPhase},
 
 		{Name: "a proof arrives", Given: nominated, When: ReceiveNomination{id, "proof"}, Then: events{NominationReceived{"proof"}}},
 		{Name: "a proof late", Given: lapsed, When: ReceiveNomination{id, "proof"}, Then: events{NominationReceived{"proof"}}},

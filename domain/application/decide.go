@@ -232,7 +232,7 @@ func (c Withdraw) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrUnknown
 	case Withdrew:
 		return nil, nil
-	case Accepted, TurnedDown, Lapsed, Rejected, Ineligible, NotListed:
+	case Draft, Expired, Accepted, TurnedDown, Lapsed, Rejected, Ineligible, NotListed:
 		return nil, wrongPhase(s)
 	}
 	return []Event{Withdrawn{}}, nil

@@ -49,6 +49,8 @@ func TestCall(t *testing.T) {
 	}
 	longer := granted
 	longer.Until, longer.Local = domaintest.At("2023-08-02T12:00 Europe/Berlin"), "2023-08-02T12:00"
+	others := longer
+	others.Person = "rui"
 	by := promised(told("2023-07-31T00:00", when.By, ""))
 	may17 := when.Deadline{Local: "2017-05-16T09:00", Zone: "Europe/London", Rule: when.By, Published: "Monday 16 May 2017", Override: "as printed"}
 	overridden := opened[0].(Opened)
@@ -79,6 +81,11 @@ func TestCall(t *testing.T) {
 		{Name: "2: nor once it closed", Given: closed, Now: "2023-08-01T00:00 Europe/Berlin", When: move(told("2023-07-24T00:00", when.By, "")), Err: ErrEarlier},
 		{Name: "2: it may move later", Given: opened, Now: june, When: move(told("2023-08-07T00:00", when.Before, "")), Then: moved(told("2023-08-07T00:00", when.Before, ""))},
 		{Name: "2: if only from before to by", Given: opened, Now: june, When: move(told("2023-07-31T00:00", when.By, "")), Then: moved(told("2023-07-31T00:00", when.By, ""))},
+		{
+			Name: "2: also from by to before, if later", Given: events{Opened{Deadline: by}}, Now: june, When: move(told("2023-08-07T00:00", when.Before, "")),
+			Then: events{DeadlineExtended{Was: by, Now: promised(told("2023-08-07T00:00", when.Before, "")), Told: "everybody"}},
+		},
+		{Name: "2: or stay and be worded otherwise", Given: opened, Now: june, When: move(told("2023-07-31T00:00", when.Before, "by the end of 30 July")), Then: moved(told("2023-07-31T00:00", when.Before, "by the end of 30 July"))},
 		{Name: "1: to what is a time", Given: opened, Now: june, When: move(told("August", when.By, "")), Err: when.ErrLocalMalformed},
 		{Name: "not when it was never open", Now: june, When: move(s1), Err: ErrNotOpen},
 		{Name: "not when it is closed", Given: closed, Now: june, When: move(told("2023-08-07T00:00", when.By, "")), Err: ErrClosed},
@@ -86,6 +93,9 @@ func TestCall(t *testing.T) {
 
 		{Name: "3: S1: after closing, one person gets longer", Given: closed, Now: "2023-07-31T10:15 Europe/Berlin", When: permit("2023-08-01T12:00"), Then: events{granted}},
 		{Name: "3: and longer still", Given: append(closed[:2:2], granted), Now: "2023-07-31T10:15 Europe/Berlin", When: permit("2023-08-02T12:00"), Then: events{longer}},
+		{Name: "3: a permit is not shortened", Given: append(closed[:2:2], longer), Now: "2023-07-31T10:15 Europe/Berlin", When: permit("2023-08-01T12:00"), Err: ErrNoLonger},
+		{Name: "3: not by a minute", Given: append(closed[:2:2], granted), Now: "2023-07-31T10:15 Europe/Berlin", When: permit("2023-08-01T11:59"), Err: ErrNoLonger},
+		{Name: "3: another person's does not count", Given: append(closed[:2:2], others), Now: "2023-07-31T10:15 Europe/Berlin", When: permit("2023-08-01T12:00"), Then: events{granted}},
 		{Name: "3: not to the deadline itself", Given: opened, Now: june, When: permit("2023-07-31T00:00"), Err: ErrNoLonger},
 		{Name: "3: not to a time that has passed", Given: closed, Now: "2023-08-01T12:00 Europe/Berlin", When: permit("2023-08-01T12:00"), Err: ErrNoLonger},
 		{Name: "3: not to a time that is none", Given: opened, Now: june, When: permit("noon"), Err: when.ErrLocalMalformed},
@@ -118,14 +128,16 @@ func TestACallIsNamedWithinItsCycle(t *testing.T) {
 	require.ErrorIs(t, ID{Cycle: "autumn"}.Check(), domain.ErrSlug)
 }
 
-// 2: whatever is asked, whoever was in time stays in time.
-func TestInvariant2AnOpenCallsDeadlineNeverMovesEarlier(t *testing.T) {
+// 2 and 3: whatever is asked, whoever was in time stays in time, and so does
+// whoever has a permit.
+func TestInvariants2And3NeitherADeadlineNorAPermitEverMovesEarlier(t *testing.T) {
 	t.Parallel()
 	plan := domaintest.Nemo().Calls[0]
 	start := domaintest.At("2023-06-19T09:00:00Z")
 	rapid.Check(t, func(t *rapid.T) {
 		s, now := State{}, start
 		var inForce when.Deadline
+		permits := map[domain.Person]time.Time{}
 		for range 20 {
 			now = now.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "hours passed")) * time.Hour)
 			d := when.Deadline{
@@ -133,13 +145,15 @@ func TestInvariant2AnOpenCallsDeadlineNeverMovesEarlier(t *testing.T) {
 				Zone:  "UTC", Rule: rapid.SampledFrom([]when.Rule{when.By, when.Before}).Draw(t, "rule"),
 			}
 			var got []Event
-			switch rapid.IntRange(0, 3).Draw(t, "command") {
+			switch rapid.IntRange(0, 5).Draw(t, "command") {
 			case 0:
 				got, _ = Open{Deadline: d, Plan: &plan}.Decide(s, now)
 			case 1, 2:
 				got, _ = ExtendDeadline{Deadline: d}.Decide(s, now)
 			case 3:
 				got, _ = Close{}.Decide(s, now)
+			case 4, 5:
+				got, _ = GrantPermit{Person: rapid.SampledFrom([]domain.Person{"nino", "rui"}).Draw(t, "person"), Local: d.Local, Zone: d.Zone}.Decide(s, now)
 			}
 			for _, e := range got {
 				s = s.Apply(e)
@@ -153,9 +167,15 @@ func TestInvariant2AnOpenCallsDeadlineNeverMovesEarlier(t *testing.T) {
 						require.True(t, e.Now.Met(received) || !e.Was.Met(received))
 					}
 					inForce = e.Now
+				case PermitGranted:
+					require.True(t, e.Until.After(permits[e.Person]) && e.Until.After(inForce.Instant) && e.Until.After(now))
+					permits[e.Person] = e.Until
 				}
 			}
 			require.Equal(t, inForce, s.Deadline())
+			for person, until := range permits {
+				require.Equal(t, until, s.Permit(person))
+			}
 		}
 	})
 }

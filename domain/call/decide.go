@@ -16,7 +16,7 @@ var (
 	ErrClosed   = domain.Refuse("call_closed", "this call is closed")
 	ErrNotOpen  = domain.Refuse("not_open", "this call is not open")
 	ErrEarlier  = domain.Refuse("deadline_earlier", "an open call's deadline never moves earlier")
-	ErrNoLonger = domain.Refuse("permit_not_later", "a permit lasts longer than the deadline and ends in the future")
+	ErrNoLonger = domain.Refuse("permit_not_later", "a permit lasts longer than the deadline, ends in the future, and is never shortened")
 	ErrWhere    = domain.Wrong("where_missing", "say where the notice was published")
 )
 
@@ -115,7 +115,7 @@ func (c GrantPermit) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, ErrNotOpen
 	case s.Permit(c.Person).Equal(until):
 		return nil, nil
-	case !until.After(s.deadline.Instant), !until.After(now):
+	case !until.After(s.deadline.Instant), !until.After(now), until.Before(s.Permit(c.Person)):
 		return nil, ErrNoLonger
 	}
 	note := c.Note.About(domain.Special, domain.Programme, c.Person) // it may say why: an illness

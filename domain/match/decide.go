@@ -31,6 +31,7 @@ var (
 	ErrMinutes    = domain.Wrong("minutes_malformed", "a session lasts 1 minute to 24 hours")
 	ErrFuture     = domain.Refuse("in_future", "what has not happened yet cannot be recorded")
 	ErrReflection = domain.Wrong("reflection_kind", "a reflection is on a session or final")
+	ErrEmpty      = domain.Refuse("reflection_empty", "a reflection has words")
 	ErrFiled      = domain.Refuse("reflection_filed", "this reflection is already filed")
 	ErrIncomplete = domain.Refuse("completion_unmet", "the completion rule is not met")
 	ErrMet        = domain.Refuse("completion_met", "the completion rule is met; there is nothing to waive")
@@ -44,19 +45,20 @@ func wrongPhase(s State) error {
 	return ErrPhase.Because("it is " + string(s.phase))
 }
 
+// Acting is embedded by what one side does for itself; the side is the
+// actor's role where it isn't said.
+type Acting struct {
+	Side string `json:"side" from:"role"`
+}
+
+// ActsFor is the side whose doing the command is.
+func (a Acting) ActsFor() string { return a.Side }
+
 func checkSide(side string) error {
 	if side != Mentee && side != Mentor {
 		return ErrSide
 	}
 	return nil
-}
-
-// by is whose doing an event is, for text about one side only.
-func (s State) by(side string) domain.Person {
-	if side == Mentor {
-		return s.pair.Mentor
-	}
-	return s.pair.Mentee
 }
 
 // Propose is match.propose.
@@ -95,7 +97,7 @@ func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {
 // Accept is match.accept.
 type Accept struct {
 	ID
-	Side string `json:"side"`
+	Acting
 }
 
 func (c Accept) Decide(s State, _ time.Time) ([]Event, error) {
@@ -113,7 +115,7 @@ func (c Accept) Decide(s State, _ time.Time) ([]Event, error) {
 // Decline is match.decline.
 type Decline struct {
 	ID
-	Side string         `json:"side"`
+	Acting
 	Note domain.Private `json:"note,omitzero"`
 }
 
@@ -126,7 +128,7 @@ func (c Decline) Decide(s State, _ time.Time) ([]Event, error) {
 	case s.phase != Proposal:
 		return nil, wrongPhase(s)
 	}
-	return []Event{Declined{c.Side, c.Note.About(domain.Personal, domain.Programme, s.by(c.Side))}}, nil
+	return []Event{Declined{c.Side, c.Note.About(domain.Personal, domain.Programme, s.Party(c.Side))}}, nil
 }
 
 // Make is match.make: a policy's command when the mentor's room was taken.
@@ -184,11 +186,19 @@ func (c End) Decide(s State, _ time.Time) ([]Event, error) {
 // SignAgreement is agreement.sign.
 type SignAgreement struct {
 	ID
-	Side    string `json:"side"`
-	Version string `json:"version"`
+	Acting
+	Version string    `json:"version"`
+	Signed  time.Time `json:"signed,omitzero"` // when that was before now, on paper
 }
 
-func (c SignAgreement) Decide(s State, _ time.Time) ([]Event, error) {
+// OccurredAt is when it was signed, where that is said.
+func (c SignAgreement) OccurredAt() time.Time { return c.Signed }
+
+func (c SignAgreement) Decide(s State, now time.Time) ([]Event, error) {
+	signed := c.Signed.UTC()
+	if c.Signed.IsZero() {
+		signed = now
+	}
 	switch {
 	case checkSide(c.Side) != nil:
 		return nil, ErrSide
@@ -198,10 +208,12 @@ func (c SignAgreement) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, nil
 	case s.phase != Active:
 		return nil, wrongPhase(s)
+	case signed.After(now):
+		return nil, ErrFuture
 	}
-	events := []Event{AgreementSigned{c.Side, c.Version, s.terms.Clauses}}
-	if len(s.signed) == 1 {
-		events = append(events, AgreementInForce{c.Version})
+	events := []Event{AgreementSigned{c.Side, c.Version, s.terms.Clauses, signed}}
+	if s = s.Apply(events[0]); len(s.signed) == 2 {
+		events = append(events, AgreementInForce{c.Version, s.signedAt})
 	}
 	return events, nil
 }
@@ -209,7 +221,7 @@ func (c SignAgreement) Decide(s State, _ time.Time) ([]Event, error) {
 // MakeContact is contact.make.
 type MakeContact struct {
 	ID
-	Side string `json:"side"`
+	Acting
 }
 
 func (c MakeContact) Decide(s State, _ time.Time) ([]Event, error) {
@@ -274,7 +286,7 @@ func (c ScheduleSession) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrScheduled
 	case s.phase != Active:
 		return nil, wrongPhase(s)
-	case !s.inForce:
+	case s.inForce.IsZero():
 		return nil, ErrAgreement
 	case !slices.Contains(s.terms.Sessions.Modes, c.Mode):
 		return nil, ErrMode.Because(c.Mode)
@@ -383,7 +395,7 @@ func (c HoldSession) record(s State, now time.Time) (SessionHeld, error) {
 		return SessionHeld{}, ErrMinutes
 	case s.phase == None:
 		return SessionHeld{}, ErrUnknown
-	case slot.Start.After(now):
+	case slot.Start.Add(time.Duration(c.Minutes) * time.Minute).After(now):
 		return SessionHeld{}, ErrFuture
 	}
 	e := SessionHeld{Session: c.Session, Slot: slot, Minutes: c.Minutes, ReflectionsDue: s.terms.Reflections.Session}
@@ -407,7 +419,7 @@ func (c HoldSession) record(s State, now time.Time) (SessionHeld, error) {
 		}
 		mark(not, code)
 	}
-	around(!s.inForce, "before_agreement")
+	mark(s.inForce.IsZero() || slot.Start.Before(s.inForce), "before_agreement")
 	mark(c.Minutes < plan.MinMinutes, "under_min_duration")
 	mark(c.Minutes > plan.MaxMinutes, "over_max_duration")
 	around(others >= plan.Max, "over_max_sessions")
@@ -443,7 +455,7 @@ func (c CorrectSession) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case x.held.Slot == e.Slot && x.held.Minutes == e.Minutes:
+	case x.held.Slot == e.Slot && x.held.Minutes == e.Minutes && slices.Equal(x.held.Nonconformities, e.Nonconformities):
 		return nil, nil
 	}
 	return []Event{SessionCorrected(e)}, nil
@@ -453,7 +465,7 @@ func (c CorrectSession) Decide(s State, now time.Time) ([]Event, error) {
 // between the pair.
 type FileReflection struct {
 	ID
-	Side    string         `json:"side"`
+	Acting
 	Kind    string         `json:"kind"`
 	Session int            `json:"session,omitzero"`
 	Text    domain.Private `json:"text,omitzero"`
@@ -472,8 +484,10 @@ func (c FileReflection) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrNoSession
 	case s.hasFiled(c.Side, c.Kind, c.Session):
 		return nil, ErrFiled
+	case strings.TrimSpace(c.Text.Text) == "":
+		return nil, ErrEmpty
 	}
-	text := c.Text.About(domain.Personal, domain.Pair, s.by(c.Side))
+	text := c.Text.About(domain.Personal, domain.Pair, s.Party(c.Side))
 	return []Event{ReflectionFiled{c.Side, c.Kind, c.Session, len(strings.Fields(c.Text.Text)), text}}, nil
 }
 

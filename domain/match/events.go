@@ -70,14 +70,17 @@ type AgreementSigned struct {
 	Side    string        `json:"side"`
 	Version string        `json:"version"`
 	Clauses domain.Digest `json:"clauses"`
+	Signed  time.Time     `json:"signed"` // on paper, perhaps, before it was recorded
 }
 
 // AgreementInForce is agreement.in_force: both signed the same version.
 type AgreementInForce struct {
-	Version string `json:"version"`
+	Version string    `json:"version"`
+	From    time.Time `json:"from"` // when the later of the two signed
 }
 
-// ContactMade is contact.made: the mentee wrote to the mentor.
+// ContactMade is contact.made: one side, mostly the mentee, wrote to the
+// other.
 type ContactMade struct {
 	Side string `json:"side"`
 }

@@ -1,6 +1,8 @@
 package match_test
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -23,6 +25,8 @@ type (
 )
 
 var (
+	mentee, mentor, museum = Acting{Mentee}, Acting{Mentor}, Acting{"museum"}
+
 	pair  = Pair{Mentee: "ana", Mentor: "mia"}
 	terms = func() Terms {
 		d := domaintest.Nemo()
@@ -35,8 +39,10 @@ var (
 	proposed  = events{Proposed{Pair: pair, Terms: terms}}
 	agreeable = after(proposed, Accepted{Side: Mentee}, Accepted{Side: Mentor, Both: true})
 	active    = after(agreeable, Made{Pair: pair, ContactDue: contact, Calendar: "berlin@2023"})
-	signed    = after(active, AgreementSigned{Mentee, "1", terms.Clauses})
-	inForce   = after(signed, AgreementSigned{Mentor, "1", terms.Clauses}, AgreementInForce{"1"})
+	thursday  = domaintest.At(sept7)
+	friday    = domaintest.At(sept8)
+	signed    = after(active, AgreementSigned{Mentee, "1", terms.Clauses, thursday})
+	inForce   = after(signed, AgreementSigned{Mentor, "1", terms.Clauses, friday}, AgreementInForce{"1", friday})
 )
 
 func after(given events, more ...Event) events { return append(given[:len(given):len(given)], more...) }
@@ -63,6 +69,9 @@ func private(words string, kind domain.PrivateKind, readers domain.Readers, who 
 
 // Days of autumn 2023, a week apart; the clocks of London go back on 29 October.
 const (
+	sept7 = "2023-09-07T10:00 Europe/Berlin"
+	sept8 = "2023-09-08T10:00 Europe/Berlin"
+
 	day0 = "2023-10-17T16:00"
 	day1 = "2023-10-24T16:00" // 15:00Z
 	day2 = "2023-10-31T16:00" // 16:00Z
@@ -103,11 +112,21 @@ func TestMatch(t *testing.T) {
 	afterClose := hold(1, day1, 75)
 	afterClose.Over = true
 	reflect := func(side, kind string, n int) FileReflection {
-		return FileReflection{Side: side, Kind: kind, Session: n, Text: domain.Private{Text: "I dared to ask"}}
+		return FileReflection{Acting: Acting{side}, Kind: kind, Session: n, Text: domain.Private{Text: "I dared to ask"}}
 	}
 	reflected := func(side, kind string, n int, who domain.Person) ReflectionFiled {
 		return ReflectionFiled{side, kind, n, 4, private("I dared to ask", domain.Personal, domain.Pair, who)}
 	}
+	// Both had signed on paper when they met; it is keyed in afterwards.
+	at1, at2 := slot(day1).Start, slot(day2).Start
+	paper := func(mentees, mentors time.Time) events {
+		from := mentees
+		if mentors.After(from) {
+			from = mentors
+		}
+		return events{AgreementSigned{Mentee, "1", terms.Clauses, mentees}, AgreementSigned{Mentor, "1", terms.Clauses, mentors}, AgreementInForce{"1", from}}
+	}
+	unsigned := after(active, held(1, day1, 60, "before_agreement"))
 	met := after(inForce, held(1, day1, 60), held(2, day2, 45, "under_min_duration"), held(3, day3, 90), ReflectionFiled{Side: Mentee, Kind: "final"})
 	short := after(inForce, held(1, day1, 60), held(2, day2, 45, "under_min_duration"))
 	completed := after(met, Completed{Basis: "rule", Rule: "1", Sessions: []int{1, 3}, Finals: []string{Mentee}})
@@ -121,14 +140,14 @@ func TestMatch(t *testing.T) {
 		{Name: "for somebody with a place", When: propose(func(c *Propose) { c.Placed = false }), Err: ErrNoPlace},
 		{Name: "with somebody in a pool", When: propose(func(c *Propose) { c.Joined = false }), Err: ErrMentor},
 
-		{Name: "11: one side accepts", Given: proposed, When: Accept{Side: Mentor}, Then: events{Accepted{Side: Mentor}}},
-		{Name: "11: then the other", Given: agreeable[:2], When: Accept{Side: Mentor}, Then: agreeable[2:]},
-		{Name: "11: a third does not", Given: proposed, When: Accept{Side: "museum"}, Err: ErrSide},
-		{Name: "11: nobody accepts what is not proposed", When: Accept{Side: Mentor}, Err: ErrUnknown},
-		{Name: "11: nor what was declined", Given: off, When: Accept{Side: Mentee}, Err: ErrPhase},
-		{Name: "11: one side declines", Given: agreeable[:2], When: Decline{Side: Mentor, Note: domain.Private{Text: "no time"}}, Then: events{Declined{Mentor, private("no time", domain.Personal, domain.Programme, "mia")}}},
+		{Name: "11: one side accepts", Given: proposed, When: Accept{Acting: mentor}, Then: events{Accepted{Side: Mentor}}},
+		{Name: "11: then the other", Given: agreeable[:2], When: Accept{Acting: mentor}, Then: agreeable[2:]},
+		{Name: "11: a third does not", Given: proposed, When: Accept{Acting: museum}, Err: ErrSide},
+		{Name: "11: nobody accepts what is not proposed", When: Accept{Acting: mentor}, Err: ErrUnknown},
+		{Name: "11: nor what was declined", Given: off, When: Accept{Acting: mentee}, Err: ErrPhase},
+		{Name: "11: one side declines", Given: agreeable[:2], When: Decline{Acting: mentor, Note: domain.Private{Text: "no time"}}, Then: events{Declined{Mentor, private("no time", domain.Personal, domain.Programme, "mia")}}},
 		{Name: "11: a third does not decline", Given: proposed, When: Decline{}, Err: ErrSide},
-		{Name: "11: nor anybody what is made", Given: active, When: Decline{Side: Mentee}, Err: ErrPhase},
+		{Name: "11: nor anybody what is made", Given: active, When: Decline{Acting: mentee}, Err: ErrPhase},
 		{Name: "11: a match needs both sides", Given: agreeable[:2], When: Make{}, Err: ErrNotBoth},
 		{Name: "11: S1: then it is made, with two weeks for the first contact", Given: agreeable, Now: "2023-09-06T12:00 Europe/Berlin", When: Make{}, Then: active[3:]},
 		{Name: "what is declined is not made", Given: off, When: Make{}, Err: ErrPhase},
@@ -139,16 +158,23 @@ func TestMatch(t *testing.T) {
 		{Name: "a match ends early", Given: active, When: End{Note: note}, Then: events{Ended{about}}},
 		{Name: "not when it is unwound", Given: unwound, When: End{}, Err: ErrPhase},
 
-		{Name: "12: one side signs", Given: active, When: SignAgreement{Side: Mentee, Version: "1"}, Then: signed[4:]},
-		{Name: "12: when the other does, it is in force", Given: signed, When: SignAgreement{Side: Mentor, Version: "1"}, Then: inForce[5:]},
-		{Name: "12: not by another version", Given: signed, When: SignAgreement{Side: Mentor, Version: "2"}, Err: ErrVersion},
-		{Name: "12: nor by a third side", Given: signed, When: SignAgreement{Side: "museum", Version: "1"}, Err: ErrSide},
-		{Name: "12: not before the match is made", Given: agreeable, When: SignAgreement{Side: Mentor, Version: "1"}, Err: ErrPhase},
-		{Name: "12: nor without one", When: SignAgreement{Side: Mentor, Version: "1"}, Err: ErrUnknown},
+		{Name: "12: one side signs", Given: active, Now: sept7, When: SignAgreement{Acting: mentee, Version: "1"}, Then: signed[4:]},
+		{Name: "12: when the other does, it is in force", Given: signed, Now: sept8, When: SignAgreement{Acting: mentor, Version: "1"}, Then: inForce[5:]},
+		{Name: "12: not by another version", Given: signed, Now: sept8, When: SignAgreement{Acting: mentor, Version: "2"}, Err: ErrVersion},
+		{Name: "12: nor by a third side", Given: signed, Now: sept8, When: SignAgreement{Acting: museum, Version: "1"}, Err: ErrSide},
+		{Name: "12: not before the match is made", Given: agreeable, Now: sept8, When: SignAgreement{Acting: mentor, Version: "1"}, Err: ErrPhase},
+		{Name: "12: nor without one", Now: sept8, When: SignAgreement{Acting: mentor, Version: "1"}, Err: ErrUnknown},
+		{Name: "12: what was signed on paper has the paper's date", Given: active, Now: nov, When: SignAgreement{ID{}, mentee, "1", thursday.In(time.FixedZone("", 7200))}, Then: signed[4:]},
+		{Name: "12: and is in force from then", Given: signed, Now: nov, When: SignAgreement{ID{}, mentor, "1", friday}, Then: inForce[5:]},
+		{
+			Name: "12: or from when the other signed, if later", Given: after(active, paper(friday, friday)[0]), Now: nov, When: SignAgreement{ID{}, mentor, "1", thursday},
+			Then: paper(friday, thursday)[1:],
+		},
+		{Name: "12: nobody has signed yet what they will sign", Given: signed, Now: sept8, When: SignAgreement{ID{}, mentor, "1", friday.Add(1)}, Err: ErrFuture},
 
-		{Name: "the mentee writes to the mentor", Given: active, When: MakeContact{Side: Mentee}, Then: events{ContactMade{Mentee}}},
-		{Name: "S1: also when that is overdue", Given: after(active, overdue), When: MakeContact{Side: Mentee}, Then: events{ContactMade{Mentee}}},
-		{Name: "not before they are matched", Given: agreeable, When: MakeContact{Side: Mentee}, Err: ErrPhase},
+		{Name: "the mentee writes to the mentor", Given: active, When: MakeContact{Acting: mentee}, Then: events{ContactMade{Mentee}}},
+		{Name: "S1: also when that is overdue", Given: after(active, overdue), When: MakeContact{Acting: mentee}, Then: events{ContactMade{Mentee}}},
+		{Name: "not before they are matched", Given: agreeable, When: MakeContact{Acting: mentee}, Err: ErrPhase},
 		{Name: "no museum writes", Given: active, When: MakeContact{}, Err: ErrSide},
 		{Name: "S1: after two weeks the contact is overdue", Given: active, Now: "2023-09-20T12:00 Europe/Berlin", When: MarkContactOverdue{Tzdata: "2023c"}, Then: events{overdue}},
 		{Name: "not a minute before", Given: active, Now: "2023-09-20T11:59 Europe/Berlin", When: MarkContactOverdue{}, Err: domain.ErrNotDue},
@@ -186,6 +212,9 @@ func TestMatch(t *testing.T) {
 		{Name: "13: at the same wall time after the clocks went back", Given: plan3, Now: nov, When: hold(2, day2, 60), Then: events{held(2, day2, 60)}},
 		{Name: "13: S1: a short one is marked", Given: plan3, Now: nov, When: hold(1, day1, 59), Then: events{held(1, day1, 59, "under_min_duration")}},
 		{Name: "13: a long one, too", Given: plan3, Now: nov, When: hold(1, day1, 91), Then: events{held(1, day1, 91, "over_max_duration")}},
+		{Name: "13: one before the last signature is recorded and marked", Given: after(active, paper(at1, at2)...), Now: nov, When: hold(1, day1, 60), Then: events{held(1, day1, 60, "before_agreement")}},
+		{Name: "13: at that instant it is not", Given: after(active, paper(at1, at2)...), Now: nov, When: hold(2, day2, 60), Then: events{held(2, day2, 60)}},
+		{Name: "13: nor where the papers were signed before", Given: after(active, paper(at1, thursday)...), Now: nov, When: hold(1, day1, 60), Then: events{held(1, day1, 60)}},
 		{Name: "13: one before the agreement is recorded and marked", Given: signed, Now: nov, When: hold(1, day1, 60), Then: events{held(1, day1, 60, "before_agreement")}},
 		{Name: "13: so is one before they were matched", Given: proposed, Now: nov, When: hold(1, day1, 60), Then: events{held(1, day1, 60, "before_agreement", "not_active")}},
 		{Name: "13: so is one out of the plan's modes", Given: inForce, Now: nov, When: HoldSession{Session: 1, At: inPerson, Minutes: 60}, Then: events{onSite}},
@@ -198,6 +227,8 @@ func TestMatch(t *testing.T) {
 		{Name: "14: a minute is one", Given: inForce, Now: nov, When: hold(1, day1, 1), Then: events{held(1, day1, 1, "under_min_duration")}},
 		{Name: "14: and a day", Given: inForce, Now: nov, When: hold(1, day1, 24*60), Then: events{held(1, day1, 24*60, "over_max_duration")}},
 		{Name: "14: and is not ahead", Given: plan3, Now: "2023-10-24T15:59 Europe/London", When: hold(1, day1, 60), Err: ErrFuture},
+		{Name: "14: nor going on", Given: plan3, Now: "2023-10-24T16:59 Europe/London", When: hold(1, day1, 60), Err: ErrFuture},
+		{Name: "14: but over", Given: plan3, Now: "2023-10-24T17:00 Europe/London", When: hold(1, day1, 60), Then: events{held(1, day1, 60)}},
 		{Name: "a session that was held has a number, too", Given: inForce, Now: nov, When: hold(0, day1, 60), Err: ErrSession},
 		{Name: "and a time", Given: inForce, Now: nov, When: HoldSession{Session: 1, At: gap, Minutes: 60}, Err: when.ErrTimeInGap},
 		{Name: "and people", Now: nov, When: hold(1, day1, 60), Err: ErrUnknown},
@@ -207,11 +238,16 @@ func TestMatch(t *testing.T) {
 		{Name: "13: a correction of the first is not beyond the plan", Given: four, Now: nov, When: CorrectSession{hold(1, day1, 75)}, Then: events{SessionCorrected(held(1, day1, 75))}},
 		{Name: "13: that of the fourth still is", Given: four, Now: nov, When: CorrectSession{hold(4, day4, 75)}, Then: events{SessionCorrected(held(4, day4, 75, "over_max_sessions"))}},
 		{
-			Name: "13: what was before the agreement stays so", Given: after(after(active, held(1, day1, 60, "before_agreement")), inForce[4:]...), Now: nov,
+			Name: "13: what was before the agreement stays so", Given: after(unsigned, paper(thursday, at2)...), Now: nov,
 			When: CorrectSession{hold(1, day1, 75)}, Then: events{SessionCorrected(held(1, day1, 75, "before_agreement"))},
 		},
+		{Name: "13: unless papers tell otherwise", Given: after(unsigned, paper(thursday, at1)...), Now: nov, When: CorrectSession{hold(1, day1, 75)}, Then: events{SessionCorrected(held(1, day1, 75))}},
+		{Name: "13: also where nothing else is corrected", Given: after(unsigned, paper(thursday, at1)...), Now: nov, When: CorrectSession{hold(1, day1, 60)}, Then: events{SessionCorrected(held(1, day1, 60))}},
+		{Name: "13: where they do not, nothing is", Given: after(unsigned, paper(thursday, at2)...), Now: nov, When: CorrectSession{hold(1, day1, 60)}},
+		{Name: "13: or it was on a day before them", Given: after(active, append(paper(thursday, at1), held(1, day1, 60))...), Now: nov, When: CorrectSession{hold(1, day0, 60)}, Then: events{SessionCorrected(held(1, day0, 60, "before_agreement"))}},
 		{Name: "13: a slip put right after closing is not held after closing", Given: three, Now: nov, When: CorrectSession{afterClose}, Then: events{SessionCorrected(held(1, day1, 75))}},
 		{Name: "what was never held is not corrected", Given: plan3, Now: nov, When: CorrectSession{hold(1, day1, 75)}, Err: ErrNoSession},
+		{Name: "14: nor into what is still going on", Given: three, Now: "2023-11-14T17:10 Europe/London", When: CorrectSession{hold(1, day4, 75)}, Err: ErrFuture},
 		{Name: "14: nor into the future", Given: three, Now: "2023-11-08T12:00 Europe/London", When: CorrectSession{hold(1, day4, 60)}, Err: ErrFuture},
 
 		{Name: "16: S1: the mentee reflects on a session, between the two", Given: three, When: reflect(Mentee, "session", 2), Then: events{reflected(Mentee, "session", 2, "ana")}, Again: ErrFiled},
@@ -221,6 +257,7 @@ func TestMatch(t *testing.T) {
 		{Name: "nobody reflects midway", Given: three, When: reflect(Mentee, "mid", 1), Err: ErrReflection},
 		{Name: "nor on what was not held", Given: plan3, When: reflect(Mentee, "session", 1), Err: ErrNoSession},
 		{Name: "nor from outside", Given: three, When: reflect("funder", "final", 0), Err: ErrSide},
+		{Name: "nor without a word", Given: three, When: FileReflection{Acting: mentee, Kind: "final", Text: domain.Private{Text: " \n"}}, Err: ErrEmpty},
 		{Name: "nor on nothing", When: reflect(Mentee, "final", 0), Err: ErrUnknown},
 
 		{Name: "15: S1: a match is complete by the rule, and says by what", Given: met, When: CompleteMatch{}, Then: completed[len(met):]},
@@ -258,11 +295,29 @@ func TestAMatchTellsItsPhaseAndItsPeople(t *testing.T) {
 		require.Equal(t, step.over, s.Phase().Over())
 	}
 	require.Equal(t, pair, s.Pair())
+	for side, person := range map[string]domain.Person{Mentee: "ana", Mentor: "mia", "museum": "", "coordinator": "", "": ""} {
+		require.Equal(t, person, s.Party(side), side)
+	}
 	require.Equal(t, []domain.Person{"ana", "mia"}, s.Subjects())
 	require.Equal(t, []string{"over_max_sessions"}, held(4, day4, 60, "over_max_sessions").Marks())
 	require.Equal(t, []string{"over_max_sessions"}, SessionCorrected(held(4, day4, 60, "over_max_sessions")).Marks())
 	require.Equal(t, slot(day1).Start, hold(1, day1, 60).OccurredAt())
 	require.Zero(t, hold(1, "soon", 60).OccurredAt())
+	require.Equal(t, friday, SignAgreement{Signed: friday}.OccurredAt())
+	require.Zero(t, SignAgreement{}.OccurredAt())
+}
+
+func TestWhatOneSideDoesSaysTheSide(t *testing.T) {
+	t.Parallel()
+	for _, c := range []interface{ ActsFor() string }{&Accept{}, &Decline{}, &SignAgreement{}, &MakeContact{}, &FileReflection{}} {
+		require.NoError(t, json.Unmarshal([]byte(`{"cycle": "autumn", "match": "m1", "side": "mentor"}`), c))
+		require.Equal(t, Mentor, c.ActsFor(), "%T", c)
+		body, err := json.Marshal(c)
+		require.NoError(t, err)
+		require.Contains(t, string(body), `"side":"mentor"`)
+	}
+	_, acts := any(MissSession{}).(interface{ ActsFor() string })
+	require.False(t, acts, "who missed a session is not always who says so")
 }
 
 func TestAMatchIsNamedWithinItsCycle(t *testing.T) {
@@ -283,20 +338,22 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 	local := []string{day0, day1, day2, day3, day4}
 	now := domaintest.At(nov)
 	sides := rapid.SampledFrom([]string{Mentee, Mentor})
+	papers := []time.Time{{}, slot(day0).Start, slot(day2).Start, slot(day2).Start.Add(1), slot(day4).Start, now, now.Add(1)}
+	words := []domain.Private{{}, {Text: " "}, {Text: "I dared"}, {Text: "I dared"}}
 	rapid.Check(t, func(t *rapid.T) {
 		var s State
-		accepted, versions := map[string]bool{}, map[string]string{}
-		plan, inForce, conforming := 0, false, map[int]bool{}
+		accepted, signed := map[string]bool{}, map[string]time.Time{}
+		plan, from, conforming := 0, time.Time{}, map[int]bool{}
 		for range 60 {
 			side := sides.Draw(t, "side")
 			n := rapid.IntRange(1, 7).Draw(t, "session")
 			on := at(rapid.SampledFrom(local).Draw(t, "day"))
 			record := HoldSession{Session: n, At: on, Minutes: rapid.SampledFrom([]int{45, 60, 90, 120}).Draw(t, "minutes")}
 			cmd := rapid.SampledFrom([]command{
-				Propose{Pair: pair, Placed: true, Joined: true, Terms: terms}, Accept{Side: side}, Accept{Side: side}, Make{}, Make{}, Decline{Side: side},
-				SignAgreement{Side: side, Version: "1"}, SignAgreement{Side: side, Version: rapid.SampledFrom([]string{"1", "2"}).Draw(t, "version")},
+				Propose{Pair: pair, Placed: true, Joined: true, Terms: terms}, Accept{Acting: Acting{side}}, Accept{Acting: Acting{side}}, Make{}, Make{}, Decline{Acting: Acting{side}},
+				SignAgreement{Acting: Acting{side}, Version: "1"}, SignAgreement{Acting: Acting{side}, Version: rapid.SampledFrom([]string{"1", "2"}).Draw(t, "version"), Signed: rapid.SampledFrom(papers).Draw(t, "signed")},
 				ScheduleSession{Session: n, At: on}, ScheduleSession{Session: n, At: on}, RescheduleSession{Session: n, At: on}, CancelSession{Session: n},
-				MissSession{Session: n, Side: side}, record, record, CorrectSession{record}, FileReflection{Side: side, Kind: "final"}, CompleteMatch{}, Unwind{},
+				MissSession{Session: n, Side: side}, record, record, CorrectSession{record}, FileReflection{Acting: Acting{side}, Kind: "final", Text: rapid.SampledFrom(words).Draw(t, "words")}, CompleteMatch{}, Unwind{},
 			}).Draw(t, "command")
 			switch cmd.(type) {
 			case Decline, Unwind: // rarely, or nothing gets far
@@ -318,19 +375,27 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 				case Made:
 					require.Len(t, accepted, 2, "11: a match needs both sides")
 				case AgreementSigned:
-					versions[e.Side] = e.Version
+					require.Equal(t, terms.Agreement, e.Version)
+					require.False(t, e.Signed.IsZero() || e.Signed.After(now))
+					signed[e.Side] = e.Signed
 				case AgreementInForce:
-					inForce = true
+					from = e.From
+					require.Contains(t, signed, Mentee)
+					require.Contains(t, signed, Mentor)
+					require.Equal(t, slices.MaxFunc(slices.Collect(maps.Values(signed)), time.Time.Compare), from, "12: since the later of the two")
 				case SessionScheduled:
-					require.True(t, inForce, "13: not before the agreement")
+					require.NotZero(t, from, "13: not before the agreement")
 					plan++
 				case SessionCancelled, SessionMissed:
 					plan--
 				case SessionHeld:
-					require.Equal(t, !inForce, slices.Contains(e.Nonconformities, "before_agreement"))
+					require.Equal(t, from.IsZero() || e.Start.Before(from), slices.Contains(e.Nonconformities, "before_agreement"))
 					conforming[e.Session] = len(e.Nonconformities) == 0
 				case SessionCorrected:
+					require.Equal(t, from.IsZero() || e.Start.Before(from), slices.Contains(e.Nonconformities, "before_agreement"))
 					conforming[e.Session] = len(e.Nonconformities) == 0
+				case ReflectionFiled:
+					require.NotZero(t, e.Words, "16: a reflection says something")
 				case Completed:
 					count := 0
 					for _, ok := range conforming {
@@ -343,7 +408,7 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 				}
 				require.LessOrEqual(t, plan, terms.Sessions.Max, "13: never scheduled beyond the plan")
 			}
-			require.Equal(t, versions[Mentee] != "" && versions[Mentee] == versions[Mentor], inForce, "12: in force when both signed the same version, and only then")
+			require.Equal(t, len(signed) == 2, !from.IsZero(), "12: in force when both signed the same version, and only then")
 		}
 	})
 }

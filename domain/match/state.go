@@ -34,9 +34,10 @@ type State struct {
 	pair       Pair
 	previous   string
 	terms      Terms
-	accepted   []string // sides
-	signed     []string // sides that signed the terms' version
-	inForce    bool
+	accepted   []string  // sides
+	signed     []string  // sides that signed the terms' version
+	signedAt   time.Time // the later of those
+	inForce    time.Time // zero: not yet
 	contacted  bool
 	overdue    bool
 	contactDue time.Time
@@ -66,6 +67,17 @@ func (s State) Phase() Phase { return s.phase }
 
 // Pair tells who is matched.
 func (s State) Pair() Pair { return s.pair }
+
+// Party is the person of a side, "" for neither.
+func (s State) Party(side string) domain.Person {
+	switch side {
+	case Mentee:
+		return s.pair.Mentee
+	case Mentor:
+		return s.pair.Mentor
+	}
+	return ""
+}
 
 // Subjects are the people every event of the stream is about.
 func (s State) Subjects() []domain.Person {
@@ -146,13 +158,16 @@ func (Unwound) evolve(s State) State { s.phase = Unwinding; return s }
 func (e AgreementSigned) evolve(s State) State {
 	if e.Version == s.terms.Agreement {
 		s.signed = append(slices.Clip(s.signed), e.Side)
+		if e.Signed.After(s.signedAt) {
+			s.signedAt = e.Signed
+		}
 	}
 	return s
 }
 
-func (AgreementInForce) evolve(s State) State { s.inForce = true; return s }
-func (ContactMade) evolve(s State) State      { s.contacted = true; return s }
-func (ContactOverdue) evolve(s State) State   { s.overdue = true; return s }
+func (e AgreementInForce) evolve(s State) State { s.inForce = e.From; return s }
+func (ContactMade) evolve(s State) State        { s.contacted = true; return s }
+func (ContactOverdue) evolve(s State) State     { s.overdue = true; return s }
 
 func (e SessionScheduled) evolve(s State) State {
 	return s.withSession(session{n: e.Session, slot: e.Slot, status: "scheduled"})

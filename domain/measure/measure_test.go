@@ -140,6 +140,9 @@ const autumn = `
 func TestFiguresFollowFromTheFacts(t *testing.T) {
 	t.Parallel()
 	const all = "autumn"
+	const off = `session.cancelled m1 cycle/autumn {"session": 3}
+		session.missed m3 cycle/autumn {"session": 2, "side": "mentee"}
+		`
 	for _, row := range []struct {
 		name, measure, scope, then string
 		want                       int64
@@ -168,6 +171,12 @@ func TestFiguresFollowFromTheFacts(t *testing.T) {
 		{"or no more", "sessions_conforming", all, `session.corrected m1 cycle/autumn {"session": 1, "minutes": 45, "nonconformities": ["under_min_duration"]}`, 1},
 		{"the last of two corrections counts", "session_minutes", all, "session.corrected m1 cycle/autumn {\"session\": 2, \"minutes\": 65}\nsession.corrected m1 cycle/autumn {\"session\": 2, \"minutes\": 66}", 216},
 		{"of the same session only", "session_minutes", all, `session.corrected m3 cycle/autumn {"session": 2, "minutes": 65}`, 260},
+		{"what was cancelled", "sessions_cancelled", all, off, 1},
+		{"is not when it was held after all", "sessions_cancelled", all, off + `session.held m1 cycle/autumn {"session": 3, "minutes": 60}`, 0},
+		{"but by that session only", "sessions_cancelled", all, off + `session.held m1 cycle/autumn {"session": 4, "minutes": 60}`, 1},
+		{"of that match", "sessions_cancelled", all, off + `session.held m3 cycle/autumn {"session": 3, "minutes": 60}`, 1},
+		{"what was missed", "sessions_missed", all, off, 1},
+		{"is not when it was held after all, either", "sessions_missed", all, off + `session.held m3 cycle/autumn {"session": 2, "minutes": 60}`, 0},
 		{"an empty list is none", "sessions_conforming", all, "", 2},
 		{"a list that has one", "reflections_due_mentee", all, "", 2},
 		{"or the other", "reflections_due_mentor", all, "", 3},

@@ -11,6 +11,7 @@ import (
 var (
 	ErrUnknown  = domain.Missing("mentor_unknown", "this person is in no pool of mentors")
 	ErrCapacity = domain.Wrong("capacity_missing", "a mentor takes at least one match")
+	ErrJoined   = domain.Refuse("mentor_joined", "this person is in a pool already, with other particulars")
 	ErrFull     = domain.Refuse("mentor_full", "the mentor has no room for another match")
 )
 
@@ -28,8 +29,10 @@ func (c Join) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, domain.CheckSlug("pool", c.Pool)
 	case c.Capacity < 1:
 		return nil, ErrCapacity
-	case s.Joined():
+	case s.pool == c.Pool && s.capacity == c.Capacity:
 		return nil, nil
+	case s.Joined():
+		return nil, ErrJoined.Because(fmt.Sprintf("%s, for %d", s.pool, s.capacity))
 	}
 	return []Event{Joined{c.Mentor, c.Pool, c.Capacity, c.Expertise}}, nil
 }

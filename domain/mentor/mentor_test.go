@@ -22,11 +22,13 @@ func TestMentor(t *testing.T) {
 	busy := append(joined[:1:1], Engaged{Cycle: "autumn", Match: "m1"})
 	domaintest.Run(t, []row{
 		{
-			Name: "a mentor joins a pool", When: Join{ID: id, Pool: "gem", Capacity: 2, Expertise: []string{"learning"}},
-			Then: events{Joined{Mentor: "mia", Pool: "gem", Capacity: 2, Expertise: []string{"learning"}}},
+			Name: "a mentor joins a pool", When: Join{ID: id, Pool: "gem", Capacity: 1, Expertise: []string{"learning"}},
+			Then: events{Joined{Mentor: "mia", Pool: "gem", Capacity: 1, Expertise: []string{"learning"}}},
 		},
 		{Name: "a pool is named by its slug", When: Join{ID: id, Capacity: 1}, Err: domain.ErrSlug},
 		{Name: "a mentor without room is none", When: Join{ID: id, Pool: "gem"}, Err: ErrCapacity},
+		{Name: "once: not for more matches", Given: joined, When: Join{ID: id, Pool: "gem", Capacity: 2}, Err: ErrJoined},
+		{Name: "nor in another pool", Given: busy, When: Join{ID: id, Pool: "nemo", Capacity: 1}, Err: ErrJoined},
 		{Name: "nobody engages a stranger", When: Engage{ID: id, Cycle: "autumn", Match: "m1"}, Err: ErrUnknown},
 		{Name: "a match takes room", Given: joined, When: Engage{ID: id, Cycle: "autumn", Match: "m1"}, Then: busy[1:]},
 		{Name: "11: a mentor never exceeds their capacity", Given: busy, When: Engage{ID: id, Cycle: "autumn", Match: "m2"}, Err: ErrFull},

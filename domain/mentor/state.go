@@ -12,6 +12,7 @@ type Event interface{ evolve(State) State }
 // State is what the rules remember.
 type State struct {
 	mentor   domain.Person
+	pool     string
 	capacity int
 	engaged  []Engaged
 }
@@ -31,7 +32,7 @@ func (s State) Subjects() []domain.Person {
 }
 
 func (e Joined) evolve(s State) State {
-	s.mentor, s.capacity = e.Mentor, e.Capacity
+	s.mentor, s.pool, s.capacity = e.Mentor, e.Pool, e.Capacity
 	return s
 }
 

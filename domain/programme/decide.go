@@ -55,6 +55,7 @@ func (d Definition) Faults() []Fault {
 	offset := func(o when.Offset, path string) {
 		err := o.Check()
 		expect(err == nil, path, "an offset such as {working_days: 5, at: \"17:00\"}: %v", err)
+		expect(min(o.Days, o.WorkingDays, o.Hours) >= 0 && o.Days+o.WorkingDays+o.Hours > 0, path, "an offset into the future")
 	}
 	sides := func(list []string, path string) {
 		for i, side := range list {
@@ -127,5 +128,8 @@ func (d Definition) Faults() []Fault {
 	expect(d.Completion.ConformingSessions > 0 && d.Completion.ConformingSessions <= d.Sessions.Max,
 		"completion.conforming_sessions", "1 to sessions.max (%d)", d.Sessions.Max)
 	sides(d.Completion.FinalReflections, "completion.final_reflections")
+	for i, side := range d.Completion.FinalReflections {
+		expect(slices.Contains(d.Reflection.Final, side), fmt.Sprintf("completion.final_reflections[%d]", i), "a side that reflections.final asks")
+	}
 	return faults
 }

@@ -85,6 +85,14 @@ func TestADefinitionNamesWhatIsWrongWithIt(t *testing.T) {
 		"completion.version":              func(d *Definition) { d.Completion.Version = "" },
 		"completion.conforming_sessions":  func(d *Definition) { d.Completion.ConformingSessions = 4 },
 		"completion.final_reflections[0]": func(d *Definition) { d.Completion.FinalReflections[0] = "museum" },
+		// What falls due does so later than what it follows.
+		"calls[0].routes[1].proof ":   func(d *Definition) { d.Calls[0].Routes[1].Proof = &when.Offset{WorkingDays: -5, At: "17:00"} },
+		"calls[0].drafts_last ":       func(d *Definition) { d.Calls[0].DraftsLast = when.Offset{} },
+		"offer.reply_within ":         func(d *Definition) { d.Offer.ReplyWithin = when.Offset{At: "17:00"} },
+		"match.first_contact_within ": func(d *Definition) { d.Match.FirstContactWithin = when.Offset{Days: 14, Hours: -1} },
+		// What completes a match can be filed.
+		"completion.final_reflections[0] ": func(d *Definition) { d.Completion.FinalReflections[0] = "mentor" },
+		"completion.final_reflections[1]":  func(d *Definition) { d.Completion.FinalReflections = []string{"mentee", "mentor"} },
 		// Two of one name would hide each other.
 		"quotas[1].quota ":                func(d *Definition) { d.Quotas[1].Quota = "year" },
 		"calls[1].call":                   func(d *Definition) { d.Calls = append(d.Calls, d.Calls[0]) },

@@ -50,6 +50,9 @@ type Reviewing struct {
 	Reviewer domain.Person `json:"reviewer,omitzero" from:"actor"`
 }
 
+// Owner is who may act as this reviewer.
+func (c Reviewing) Owner() domain.Person { return c.Reviewer }
+
 // admit lets assigned reviewers in. Somebody recused is refused and that is
 // kept; strangers are refused without a trace here.
 func (c Reviewing) admit(s State, command string) ([]Event, error) {
@@ -78,7 +81,8 @@ func (c Open) Decide(s State, _ time.Time) ([]Event, error) {
 	return []Event{Opened{c.Reviewer}}, nil
 }
 
-// DeclareConflict is conflict.declare. Declaring recuses at once.
+// DeclareConflict is conflict.declare. Declaring recuses at once, also
+// somebody who was never asked to review: a panel's chair, a coordinator.
 type DeclareConflict struct {
 	ID
 	Reviewing
@@ -92,8 +96,6 @@ func (c DeclareConflict) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrConflict
 	case slices.Contains(s.recused, c.Reviewer):
 		return nil, nil
-	case !slices.Contains(s.assigned, c.Reviewer):
-		return nil, ErrNotAssigned
 	}
 	note := c.Note.About(domain.Personal, domain.Programme, c.Reviewer, c.Person)
 	return []Event{ConflictDeclared{c.Reviewer, c.Conflict, note}, Recused{c.Reviewer}}, nil

@@ -1,6 +1,7 @@
 package review_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -32,6 +33,7 @@ func TestReview(t *testing.T) {
 	assigned := events{Assigned{Applicant: "ana", Reviewer: "rita"}}
 	declared := ConflictDeclared{Reviewer: "rita", Conflict: "employer", Note: domain.Private{Text: "my colleague"}.About(domain.Personal, domain.Programme, "rita", "ana")}
 	recused := append(assigned[:1:1], declared, Recused{Reviewer: "rita"})
+	unasked := recused[1:]
 	said := scores(5, 0)
 	for i := range said {
 		said[i].Justification = said[i].Justification.About(domain.Personal, domain.Programme, "ana", "rita")
@@ -55,7 +57,10 @@ func TestReview(t *testing.T) {
 
 		{Name: "6: S1: declaring a conflict recuses at once", Given: assigned, When: DeclareConflict{ID: id, Reviewing: rita, Conflict: "employer", Note: domain.Private{Text: "my colleague"}}, Then: recused[1:]},
 		{Name: "a conflict is of a known kind", Given: assigned, When: DeclareConflict{ID: id, Reviewing: rita, Conflict: "rivalry"}, Err: ErrConflict},
-		{Name: "of somebody who was asked", Given: assigned, When: DeclareConflict{ID: id, Reviewing: raul, Conflict: "other"}, Err: ErrNotAssigned},
+		{Name: "6: also somebody who was never asked", When: DeclareConflict{ID: id, Reviewing: rita, Conflict: "employer", Note: domain.Private{Text: "my colleague"}}, Then: unasked},
+		{Name: "6: who is then not asked either", Given: unasked, When: Assign{ID: id, Reviewer: "rita", Phase: application.Eligible}, Err: ErrRecused},
+		{Name: "6: but others are", Given: unasked, When: Assign{ID: id, Reviewer: "raul", Phase: application.Eligible}, Then: events{Assigned{Applicant: "ana", Reviewer: "raul"}}},
+		{Name: "6: and what they ask to read is refused, and kept", Given: unasked, When: Open{ID: id, Reviewing: rita}, Then: events{AccessRefused{Reviewer: "rita", Command: "review.open", Code: "recused"}}, Err: ErrRecused},
 
 		{Name: "a review is recorded", Given: assigned, When: record(rita, "select", scores(5, 0)), Then: events{recorded}},
 		{Name: "it recommends one of three", Given: assigned, When: record(rita, "maybe", scores(5, 0)), Err: ErrRecommendation},
@@ -76,6 +81,7 @@ func TestReview(t *testing.T) {
 	s = s.Apply(Recused{Reviewer: "rita"})
 	require.Empty(t, s.Recorded(), "6: what was said before counts no more")
 	require.Equal(t, []domain.Person{"rita"}, s.Recused())
+	require.Equal(t, []domain.Person{"ana"}, State{}.Apply(declared).Subjects(), "also before anybody is asked to review")
 }
 
 func TestReviewsBelongToAnApplication(t *testing.T) {
@@ -108,16 +114,22 @@ func TestInvariant6NoReviewByTheRecusedOrTheApplicantCounts(t *testing.T) {
 				got, err = Record{ID: id, Reviewing: as, Scores: scores(1, 2), Recommendation: "select", Rubric: rubric}.Decide(s, time.Time{})
 			case 4:
 				got, err = DeclareConflict{ID: id, Reviewing: as, Conflict: "other"}.Decide(s, time.Time{})
-				require.True(t, err == nil || !recused[who])
+				require.NoError(t, err, "anybody may declare a conflict, asked or not")
+				require.Equal(t, recused[who], len(got) == 0, "and is recused, once")
 			}
 			for _, e := range got {
 				_, kept := e.(AccessRefused)
 				require.Equal(t, kept, err != nil && recused[who], "%v %v", e, err)
-				if e, ok := e.(Recused); ok {
+				switch e := e.(type) {
+				case Recused:
 					recused[e.Reviewer] = true
+				case Assigned:
+					require.False(t, recused[e.Reviewer], "nor are they asked again")
 				}
 				s = s.Apply(e)
+				require.Equal(t, []domain.Person{"ana"}, s.Subjects(), "from the first event on")
 			}
+			require.ElementsMatch(t, slices.Collect(maps.Keys(recused)), s.Recused())
 			for _, p := range s.Recorded() {
 				require.False(t, recused[p] || p == "ana", p)
 			}

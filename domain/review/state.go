@@ -50,8 +50,16 @@ func (e Assigned) evolve(s State) State {
 	return s
 }
 
-func (e Opened) evolve(s State) State         { s.opened = with(s.opened, e.Reviewer); return s }
-func (ConflictDeclared) evolve(s State) State { return s }
+func (e Opened) evolve(s State) State { s.opened = with(s.opened, e.Reviewer); return s }
+
+// Who was never asked to review may be the first to speak: only the note then
+// tells whose application it is.
+func (e ConflictDeclared) evolve(s State) State {
+	if n := len(e.Note.Subjects); n > 0 && s.applicant == "" {
+		s.applicant = e.Note.Subjects[n-1]
+	}
+	return s
+}
 
 // A review already recorded by somebody who is then recused counts no more.
 func (e Recused) evolve(s State) State {

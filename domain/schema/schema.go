@@ -78,6 +78,7 @@ var list = []entry{
 	now[allocation.PlaceReleased]("place.released"),
 	now[allocation.ReserveRanked]("reserve.ranked"),
 	now[allocation.ReservePromoted]("reserve.promoted"),
+	now[allocation.ReserveWithdrawn]("reserve.withdrawn"),
 	now[allocation.ReserveReleased]("reserve.released"),
 
 	now[mentor.Joined]("mentor.joined"),

@@ -288,6 +288,12 @@ func TestFillSetsWhatIsNotACallersToSay(t *testing.T) {
 	schema.Fill(&c, "tzdata", "2023c")
 	require.Equal(t, domain.Person("carla"), c.Actor)
 
+	for said, want := range map[string]string{"": match.Mentee, match.Mentor: match.Mentor} {
+		side := match.Accept{Acting: match.Acting{Side: said}}
+		schema.Fill(&side, "role", match.Mentee)
+		require.Equal(t, want, side.Side, "a side is the role unless it is said")
+	}
+
 	var m match.MarkContactOverdue
 	schema.Fill(&m, "tzdata", "2023c")
 	require.Equal(t, "2023c", m.Tzdata)

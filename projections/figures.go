@@ -58,7 +58,7 @@ type Counted struct {
 //go:embed figures.sql
 var figuresSQL string
 
-var figures = Projection{Name: "figures", Schema: measuresShape() + figuresSQL, Apply: applyFigures}
+var figures = Projection{Name: "figures", Schema: measuresShape() + figuresSQL, Prepare: readMeasures, Apply: applyFigures}
 
 // measuresShape makes a change of a measure a change of shape: entries say
 // their measure by its place in the list.
@@ -81,33 +81,50 @@ var measuresOf = func() map[string][]int {
 	return m
 }()
 
-func applyFigures(tx *Tx, e Event) error {
+// A reading is what an event does to one measure.
+type reading struct {
+	measure int // its place in the list
+	add     *measure.Entry
+	remove  string
+}
+
+// readMeasures is the costly part, and needs no tables.
+func readMeasures(e *Event) error {
 	var fields measure.Fields
 	fact := measure.Fact{ID: e.Envelope.ID, Name: e.Envelope.Name, Stream: e.Stream, Book: e.Envelope.Book, Body: e.Data}
 	for _, i := range measuresOf[fact.Name] {
-		m := measure.All[i]
-		add, remove, err := m.Read(fact, &fields)
+		add, remove, err := measure.All[i].Read(fact, &fields)
 		if err != nil {
 			return err
 		}
-		if remove != "" {
-			if err := exec(tx.conn, "DELETE FROM figures WHERE key = ? AND measure = ?", digest(remove), i); err != nil {
+		if add != nil || remove != "" {
+			e.readings = append(e.readings, reading{i, add, remove})
+		}
+	}
+	return nil
+}
+
+func applyFigures(tx *Tx, e Event) (err error) {
+	for _, r := range e.readings {
+		if r.remove != "" {
+			if err := exec(tx.conn, "DELETE FROM figures WHERE key = ? AND measure = ?", digest(r.remove), r.measure); err != nil {
 				return err
 			}
 		}
-		if add == nil {
+		if r.add == nil {
 			continue
 		}
 		var key, of any
-		if len(m.Unless) > 0 {
-			key = digest(add.Key)
+		if len(measure.All[r.measure].Unless) > 0 {
+			key = digest(r.add.Key)
 		}
-		if add.Of != "" {
-			if of, _, err = tx.word("figures_word", add.Of); err != nil {
+		if r.add.Of != "" {
+			if of, _, err = tx.word("figures_word", r.add.Of); err != nil {
 				return err
 			}
 		}
-		err = exec(tx.conn, "INSERT INTO figures (scope, measure, n, key, value, of) VALUES (?, ?, ?, ?, ?, ?)", add.Scope, i, e.N, key, add.Value, of)
+		err := exec(tx.conn, "INSERT INTO figures (scope, measure, n, key, value, of) VALUES (?, ?, ?, ?, ?, ?)",
+			r.add.Scope, r.measure, e.N, key, r.add.Value, of)
 		if err != nil {
 			return err
 		}

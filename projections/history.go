@@ -53,21 +53,21 @@ var history = Projection{Name: "history", Schema: historySQL, Indexes: historyIn
 
 func applyHistory(tx *Tx, e Event) error {
 	var ids [5]int64
-	people := make([]string, len(e.Envelope.Subjects))
-	for i, p := range e.Envelope.Subjects {
-		people[i] = string(p)
+	people := "" // each behind a space, so that it is no other word
+	for _, p := range e.Envelope.Subjects {
+		people += " " + string(p)
 	}
-	for i, w := range [5]string{e.Stream, e.Envelope.Name, e.Cycle, e.Envelope.Actor, strings.Join(people, " ")} {
+	for i, w := range [5]string{e.Stream, e.Envelope.Name, e.Cycle, e.Envelope.Actor, people} {
 		id, isNew, err := tx.word("history_word", w)
 		if err != nil {
 			return err
 		}
 		ids[i] = id
-		if i < 4 || !isNew && len(people) > 1 {
+		if i < 4 || !isNew {
 			continue
 		}
-		for _, p := range people {
-			if err := exec(tx.conn, "INSERT OR IGNORE INTO history_subject (person, subjects) VALUES (?, ?)", p, id); err != nil {
+		for _, p := range e.Envelope.Subjects {
+			if err := exec(tx.conn, "INSERT OR IGNORE INTO history_subject (person, subjects) VALUES (?, ?)", string(p), id); err != nil {
 				return err
 			}
 		}

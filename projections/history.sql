@@ -8,7 +8,7 @@ CREATE TABLE history (
 	name        INTEGER NOT NULL,
 	cycle       INTEGER NOT NULL,
 	actor       INTEGER NOT NULL,
-	subjects    INTEGER NOT NULL, -- all of them as one word
+	subjects    INTEGER NOT NULL, -- all of them as one word, each behind a space
 	recorded_at INTEGER NOT NULL,
 	occurred_at INTEGER NOT NULL
 ) STRICT;

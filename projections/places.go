@@ -54,7 +54,7 @@ type Reserve struct {
 	Call   string        `json:"call"`
 	Person domain.Person `json:"person"`
 	Rank   int           `json:"rank"`
-	Status string        `json:"status"` // waiting, promoted, released
+	Status string        `json:"status"` // waiting, promoted, released, withdrawn
 	At     time.Time     `json:"at"`     // since when
 }
 
@@ -62,9 +62,7 @@ type Reserve struct {
 type PlaceRefusal struct {
 	Call   string        `json:"call"`
 	Person domain.Person `json:"person"`
-	Quota  string        `json:"quota"`
-	Limit  int           `json:"limit"`
-	Used   int           `json:"used"`
+	Full   string        `json:"full"` // the quotas, in words
 	At     time.Time     `json:"at"`
 }
 
@@ -90,7 +88,7 @@ var places = Projection{
 	Name: "places", Schema: placesSQL, Apply: applyPlaces,
 	Names: []string{
 		"quota.set", "place.reserved", "place.refused", "place.filled", "place.released",
-		"reserve.ranked", "reserve.promoted", "reserve.released",
+		"reserve.ranked", "reserve.promoted", "reserve.released", "reserve.withdrawn",
 	},
 }
 
@@ -167,7 +165,7 @@ func applyPlaces(tx *Tx, e Event) error {
 		if err != nil {
 			return err
 		}
-		b.Refused = append(b.Refused, PlaceRefusal{x.Call, x.Person, x.Quota, x.Limit, x.Used, at})
+		b.Refused = append(b.Refused, PlaceRefusal{x.Call, x.Person, x.Words(), at})
 	case allocation.ReserveRanked:
 		b, err := board(x.Holder)
 		if err != nil {
@@ -186,6 +184,12 @@ func applyPlaces(tx *Tx, e Event) error {
 			return err
 		}
 		reserve(b, x.Holder, x.Rank, "released")
+	case allocation.ReserveWithdrawn:
+		b, err := board(x.Holder)
+		if err != nil {
+			return err
+		}
+		reserve(b, x.Holder, x.Rank, "withdrawn")
 	}
 	return nil
 }

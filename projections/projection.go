@@ -29,6 +29,8 @@ type Event struct {
 	Body     any    // nil where nobody asked for it
 	Data     []byte // the body's exact bytes
 	Cycle    string // its book's, or the one that its body names; "" when it is the programme's or the installation's own
+
+	readings []reading // by Prepare of the figures
 }
 
 // A Projection is one read model. Its tables and its place in the log change
@@ -43,6 +45,9 @@ type Projection struct {
 	// What Apply itself searches by belongs in Schema.
 	Indexes string
 	Names   []string // the events Apply is given, with their bodies; nil: every event, whose Body may be nil
+	// Prepare does what needs no tables, ahead of Apply and beside it; it may
+	// be nil.
+	Prepare func(e *Event) error
 	Apply   func(tx *Tx, e Event) error
 }
 
@@ -81,8 +86,8 @@ type cached struct {
 
 // So many rows and words are kept from one transaction to the next.
 const (
-	cachedRows  = 4 << 10
-	cachedWords = 32 << 10
+	cachedRows  = 2 << 10
+	cachedWords = 16 << 10
 )
 
 func newTx(conn *sqlite.Conn) *Tx {

@@ -271,7 +271,7 @@ func TestSentences(t *testing.T) {
 	}
 	require.Contains(t, say("deadline.extended"), "The deadline was moved from before Mon 24 Jul 2023 00:00 Europe/Berlin to before Mon 31 Jul 2023 00:00 Europe/Berlin")
 	require.Contains(t, say("session.held"), "Session 2 was held: 45 minutes, online; does not conform: under_min_duration")
-	require.Contains(t, say("place.refused"), "Place refused to Ana: quota cycle is full (5 of 5)")
+	require.Contains(t, say("place.refused"), "Place refused to Ana: every place is taken (cycle: 5 of 5)")
 	require.Contains(t, say("match.made"), "Ana and mentor Ana were matched, in the place of match m4")
 }
 
@@ -498,4 +498,52 @@ func TestTheClocksQueue(t *testing.T) {
 	tasks, err = v.Queue(t.Context(), autumn, at)
 	require.NoError(t, err)
 	require.NotEmpty(t, tasks)
+}
+
+func TestEnvelopesAreReadAsTheyWereWritten(t *testing.T) {
+	t.Parallel()
+	full := schema.Envelope{
+		ID: "i", Name: "session.held", RecordedAt: start, OccurredAt: start.Add(time.Nanosecond), Actor: "a", Role: "r", OnBehalfOf: "b",
+		Channel: "web", Book: "cycle/x", CommandID: "c", Correlation: "d", Causation: "e", Reason: "f", Authority: "g",
+		Subjects: []domain.Person{"p", "q"}, Nonconformities: []string{"x", "y"}, Corrects: "h", Salt: "s",
+	}
+	for _, f := range season(t) {
+		want, err := schema.DecodeEnvelope(f.event.Metadata)
+		require.NoError(t, err)
+		got, ok := projections.DecodeFast(f.event.Metadata)
+		require.True(t, ok)
+		require.Equal(t, want, got)
+	}
+	metadata, err := full.Encode()
+	require.NoError(t, err)
+	got, ok := projections.DecodeFast(metadata)
+	require.True(t, ok)
+	require.Equal(t, full, got)
+
+	escaped := full
+	escaped.Role = `<"ü">`
+	for _, other := range []string{"", "{}", " " + string(metadata), string(metadata) + " ", strings.Replace(string(metadata), `"r"`, `"\u0072"`, 1), strings.Replace(string(metadata), "Z", "+00:00", 1), string(metadata[:100])} {
+		_, ok := projections.DecodeFast([]byte(other))
+		require.False(t, ok, "left to encoding/json: %s", other)
+	}
+	metadata, err = escaped.Encode()
+	require.NoError(t, err)
+	_, ok = projections.DecodeFast(metadata)
+	require.False(t, ok)
+}
+
+func TestACatchUpThatIsCancelledSaysSo(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	write(t, store, season(t))
+	v, err := projections.Open("", store)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, v.CatchUp(ctx), context.Canceled)
+	require.NoError(t, v.CatchUp(t.Context()))
+	require.NoError(t, v.Close())
+	require.NoError(t, v.Close(), "closing again does nothing")
+	_, err = v.Cycles(t.Context())
+	require.Error(t, err)
 }

@@ -261,7 +261,7 @@ func (w *writer) season() {
 	offer(6)
 	accept(6)
 	about(7)
-	w.place(allocation.ReserveReleased{Holder: w.holder(7), Rank: 2}, allocation.PlaceRefused{Holder: w.holder(8), Quota: "cycle", Limit: 5, Used: 5})
+	w.place(allocation.ReserveReleased{Holder: w.holder(7), Rank: 2}, allocation.PlaceRefused{Holder: w.holder(8), Full: []allocation.FullQuota{{Quota: "cycle", Limit: 5, Used: 5}}})
 	about(23)
 	w.at(time.Date(2023, 8, 13, 22, 0, 0, 0, time.UTC))
 	w.in(w.application(23), application.DraftExpired{Timer: domain.Timer{Rule: "draft.expire", Due: w.now, Fired: w.now}})

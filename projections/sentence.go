@@ -160,7 +160,7 @@ func Sentence(e Event) (sentence, before, after string) {
 	case allocation.PlaceReserved:
 		return say("A place was reserved for %s", token(b.Person)), "", "reserved"
 	case allocation.PlaceRefused:
-		return say("Place refused to %s: quota %s is full (%d of %d)", token(b.Person), b.Quota, b.Used, b.Limit), "", ""
+		return say("Place refused to %s: every place is taken (%s)", token(b.Person), b.Words()), "", ""
 	case allocation.PlaceFilled:
 		return say("%s has a place", token(b.Person)), "reserved", "filled"
 	case allocation.PlaceReleased:
@@ -171,6 +171,8 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("%s moved up from the reserve, rank %d", token(b.Person), b.Rank), "in reserve", "promoted"
 	case allocation.ReserveReleased:
 		return say("%s was released from the reserve, rank %d: no place came free", token(b.Person), b.Rank), "in reserve", "released"
+	case allocation.ReserveWithdrawn:
+		return say("%s left the reserve", token(b.Person)), "in reserve", "withdrawn"
 
 	case mentor.Joined:
 		return say("%s joined the pool of %s, with room for %s", token(b.Mentor), b.Pool, rooms(b.Capacity)), "", ""

@@ -26,8 +26,8 @@ import (
 var ErrOtherStore = errors.New("these views were made from another log; delete them to make them anew")
 
 const (
-	bulk        = 10_000 // events in one transaction of a replay
-	chunkLength = 500    // events handed from reading to applying at a time
+	bulk        = 5_000 // events in one transaction of a replay
+	chunkLength = 250   // events handed from reading to applying at a time
 	readerCount = 4
 )
 
@@ -90,7 +90,7 @@ func open(path string, store eventstore.Store, projections []Projection) (*Views
 // of power; what Rebuild makes beside it need not even survive a crash.
 var (
 	safely   = []string{"journal_mode = WAL", "synchronous = NORMAL", "cache_size = -16000"}
-	beside   = []string{"journal_mode = OFF", "synchronous = OFF", "cache_size = -24000"}
+	beside   = []string{"journal_mode = OFF", "synchronous = OFF", "cache_size = -4000"}
 	readOnly = []string{"query_only = TRUE"}
 )
 
@@ -415,7 +415,10 @@ func (v *Views) replay(ctx context.Context) (err error) {
 			return c.err
 		}
 	}
-	return v.commit(at)
+	if err := v.commit(at); err != nil {
+		return err
+	}
+	return ctx.Err() // the reading side may have stopped for it without a word
 }
 
 func (v *Views) produce(ctx context.Context, from mark, chunks chan<- chunk) {
@@ -475,6 +478,13 @@ func (v *Views) read(r eventstore.Recorded, n int64) (Event, verdict, error) {
 	if v.decoded[r.Name] {
 		if e.Body, err = schema.Decode(r.Name, r.Data); err != nil {
 			return Event{}, end, fmt.Errorf("event at %s: %w", r.Position, err)
+		}
+	}
+	for _, i := range v.wants[r.Name] {
+		if prepare := v.projections[i].Prepare; prepare != nil {
+			if err := prepare(&e); err != nil {
+				return Event{}, end, fmt.Errorf("%s: event at %s: %w", v.projections[i].Name, r.Position, err)
+			}
 		}
 	}
 	return e, keep, nil
@@ -610,20 +620,21 @@ func (v *Views) ask(ctx context.Context, f func(*sqlite.Conn) error) (err error)
 func (v *Views) Close() error {
 	v.applying.Lock()
 	defer v.applying.Unlock()
-	var errs []error
+	conn, open := <-v.writer
+	if !open {
+		return nil
+	}
+	errs := []error{}
 	if v.readers != v.writer {
 		for range readerCount {
-			if conn, open := <-v.readers; open && conn != nil {
-				errs = append(errs, conn.Close())
+			if r := <-v.readers; r != nil {
+				errs = append(errs, r.Close())
 			}
 		}
 		close(v.readers)
 	}
-	if conn, open := <-v.writer; open {
-		errs = append(errs, conn.Close())
-		close(v.writer)
-	}
-	return errors.Join(errs...)
+	close(v.writer)
+	return errors.Join(append(errs, conn.Close())...)
 }
 
 // Rebuild makes the views at path anew, beside the old ones, and puts them in

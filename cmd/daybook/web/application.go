@@ -47,10 +47,11 @@ func (s *Server) showApplication(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer v.close()
+	title := "Application of " + v.name(a.Person)
 	if a, err = v.views.Application(v.ctx, key); err != nil {
-		return err
+		return v.then(err, title)
 	}
-	p := applicationPage{frame: v.frame("Application of "+v.name(a.Person), "Applications"), State: capital(string(a.Phase))}
+	p := applicationPage{frame: v.frame(title, "Applications"), State: capital(string(a.Phase))}
 	p.Rows = v.applicationRows(a)
 	for _, r := range a.Reviews {
 		p.Reviews = append(p.Reviews, v.reviewLine(r))

@@ -28,18 +28,21 @@ type cyclePage struct {
 
 // A callLine is a call and its deadline.
 type callLine struct {
-	Call     string
-	State    string
-	Told     string // the deadline, as published
-	UTC      string
-	Left     string
-	Earlier  []string // deadlines that were extended
+	Call    string
+	State   string
+	Told    string // the deadline, as published
+	UTC     string
+	Left    string
+	Earlier []string // deadlines that were extended
 }
 
 type stageLine struct{ Stage, When, Note string }
 
-// pressing is how much of the queue the dashboard shows.
-const pressing = 5
+// How much of the queue and of the places the dashboard shows.
+const (
+	pressing   = 5
+	mostPlaces = 20
+)
 
 func (s *Server) showCycle(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.visit(r, r.PathValue("cycle"))
@@ -120,7 +123,11 @@ func (v *visit) fillSeason(p *cyclePage) error {
 
 func (v *visit) fillBoard(p *cyclePage) error {
 	board, err := v.views.Places(v.ctx, v.cycle.Cycle)
-	p.Board = v.placesBoard(board)
 	p.Places = link{"The places board", v.to("/places")}
+	if more := len(board.Places) - mostPlaces; more > 0 {
+		board.Places = board.Places[:mostPlaces]
+		p.Places.Text += " has " + strconv.Itoa(more) + " more"
+	}
+	p.Board = v.placesBoard(board)
 	return err
 }

@@ -194,6 +194,9 @@ func (v *visit) eventLine(r projections.HistoryRow) eventLine {
 		Actor: v.actor(e.Actor), Role: inWords(e.Role), Channel: e.Channel, Reason: inWords(e.Reason),
 		Lag: lag(e.OccurredAt, e.RecordedAt),
 	}
+	if l.Role == e.Actor {
+		l.Role = "" // the clock's is the clock
+	}
 	if l.Lag != "" {
 		l.Recorded = v.instant(e.RecordedAt)
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/projections"
@@ -44,14 +45,16 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer v.close()
-	m, err := v.views.Match(v.ctx, v.cycle.Cycle, r.PathValue("match"))
-	if err != nil {
+	name := r.PathValue("match")
+	if _, err := s.views.Match(v.ctx, v.cycle.Cycle, name); err != nil {
 		return err
 	}
-	p := matchPage{frame: v.frame("Match "+m.Match, "Matches"), State: capital(string(m.Phase)), Rows: v.matchRows(m)}
-	if m.Health != string(m.Phase) {
-		p.Stands = m.Health
+	m, err := v.views.Match(v.ctx, v.cycle.Cycle, name)
+	if err != nil {
+		return v.then(err, "Match "+name)
 	}
+	p := matchPage{frame: v.frame("Match "+m.Match, "Matches"), Rows: v.matchRows(m)}
+	p.State, p.Stands = standing(m)
 	for _, x := range m.Sessions {
 		p.Sessions = append(p.Sessions, v.sessionLine(x))
 	}
@@ -62,6 +65,15 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.render(w, http.StatusOK, "match", p)
+}
+
+// standing is a match's state, and where it stands where that says more.
+func standing(m projections.Match) (state, stands string) {
+	state = capital(string(m.Phase))
+	if stands = strings.TrimPrefix(m.Health, string(m.Phase)); stands == m.Health {
+		return state, stands
+	}
+	return state + stands, ""
 }
 
 func (v *visit) matchRows(m projections.Match) []row {

@@ -52,12 +52,10 @@ func (s *Server) showMatches(w http.ResponseWriter, r *http.Request) error {
 func (v *visit) matchLine(m projections.Match) matchLine {
 	l := matchLine{
 		Match:  link{m.Match, v.to("/matches/" + url.PathEscape(m.Match))},
-		Mentee: v.name(m.Mentee), Mentor: v.name(m.Mentor), State: capital(string(m.Phase)),
+		Mentee: v.name(m.Mentee), Mentor: v.name(m.Mentor),
 		Minutes: grouping(int64(m.Minutes())), Sessions: sessionCounts(m), Reflections: reflectionCounts(m),
 	}
-	if m.Health != string(m.Phase) {
-		l.Stands = m.Health
-	}
+	l.State, l.Stands = standing(m)
 	return l
 }
 

@@ -33,7 +33,7 @@ func (p *people) name(id domain.Person) string {
 	if name, ok := p.known[id]; ok {
 		return name
 	}
-	name, err := p.find(id)
+	name, err := Name(p.ctx, p.s.store, p.s.names, id)
 	switch {
 	case errors.Is(err, eventstore.ErrStreamNotFound):
 		name = "person " + short(string(id))
@@ -47,8 +47,11 @@ func (p *people) name(id domain.Person) string {
 	return name
 }
 
-func (p *people) find(id domain.Person) (string, error) {
-	for r, err := range p.s.store.ReadStream(p.ctx, person.ID{Person: id}.Stream(), eventstore.ReadStream{Limit: 1}) {
+// Name is what a person is called, asked of the vault by the digest that the
+// person was registered with. It is eventstore.ErrStreamNotFound when nobody
+// has this id.
+func Name(ctx context.Context, store eventstore.Store, reveal func(ctx context.Context, digest string) (string, error), id domain.Person) (string, error) {
+	for r, err := range store.ReadStream(ctx, person.ID{Person: id}.Stream(), eventstore.ReadStream{Limit: 1}) {
 		if err != nil {
 			return "", err
 		}
@@ -63,7 +66,7 @@ func (p *people) find(id domain.Person) (string, error) {
 		if readers := registered.Name.Readers; readers != domain.Programme && readers != domain.Public {
 			return Withheld, nil
 		}
-		return p.s.names(p.ctx, string(registered.Name.Digest))
+		return reveal(ctx, string(registered.Name.Digest))
 	}
 	return "", eventstore.ErrStreamNotFound
 }

@@ -79,19 +79,22 @@ func (v *visit) placesBoard(b projections.PlacesBoard) placesBoard {
 	for _, x := range b.Refused {
 		p.Refused = append(p.Refused, placeLine{
 			v.applicant(x.Call, x.Person), "Refused",
-			inWords(x.Quota) + ": " + strconv.Itoa(x.Used) + " of " + strconv.Itoa(x.Limit) + " taken", v.instant(x.At),
+			x.Full, v.instant(x.At),
 		})
 	}
 	return p
 }
 
 func (v *visit) quotaLine(q projections.QuotaUse, b projections.PlacesBoard) quotaLine {
-	per := "in this cycle"
+	words := "In this cycle"
 	if q.Per == "year" {
-		per = "in the year " + strconv.Itoa(b.Year)
+		words = "In the year " + strconv.Itoa(b.Year)
+	}
+	if q.Quota != q.Per {
+		words += ": " + inWords(q.Quota)
 	}
 	return quotaLine{
-		Quota: capital(inWords(q.Quota)) + ", " + per, Limit: strconv.Itoa(q.Limit), Filled: strconv.Itoa(q.Filled),
+		Quota: words, Limit: strconv.Itoa(q.Limit), Filled: strconv.Itoa(q.Filled),
 		Offered: strconv.Itoa(q.Offered), Released: strconv.Itoa(q.Released), Free: strconv.Itoa(max(q.Limit-q.Used, 0)),
 	}
 }

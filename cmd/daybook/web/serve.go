@@ -5,16 +5,20 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/daybook-engine/daybook/domain"
 )
 
-// errNoPage is the answer to an address that leads nowhere.
 var (
 	errNoPage = domain.Missing("page_unknown", "there is no such page")
 	errMethod = domain.Wrong("method_unknown", "pages here are read, not written")
+	errHost   = domain.Deny("host_unknown", "this daybook is not served under that name; ask for it under localhost or its plain address")
 )
 
 // handle adapts a page to the mux: what it returns as an error is answered in
@@ -41,6 +45,12 @@ type failPage struct {
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
 		return // the reader has left
+	}
+	if then := (*notThen)(nil); errors.As(err, &then) {
+		err = s.render(w, http.StatusOK, "then", thenPage{then.frame})
+		if err == nil {
+			return
+		}
 	}
 	var (
 		refusal *domain.Error
@@ -115,7 +125,7 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 // can answer, the cross-origin check's own refusal included.
 func (s *Server) guard(h http.Handler) http.Handler {
 	var protection http.CrossOriginProtection
-	h = protection.Handler(s.recovered(http.MaxBytesHandler(h, maxBody)))
+	h = protection.Handler(s.recovered(s.named(http.MaxBytesHandler(h, maxBody))))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, header := range [][2]string{
 			{"Content-Security-Policy", contentPolicy},
@@ -127,6 +137,22 @@ func (s *Server) guard(h http.Handler) http.Handler {
 			{"Cache-Control", "no-store"},
 		} {
 			w.Header().Set(header[0], header[1])
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// named refuses requests under a name that is not ours.
+func (s *Server) named(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		if err != nil && host != "localhost" && !slices.Contains(s.hosts, host) {
+			s.fail(w, r, errHost)
+			return
 		}
 		h.ServeHTTP(w, r)
 	})

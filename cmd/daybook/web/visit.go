@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/projections"
 )
 
@@ -98,10 +99,27 @@ func (s *Server) travel(v *visit) error {
 	v.close = func() error { defer free(); return past.Close() }
 	then, err := past.Cycle(v.ctx, v.cycle.Cycle)
 	if err != nil {
-		return errors.Join(err, v.close())
+		return errors.Join(v.then(err, v.title()), v.close())
 	}
 	v.views, v.cycle, v.now = past, then, v.at.at
 	return nil
+}
+
+// notThen is the answer where a thing is there now, and was not at the moment
+// asked for: a page that says so, from which one can go on to another moment.
+type notThen struct{ frame frame }
+
+func (*notThen) Error() string { return "not there at that moment" }
+
+type thenPage struct{ frame }
+
+// then turns "there is no such thing" into notThen where a moment was asked
+// for. The caller has seen that the thing is there now.
+func (v *visit) then(err error, title string) error {
+	if v.at.at.IsZero() || !errors.Is(err, domain.NotFound) {
+		return err
+	}
+	return &notThen{v.frame(title, "")}
 }
 
 // href leads to a page at the same moment.

@@ -1,0 +1,43 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+)
+
+// Templates gives each template with the zero struct of its page.
+func Templates() (map[string]any, func(name string, page any) (string, error), error) {
+	p, err := parse()
+	structs := map[string]any{
+		"application": applicationPage{}, "applications": applicationsPage{}, "cycle": cyclePage{}, "cycles": cyclesPage{},
+		"event": eventPage{}, "exceptions": exceptionsPage{}, "fail": failPage{}, "figure": figurePage{}, "history": historyPage{},
+		"match": matchPage{}, "matches": matchesPage{}, "places": placesPage{}, "queue": queuePage{}, "then": thenPage{},
+	}
+	for name := range p {
+		if _, ok := structs[name]; !ok {
+			structs[name] = nil
+		}
+	}
+	s := &Server{pages: p}
+	return structs, func(name string, page any) (string, error) {
+		w := httptest.NewRecorder()
+		err := s.render(w, http.StatusOK, name, page)
+		return w.Body.String(), err
+	}, err
+}
+
+// Patterns lists the routes.
+func Patterns() []string {
+	var patterns []string
+	for _, r := range (&Server{}).routes() {
+		patterns = append(patterns, r.pattern)
+	}
+	return patterns
+}
+
+// Guarded is a handler behind all that stands before a page.
+func Guarded(o Options, page func(http.ResponseWriter, *http.Request) error) (http.Handler, error) {
+	p, err := parse()
+	s := &Server{store: o.Store, now: o.Now, log: o.Log, rehearsal: o.Rehearsal, pages: p}
+	return s.guard(s.handle(page)), err
+}

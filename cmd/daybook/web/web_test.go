@@ -1,0 +1,399 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"html"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/cmd/daybook/web"
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+func ask(h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, nil)
+	r.Host = "127.0.0.1:8080"
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// routes is an address for each route.
+func routes() []string {
+	fill := strings.NewReplacer("{cycle}", "autumn", "{measure}", "sessions_held", "{match}", "m1", "{key}", idOf(ana).Key(), "{position}", "0000000000000001", "{file}", "daybook.css", "{$}", "")
+	var paths []string
+	for _, pattern := range web.Patterns() {
+		if path, ok := strings.CutPrefix(pattern, "GET "); ok {
+			paths = append(paths, fill.Replace(path))
+		}
+	}
+	return paths
+}
+
+func get(t *testing.T, h http.Handler, path string) string {
+	t.Helper()
+	w := ask(h, http.MethodGet, path)
+	require.Equal(t, http.StatusOK, w.Code, "%s: %s", path, w.Body)
+	return w.Body.String()
+}
+
+// crawl asks for every page that others lead to, from some on. Of the pages
+// at other moments, each of which replays the log, it asks for so many.
+func crawl(t *testing.T, h http.Handler, moments int, from ...string) map[string]string {
+	pages := map[string]string{}
+	for len(from) > 0 {
+		path := from[0]
+		from = from[1:]
+		if _, seen := pages[path]; seen {
+			continue
+		}
+		if strings.Contains(path, "at=") {
+			if moments--; moments < 0 {
+				continue
+			}
+		}
+		pages[path] = get(t, h, path)
+		if strings.HasPrefix(path, "/static/") {
+			continue
+		}
+		for _, e := range wellMade(t, path, pages[path]) {
+			for _, name := range []string{"href", "action"} {
+				link, ok := e.attrs[name]
+				if !ok || strings.HasPrefix(link, "#") {
+					continue
+				}
+				require.True(t, strings.HasPrefix(link, "/"), "%s leads to %q", path, link)
+				from = append(from, link)
+			}
+		}
+	}
+	return pages
+}
+
+// Reading changes nothing, and only names and handles are ever asked of the
+// vault: what is sealed cannot be let out by a page that never had it.
+func TestEveryLinkLeadsToAWellMadePage(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	var before, after bytes.Buffer
+	require.NoError(t, s.views.Dump(t.Context(), &before))
+	head, err := s.store.Head(t.Context())
+	require.NoError(t, err)
+
+	pages := crawl(t, s.pages(nil), 30, "/", "/cycles/autumn?at=2023-10-31&clock=occurred", "/cycles/autumn/history?name=session")
+	require.Greater(t, len(pages), 100)
+	for path, page := range pages {
+		require.NotContains(t, page, "SECRET", path)
+		require.NotContains(t, page, "<script", path)
+	}
+	require.Contains(t, pages["/cycles/autumn"], html.EscapeString(hostile))
+
+	require.NotEmpty(t, s.asked)
+	for digest := range s.asked {
+		require.NotContains(t, s.texts[digest].Text, "SECRET")
+	}
+	require.NoError(t, s.views.Dump(t.Context(), &after))
+	require.Equal(t, before.String(), after.String())
+	now, err := s.store.Head(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, head, now)
+	for _, pattern := range web.Patterns() {
+		require.True(t, pattern == "/" || strings.HasPrefix(pattern, "GET /"), pattern)
+	}
+}
+
+func TestANameThatMayNotBeShownSaysWhy(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	for _, answer := range []string{web.Withheld, web.Erased} {
+		h := s.pages(func(o *web.Options) {
+			o.Names = func(context.Context, string) (string, error) { return answer, nil }
+		})
+		require.Contains(t, get(t, h, "/cycles/autumn/applications"), answer+" 00000000")
+	}
+	s.fail = errors.New("the vault is away")
+	require.Contains(t, get(t, s.pages(nil), "/cycles/autumn/applications"), "[unreadable] 00000000")
+}
+
+func TestEveryAnswerHasTheHeaders(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	h := s.pages(nil)
+	answers := map[string]*httptest.ResponseRecorder{
+		"post":       ask(h, http.MethodPost, "/cycles/autumn"),
+		"cross site": ask(h, http.MethodPost, "/", "Sec-Fetch-Site", "cross-site"),
+		"not found":  ask(h, http.MethodGet, "/nothing/here"),
+		"bad":        ask(h, http.MethodGet, "/cycles/autumn?at=yesterday"),
+	}
+	for _, path := range routes() {
+		answers[path] = ask(h, http.MethodGet, path)
+		require.Equal(t, http.StatusOK, answers[path].Code, path)
+	}
+	for what, code := range map[string]int{"post": 405, "cross site": 403, "not found": 404, "bad": 400} {
+		require.Equal(t, code, answers[what].Code, what)
+	}
+	for what, w := range answers {
+		for name, value := range map[string]string{
+			"Content-Security-Policy":      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+			"Strict-Transport-Security":    "max-age=31536000; includeSubDomains",
+			"X-Content-Type-Options":       "nosniff",
+			"Referrer-Policy":              "no-referrer",
+			"Cross-Origin-Opener-Policy":   "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
+			"Cache-Control":                "no-store",
+		} {
+			require.Equal(t, value, w.Header().Get(name), "%s: %s", what, name)
+		}
+		require.NotEmpty(t, w.Header().Get("Content-Type"), what)
+		require.Empty(t, w.Header().Get("Set-Cookie"), what)
+	}
+}
+
+func TestAnotherNameIsRefused(t *testing.T) {
+	t.Parallel()
+	s := empty(t)
+	h := s.pages(func(o *web.Options) { o.Hosts = []string{"daybook.example"} })
+	for host, code := range map[string]int{
+		"127.0.0.1": 200, "[::1]:8080": 200, "[::1]": 200, "localhost:8080": 200, "daybook.example": 200, "evil.example": 403, "127.0.0.1.evil.example:8080": 403,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		require.Equal(t, code, w.Code, host)
+	}
+}
+
+func TestARehearsalSaysSoOnEveryPage(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	h := s.pages(func(o *web.Options) { o.Rehearsal = "autumn" })
+	for _, path := range routes() {
+		if page := ask(h, http.MethodGet, path); strings.HasPrefix(page.Header().Get("Content-Type"), "text/html") {
+			require.Contains(t, page.Body.String(), "Rehearsal: nothing here happened.", path)
+		}
+	}
+	require.Contains(t, ask(h, http.MethodGet, "/nothing").Body.String(), "Rehearsal: nothing here happened.")
+	require.NotContains(t, get(t, s.pages(nil), "/"), "nothing here happened")
+}
+
+func TestAnEmptyDaybookTellsTheNextStep(t *testing.T) {
+	t.Parallel()
+	page := get(t, empty(t).pages(nil), "/")
+	wellMade(t, "/", page)
+	require.Contains(t, page, "daybook do cycle.plan")
+}
+
+func TestBothClocksAreShown(t *testing.T) {
+	t.Parallel()
+	h := filled(t).pages(nil)
+	value := func(query string) string {
+		page := get(t, h, "/cycles/autumn/figures/session_minutes"+query)
+		_, after, _ := strings.Cut(page, `govuk-heading-xl db-number">`)
+		v, _, _ := strings.Cut(after, " ")
+		return v
+	}
+	require.Equal(t, "45", value(""))
+	require.Equal(t, "0", value("?at=2023-10-31"), "as then known: it was recorded in November")
+	require.Equal(t, "45", value("?at=2023-10-31&clock=occurred"), "as we now know it was")
+	require.Equal(t, "54", value("?at=2023-11-13T12:00"), "before it was corrected")
+	require.Equal(t, "54", value("?at=2023-11-13T11:00:00Z"), "as machines write it")
+	require.Equal(t, "0", value("?day=10"), "ten days after the plan")
+
+	early := "/cycles/autumn/matches/m1?at=2023-08-01"
+	require.Contains(t, get(t, h, early), "Nothing of this was known")
+	require.Equal(t, http.StatusNotFound, ask(h, http.MethodGet, strings.Replace(early, "m1", "m9", 1)).Code)
+	page := get(t, h, "/cycles/autumn?at=2023-10-31&clock=occurred")
+	require.Contains(t, page, "This page shows 31 October 2023, 23:59 CET")
+	require.Contains(t, page, `href="/cycles/autumn">Back to now`)
+	require.Contains(t, page, `/cycles/autumn/history?at=2023-10-31&amp;clock=occurred`)
+	for query, code := range map[string]int{"at=2023-10-29T02:30": 400, "clock=wall&at=2023-10-31": 400, "day=x": 400, "at=2023-01-01": 200} {
+		require.Equal(t, code, ask(h, http.MethodGet, "/cycles/autumn?"+query).Code, query)
+	}
+}
+
+func TestTheHistoryIsChosenAndTurned(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	for i := range 60 {
+		at := time.Date(2023, 11, 21, 8, i, 0, 0, time.UTC).In(day("2023-11-21T08:00").Location()).Format("2006-01-02T15:04")
+		s.add("call-autumn.mentees", "cycle/autumn", at, noticeNumber(i), nil)
+	}
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	h := s.pages(nil)
+	newest := get(t, h, "/cycles/autumn/history?name=notice.published")
+	require.Equal(t, 50, strings.Count(newest, "<code>notice.published</code>"))
+	require.Contains(t, newest, "notice 59.")
+	older := linkOf(t, newest, "next")
+	oldest := get(t, h, older)
+	require.Equal(t, 11, strings.Count(oldest, "<code>notice.published</code>"))
+	again := get(t, h, linkOf(t, oldest, "prev"))
+	require.Contains(t, again, "notice 59.")
+	require.Contains(t, again, "notice 10.")
+
+	about := get(t, h, "/cycles/autumn/history?person="+string(ben))
+	require.NotContains(t, about, "<code>session.held</code>")
+	require.Contains(t, about, "<code>place.refused</code>")
+	late := get(t, h, "/cycles/autumn/history?stream=match-autumn.m1&from=2023-10-05&to=2023-10-05")
+	require.Contains(t, late, "recorded 38 days later")
+	require.Contains(t, late, "on behalf of Mia")
+	require.Contains(t, late, "reason: typing error")
+}
+
+func TestACorrectionLeadsToWhatItCorrects(t *testing.T) {
+	t.Parallel()
+	h := filled(t).pages(nil)
+	page := get(t, h, "/cycles/autumn/history?name=session.corrected")
+	_, after, _ := strings.Cut(page, `href="/events/`)
+	position, _, _ := strings.Cut(after, `"`)
+	correction := get(t, h, "/events/"+position)
+	require.Contains(t, correction, "Corrects")
+	require.Contains(t, correction, "54 minutes")
+}
+
+func TestAFaultIsLoggedOnceAndNotShown(t *testing.T) {
+	t.Parallel()
+	s := empty(t)
+	for what, page := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"error": func(http.ResponseWriter, *http.Request) error { return errors.New("boom") },
+		"panic": func(http.ResponseWriter, *http.Request) error { panic("boom") },
+	} {
+		var log bytes.Buffer
+		h, err := web.Guarded(web.Options{Store: s.store, Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))}, page)
+		require.NoError(t, err)
+		w := ask(h, http.MethodGet, "/")
+		require.Equal(t, http.StatusInternalServerError, w.Code, what)
+		require.NotContains(t, w.Body.String(), "boom", what)
+		_, after, _ := strings.Cut(w.Body.String(), "reference <strong>")
+		reference, _, _ := strings.Cut(after, "<")
+		require.Len(t, reference, 10, what)
+		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), what)
+		require.Contains(t, log.String(), reference, what)
+		wellMade(t, what, w.Body.String())
+	}
+}
+
+func TestARefusalIsPutToPeople(t *testing.T) {
+	t.Parallel()
+	s := empty(t)
+	for code, err := range map[int]error{
+		http.StatusBadRequest: domain.Wrong("x", "this is wrong"), http.StatusForbidden: domain.Deny("x", "you may not"),
+		http.StatusConflict: domain.Refuse("x", "this is full"), http.StatusNotFound: domain.Missing("x", "it is gone"),
+	} {
+		h, made := web.Guarded(web.Options{Store: s.store, Now: time.Now}, func(http.ResponseWriter, *http.Request) error { return err })
+		require.NoError(t, made)
+		w := ask(h, http.MethodGet, "/")
+		require.Equal(t, code, w.Code)
+		require.Contains(t, w.Body.String(), err.Error()[1:])
+		wellMade(t, err.Error(), w.Body.String())
+	}
+}
+
+func TestHealthFollowsTheLog(t *testing.T) {
+	t.Parallel()
+	s := empty(t)
+	require.Equal(t, "ok\n", get(t, s.pages(nil), "/healthz"))
+	require.NoError(t, s.store.Close())
+	h := s.pages(func(o *web.Options) { o.Store = closed{s.store} })
+	require.Equal(t, http.StatusInternalServerError, ask(h, http.MethodGet, "/healthz").Code)
+}
+
+type closed struct{ eventstore.Store }
+
+func (closed) Head(context.Context) (eventstore.Position, error) {
+	return eventstore.Position{}, eventstore.ErrClosed
+}
+
+// Every template is executed with its page's zero struct and with one whose
+// every field is set, so that no branch names a field that isn't there.
+func TestTemplatesFitTheirPages(t *testing.T) {
+	t.Parallel()
+	structs, render, err := web.Templates()
+	require.NoError(t, err)
+	for name, page := range structs {
+		require.NotNil(t, page, "%s has no page struct", name)
+		_, err := render(name, page)
+		require.NoError(t, err, name)
+		full := reflect.New(reflect.TypeOf(page)).Elem()
+		set(full)
+		out, err := render(name, full.Interface())
+		require.NoError(t, err, name)
+		require.NotContains(t, out, "ZgotmplZ", name)
+	}
+}
+
+// set gives every exported field a value.
+func set(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() || f.Anonymous {
+				if v.Field(i).CanSet() {
+					set(v.Field(i))
+				} else { // an embedded struct of an unexported type: its own fields can be set
+					for j := range v.Field(i).NumField() {
+						set(v.Field(i).Field(j))
+					}
+				}
+			}
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		set(v.Index(0))
+		set(v.Index(1))
+	case reflect.String:
+		v.SetString("/x<")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int:
+		v.SetInt(7)
+	}
+}
+
+func TestTheStylesheetsAskForNothingElse(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("static/*.css")
+	require.NoError(t, err)
+	require.Len(t, files, 2)
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		require.NoError(t, err)
+		css := strings.ReplaceAll(string(b), "url(data:", "")
+		for _, no := range []string{"url(", "@import", "@font-face", "GDS", "crown", "crest"} {
+			if strings.HasPrefix(css, "/*!") {
+				_, css, _ = strings.Cut(css, "*/")
+			}
+			require.NotContains(t, css, no, file)
+		}
+	}
+}
+
+// linkOf finds the link of a page with that rel.
+func linkOf(t *testing.T, page, rel string) string {
+	t.Helper()
+	for _, e := range elements(t, page) {
+		if e.name == "a" && e.attrs["rel"] == rel {
+			u, err := url.Parse(e.attrs["href"])
+			require.NoError(t, err)
+			return u.String()
+		}
+	}
+	t.Fatalf("no link %s", rel)
+	return ""
+}

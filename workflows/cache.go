@@ -10,26 +10,39 @@ const cacheSize = 1 << 14
 // young one, and when that is full the old one is forgotten.
 type cache struct {
 	mu         sync.Mutex
-	young, old map[string]any
+	young, old map[string]folded
+}
+
+// folded is a stream's state after so many events.
+type folded struct {
+	events uint64
+	state  any
 }
 
 func (c *cache) get(stream string) (any, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if v, ok := c.young[stream]; ok {
-		return v, true
+	if f, ok := c.young[stream]; ok {
+		return f.state, true
 	}
-	v, ok := c.old[stream]
+	f, ok := c.old[stream]
 	if ok {
-		c.keep(stream, v)
+		c.keep(stream, f)
 	}
-	return v, ok
+	return f.state, ok
 }
 
-func (c *cache) put(stream string, v any) {
+// put keeps a state, unless a later one is there already: a reader may be
+// overtaken by a writer.
+func (c *cache) put(stream string, events uint64, state any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.keep(stream, v)
+	for _, generation := range []map[string]folded{c.young, c.old} {
+		if f, ok := generation[stream]; ok && f.events > events {
+			return
+		}
+	}
+	c.keep(stream, folded{events, state})
 }
 
 func (c *cache) drop(stream string) {
@@ -39,9 +52,9 @@ func (c *cache) drop(stream string) {
 	delete(c.old, stream)
 }
 
-func (c *cache) keep(stream string, v any) {
+func (c *cache) keep(stream string, f folded) {
 	if c.young == nil || len(c.young) >= cacheSize {
-		c.young, c.old = make(map[string]any), c.young
+		c.young, c.old = make(map[string]folded), c.young
 	}
-	c.young[stream] = v
+	c.young[stream] = f
 }

@@ -321,11 +321,11 @@ func (l lookup) figures(id string) (string, []cycle.Figure, error) {
 		if err != nil {
 			return "", nil, fmt.Errorf("figures of %s: %w", id, err)
 		}
-		env, err := schema.DecodeEnvelope(r.Metadata)
+		fact, err := factOf(r)
 		if err != nil {
-			return "", nil, fmt.Errorf("position %s: %w", r.Position, err)
+			return "", nil, err
 		}
-		if err := tally.Add(measure.Fact{ID: env.ID, Name: r.Name, Stream: r.Stream, Book: env.Book, Body: r.Data}); err != nil {
+		if err := tally.Add(fact); err != nil {
 			return "", nil, err
 		}
 		at = r.Position
@@ -335,4 +335,13 @@ func (l lookup) figures(id string) (string, []cycle.Figure, error) {
 		figures[i] = cycle.Figure{Measure: m.Measure, Version: m.Version, Value: tally.Value(m, scopes[m.Scope])}
 	}
 	return at.String(), figures, nil
+}
+
+// factOf is an event as measures see it.
+func factOf(r eventstore.Recorded) (measure.Fact, error) {
+	env, err := schema.DecodeEnvelope(r.Metadata)
+	if err != nil {
+		return measure.Fact{}, fmt.Errorf("position %s: %w", r.Position, err)
+	}
+	return measure.Fact{ID: env.ID, Name: r.Name, Stream: r.Stream, Book: env.Book, Body: r.Data}, nil
 }

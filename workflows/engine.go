@@ -97,6 +97,15 @@ func (g *Engine) Latest() time.Time {
 	return g.last
 }
 
+// see takes note of the time of somebody's event.
+func (g *Engine) see(t time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if t.After(g.last) {
+		g.last = t
+	}
+}
+
 // now is the time of the next event: never before that of another.
 func (g *Engine) now() (time.Time, error) {
 	now := g.Now().UTC().Truncate(time.Millisecond)
@@ -149,6 +158,14 @@ type stream[S any] struct {
 	done     []done
 }
 
+// length counts the stream's events.
+func (s stream[S]) length() uint64 {
+	if !s.exists {
+		return 0
+	}
+	return s.revision + 1
+}
+
 // done is a command that left events in the stream.
 type done struct {
 	command uuid.UUID
@@ -195,6 +212,9 @@ func do[S state[S, E], E any](ctx context.Context, g *Engine, name string, cmd C
 				return d.answer()
 			}
 		}
+		if err := own(cmd, s.state, cause); err != nil {
+			return Result{}, err
+		}
 		now, err := g.now()
 		if err != nil {
 			return Result{}, err
@@ -210,7 +230,7 @@ func do[S state[S, E], E any](ctx context.Context, g *Engine, name string, cmd C
 		next, err := record(ctx, g, cmd, s, events, refusal, now, salts, cause)
 		switch {
 		case err == nil:
-			g.cache.put(cmd.Stream(), next)
+			g.cache.put(cmd.Stream(), next.length(), next)
 			return next.done[len(next.done)-1].result, refusal
 		case errors.Is(err, eventstore.ErrInvalid), errors.Is(err, eventstore.ErrTooLarge), ctx.Err() != nil:
 			return Result{}, err
@@ -224,6 +244,26 @@ func do[S state[S, E], E any](ctx context.Context, g *Engine, name string, cmd C
 		failed = fmt.Errorf("undecided after %d attempts", attempts)
 	}
 	return Result{}, fmt.Errorf("%s on %s: %w", name, cmd.Stream(), failed)
+}
+
+// own tells whether the actor may act on what the command is about: one's own
+// application or review, one's own side of a match.
+func own(cmd Command, state any, cause Cause) error {
+	actor := domain.Person(cause.Actor)
+	if c, ok := cmd.(interface{ Owner() domain.Person }); ok {
+		return access.Own(cause.Role, actor, c.Owner())
+	}
+	s, ok := state.(interface {
+		Party(side string) domain.Person
+	})
+	if !ok {
+		return nil
+	}
+	side := string(cause.Role)
+	if c, ok := cmd.(interface{ ActsFor() string }); ok {
+		side = c.ActsFor()
+	}
+	return access.Own(cause.Role, actor, s.Party(side))
 }
 
 func (d done) answer() (Result, error) {
@@ -268,10 +308,11 @@ func load[S state[S, E], E any](ctx context.Context, g *Engine, name string, fre
 		if err != nil {
 			return s, fmt.Errorf("load %s, revision %d: command id: %w", name, r.Revision, err)
 		}
+		g.see(env.RecordedAt)
 		s = s.with(command, body, r.Name, r.Position)
 		s.state, s.exists, s.revision = s.state.Apply(event), true, r.Revision
 	}
-	g.cache.put(name, s)
+	g.cache.put(name, s.length(), s)
 	return s, nil
 }
 

@@ -81,6 +81,7 @@ func (g *Engine) Do(ctx context.Context, name string, with json.RawMessage, caus
 		return Result{}, err
 	}
 	schema.Fill(cmd, "actor", cause.Actor)
+	schema.Fill(cmd, "role", string(cause.Role))
 	schema.Fill(cmd, "tzdata", g.Tzdata)
 	return registry[i].run(ctx, g, cmd, cause)
 }
@@ -100,6 +101,9 @@ func (g *Engine) DoAs(ctx context.Context, by, name string, with json.RawMessage
 	if len(with) > 0 {
 		if err := json.Unmarshal(with, &fields); err != nil {
 			return Result{}, ErrFields.Because("expected a JSON object: " + err.Error())
+		}
+		if fields == nil { // null
+			fields = map[string]json.RawMessage{}
 		}
 	}
 	if cause.CommandID == uuid.Nil {

@@ -56,8 +56,10 @@ type step struct {
 	node       document.Node
 }
 
+// A check compares a figure, or counts a cycle's events of one name.
 type check struct {
 	Measure string `yaml:"measure"`
+	Event   string `yaml:"event"`
 	Cycle   string `yaml:"cycle"`
 	Value   int64  `yaml:"value"`
 	At      string `yaml:"at"`
@@ -219,6 +221,15 @@ func (r *Rehearsal) readCheck(s step) (err error) {
 	if c.Clock != "" && c.Clock != "recorded" && c.Clock != "occurred" {
 		return r.doc.At(s.node, "check: expected clock: recorded or occurred, found %s", c.Clock)
 	}
+	if c.Event != "" {
+		if c.Measure != "" || c.At != "" || c.Clock != "" {
+			return r.doc.At(s.node, "check: expected a measure, or an event and nothing but its value")
+		}
+		if !slices.Contains(schema.Names(), c.Event) {
+			return r.doc.At(s.node, "check: expected the name of an event, found %s", suggest(c.Event, schema.Names()))
+		}
+		return nil
+	}
 	if _, ok := measure.Find(c.Measure); !ok {
 		names := make([]string, len(measure.All))
 		for i, m := range measure.All {
@@ -235,12 +246,28 @@ func formOf(command string) reflect.Type {
 }
 
 // Steps counts what is to be played, with what goes before.
-func (r *Rehearsal) Steps() int {
-	n := len(r.steps)
-	for _, earlier := range r.After {
-		n += earlier.Steps()
+func (r *Rehearsal) Steps() int { return len(r.scenes(map[string]bool{})) }
+
+// A scene is a step with the rehearsal that it belongs to.
+type scene struct {
+	*Rehearsal
+	step
+}
+
+// scenes lists what is to be played, in order: each rehearsal once, however
+// many others come after it.
+func (r *Rehearsal) scenes(listed map[string]bool) (list []scene) {
+	if listed[r.Name] {
+		return nil
 	}
-	return n
+	listed[r.Name] = true
+	for _, earlier := range r.After {
+		list = append(list, earlier.scenes(listed)...)
+	}
+	for _, s := range r.steps {
+		list = append(list, scene{r, s})
+	}
+	return list
 }
 
 // A VirtualClock tells the time that a rehearsal has reached.
@@ -345,18 +372,15 @@ func (st *Stage) resume(ctx context.Context, r *Rehearsal) error {
 }
 
 func (st *Stage) play(ctx context.Context, r *Rehearsal, unmet *int) error {
-	for _, earlier := range r.After {
-		if err := st.play(ctx, earlier, unmet); err != nil {
-			return err
-		}
-	}
-	done := -1
-	for i, s := range r.steps {
+	scenes := r.scenes(map[string]bool{})
+	done := -1 // what comes before the last step recorded, checks too, has been played
+	for i, s := range scenes {
 		if st.ids[s.id.String()] {
 			done = i
 		}
 	}
-	for _, s := range r.steps[done+1:] {
+	for _, s := range scenes[done+1:] {
+		r, s := s.Rehearsal, s.step
 		if st.Pace != nil {
 			if err := st.Pace(ctx, s.at); err != nil {
 				return err
@@ -472,15 +496,43 @@ func (st *Stage) act(ctx context.Context, r *Rehearsal, s step) (unmet string, e
 	return "", nil
 }
 
-// look checks a figure.
+// look checks a figure, or counts events.
 func (st *Stage) look(ctx context.Context, s step) (unmet string, err error) {
 	c := s.check
-	value, err := st.Figure(ctx, c.Cycle, c.Measure, c.at, c.Clock)
+	var value int64
+	if c.Event == "" {
+		value, err = st.Figure(ctx, c.Cycle, c.Measure, c.at, c.Clock)
+	} else {
+		value, err = st.count(ctx, c.Cycle, c.Event)
+	}
 	if err != nil {
 		return "", err
 	}
 	if value != c.Value {
-		return fmt.Sprintf("%s of %s: expected %d, found %d", c.Measure, c.Cycle, c.Value, value), nil
+		return fmt.Sprintf("%s of %s: expected %d, found %d", c.Measure+c.Event, c.Cycle, c.Value, value), nil
 	}
 	return "", nil
+}
+
+// count counts the events of a name in a cycle's book, and those of its
+// programme that name the cycle, as a measure would.
+func (st *Stage) count(ctx context.Context, cycle, event string) (int64, error) {
+	m := measure.Measure{Measure: event, Fold: "count", Over: []measure.Source{{Name: event}}, Scope: "cycle"}
+	tally := measure.NewTally([]measure.Measure{m})
+	for r, err := range st.Engine.Store.ReadAll(ctx, eventstore.ReadAll{}) {
+		if err != nil {
+			return 0, err
+		}
+		if r.Name != event {
+			continue
+		}
+		fact, err := factOf(r)
+		if err != nil {
+			return 0, err
+		}
+		if err := tally.Add(fact); err != nil {
+			return 0, err
+		}
+	}
+	return tally.Value(m, cycle), nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,17 +77,17 @@ func report(stderr io.Writer, err error) int {
 		badPath   *fs.PathError
 	)
 	switch {
-	case errors.As(err, &badUsage), errors.As(err, &badSource), errors.As(err, &badPath),
-		errors.Is(err, domain.Invalid), isUnknownCommand(err):
-		return 2
+	case errors.As(err, &badUsage), errors.As(err, &badSource), errors.As(err, &badPath) && badPath.Op != "write",
+		errors.Is(err, domain.Invalid), isCobras(err):
+		return 2 // a full disk is nobody's wrong use
 	}
 	return 1
 }
 
-// isUnknownCommand knows cobra's error for a word that is no subcommand; it
-// has no type.
-func isUnknownCommand(err error) bool {
-	return len(err.Error()) > 15 && err.Error()[:15] == "unknown command"
+// isCobras knows cobra's own errors of usage, a word that is no subcommand and
+// a flag left out; they have no type.
+func isCobras(err error) bool {
+	return strings.HasPrefix(err.Error(), "unknown command ") || strings.HasPrefix(err.Error(), "required flag(s) ")
 }
 
 // moment is the --at and --clock of whatever can be asked about the past.

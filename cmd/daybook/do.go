@@ -75,6 +75,7 @@ The commands are: ` + strings.Join(workflows.Commands(), ", ") + ".",
 			}
 			if len(result.Names) == 0 {
 				fmt.Fprintln(c.ErrOrStderr(), "already so: nothing was recorded")
+				result.Names = []string{}
 			}
 			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{"position": result.Position, "events": result.Names})
 		},

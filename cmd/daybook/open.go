@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	zombiezen "zombiezen.com/go/sqlite"
 
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
 	"github.com/daybook-engine/daybook/domain"
@@ -39,16 +40,57 @@ func openBook(c *cobra.Command) (*book, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, "log.db")); errors.Is(err, fs.ErrNotExist) {
-		return nil, usage{fmt.Errorf("%s: no daybook is kept here; begin one with daybook demo, daybook rehearse FILE, or daybook do", dir)}
+	if err := found(dir); err != nil {
+		return nil, err
 	}
 	return makeBook(c.Context(), dir, false)
+}
+
+// openLog opens the log alone, for what needs nothing else to be sound.
+func openLog(c *cobra.Command) (*book, error) {
+	dir, err := c.Flags().GetString("data")
+	if err != nil {
+		return nil, err
+	}
+	if err := found(dir); err != nil {
+		return nil, err
+	}
+	store, err := sqlite.Open(filepath.Join(dir, "log.db"), sqlite.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return &book{dir: dir, store: store}, nil
+}
+
+// found tells whether a directory holds a log.
+func found(dir string) error {
+	if err := lost(dir); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "log.db")); errors.Is(err, fs.ErrNotExist) {
+		return usage{fmt.Errorf("%s: no daybook is kept here; begin one with daybook demo, daybook rehearse FILE, or daybook do", dir)}
+	}
+	return nil
+}
+
+// lost tells of a directory whose log has gone. The log is made first, so
+// that a vault without one is no beginning: a new log would hide the loss.
+func lost(dir string) error {
+	_, log := os.Stat(filepath.Join(dir, "log.db"))
+	_, vault := os.Stat(filepath.Join(dir, "vault.db"))
+	if errors.Is(log, fs.ErrNotExist) && vault == nil {
+		return fmt.Errorf("%s: log.db is missing, and vault.db is there: put it back, a new one would not do", dir)
+	}
+	return nil
 }
 
 // makeBook opens a directory, making what is missing. A log that begins with
 // a rehearsal stays one.
 func makeBook(ctx context.Context, dir string, rehearse bool) (b *book, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := lost(dir); err != nil {
 		return nil, err
 	}
 	b = &book{dir: dir}
@@ -65,6 +107,9 @@ func makeBook(ctx context.Context, dir string, rehearse bool) (b *book, err erro
 		return b, err
 	}
 	if b.views, err = projections.Open(filepath.Join(dir, "views.db"), b.store); err != nil {
+		if code := zombiezen.ErrCode(err).ToPrimary(); code == zombiezen.ResultCorrupt || code == zombiezen.ResultNotADB || errors.Is(err, projections.ErrOtherStore) {
+			err = fmt.Errorf("%w; make the read models anew with daybook rebuild --data %s", err, dir)
+		}
 		return b, err
 	}
 	rehearsed, empty, err := rehearsed(ctx, b.store)

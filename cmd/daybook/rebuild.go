@@ -21,15 +21,11 @@ their place when they are complete. Nothing in them is lost by it: they hold
 nothing that the log doesn't.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			b, err := openBook(c)
+			b, err := openLog(c)
 			if err != nil {
 				return err
 			}
 			defer b.Close()
-			if err := b.views.Close(); err != nil {
-				return err
-			}
-			b.views = nil
 			head, err := b.store.Head(c.Context())
 			if err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/workflows/document"
 )
 
 var (
@@ -62,19 +64,31 @@ func Commands() []string {
 	return names
 }
 
+// Check tells whether role may issue a command of this name with these
+// fields, as far as that can be told without a store.
+func Check(role access.Role, name string, with json.RawMessage) error {
+	_, _, err := read(role, name, with)
+	return err
+}
+
+func read(role access.Role, name string, with json.RawMessage) (registration, any, error) {
+	i := slices.IndexFunc(registry, func(r registration) bool { return r.name == name })
+	if i < 0 {
+		return registration{}, nil, ErrCommand.Because(document.Suggest(name, Commands()))
+	}
+	if err := access.Allow(role, name); err != nil {
+		return registration{}, nil, err
+	}
+	cmd := reflect.New(registry[i].form).Interface()
+	return registry[i], cmd, decode(with, cmd)
+}
+
 // Do issues a command by its name, its fields given as JSON: people by handle
 // or id. Unknown commands and fields are refused, and the nearest name is
 // suggested. The same command id always gets the same answer.
 func (g *Engine) Do(ctx context.Context, name string, with json.RawMessage, cause Cause) (Result, error) {
-	i := slices.IndexFunc(registry, func(r registration) bool { return r.name == name })
-	if i < 0 {
-		return Result{}, ErrCommand.Because(suggest(name, Commands()))
-	}
-	if err := access.Allow(cause.Role, name); err != nil {
-		return Result{}, err
-	}
-	cmd := reflect.New(registry[i].form).Interface()
-	if err := decode(with, cmd); err != nil {
+	r, cmd, err := read(cause.Role, name, with)
+	if err != nil {
 		return Result{}, err
 	}
 	if err := schema.Resolve(cmd, func(handle string) (domain.Person, error) { return g.Vault.Person(ctx, handle) }); err != nil {
@@ -83,24 +97,37 @@ func (g *Engine) Do(ctx context.Context, name string, with json.RawMessage, caus
 	schema.Fill(cmd, "actor", cause.Actor)
 	schema.Fill(cmd, "role", string(cause.Role))
 	schema.Fill(cmd, "tzdata", g.Tzdata)
-	return registry[i].run(ctx, g, cmd, cause)
+	return r.run(ctx, g, cmd, cause)
+}
+
+// ParseActor reads ROLE/HANDLE. The engine's own roles are not to be claimed.
+func ParseActor(by string) (role access.Role, handle string, err error) {
+	before, handle, ok := strings.Cut(by, "/")
+	role = access.Role(before)
+	switch {
+	case !ok || handle == "":
+		return "", "", ErrActor.Because(by)
+	case role == access.Clock || role == access.Policy:
+		return "", "", access.ErrRole.Because("only the engine itself acts as " + before)
+	}
+	return role, handle, nil
 }
 
 // DoAs is Do for somebody outside the engine, named as ROLE/HANDLE or
 // ROLE/ID. Fields that the command has and that are not given are taken from
 // defaults.
 func (g *Engine) DoAs(ctx context.Context, by, name string, with json.RawMessage, defaults map[string]string, cause Cause) (Result, error) {
-	role, handle, ok := strings.Cut(by, "/")
-	switch {
-	case !ok || handle == "":
-		return Result{}, ErrActor.Because(by)
-	case role == string(access.Clock) || role == string(access.Policy):
-		return Result{}, access.ErrRole.Because("only the engine itself acts as " + role)
+	role, handle, err := ParseActor(by)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := Check(role, name, with); err != nil {
+		return Result{}, err
 	}
 	fields := map[string]json.RawMessage{}
 	if len(with) > 0 {
 		if err := json.Unmarshal(with, &fields); err != nil {
-			return Result{}, ErrFields.Because("expected a JSON object: " + err.Error())
+			return Result{}, ErrFields.Because(err.Error())
 		}
 		if fields == nil { // null
 			fields = map[string]json.RawMessage{}
@@ -114,16 +141,15 @@ func (g *Engine) DoAs(ctx context.Context, by, name string, with json.RawMessage
 			return Result{}, err
 		}
 	}
-	has := fieldsOf(name)
+	has := Fields(name)
 	for field, value := range defaults {
 		if _, given := fields[field]; !given && slices.Contains(has, field) {
 			fields[field] = quote(value)
 		}
 	}
-	cause.Role = access.Role(role)
+	cause.Role = role
 	actor := domain.Person(handle)
 	if !domain.IsUUID(handle) {
-		var err error
 		actor, err = g.Vault.Person(ctx, handle)
 		if errors.Is(err, domain.NotFound) && name == "person.register" && bytes.Equal(fields["handle"], quote(handle)) {
 			// The first person of an installation registers herself.
@@ -134,8 +160,7 @@ func (g *Engine) DoAs(ctx context.Context, by, name string, with json.RawMessage
 		}
 	}
 	cause.Actor = string(actor)
-	with, err := json.Marshal(fields)
-	if err != nil {
+	if with, err = json.Marshal(fields); err != nil {
 		return Result{}, err
 	}
 	return g.Do(ctx, name, with, cause)
@@ -175,12 +200,24 @@ func decode(with json.RawMessage, cmd any) error {
 		}
 		return nil
 	}
-	var wrong *json.UnmarshalTypeError
+	var (
+		wrong  *json.UnmarshalTypeError
+		syntax *json.SyntaxError
+	)
 	switch field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); {
 	case unknown:
-		return ErrFields.Because("unknown field " + suggest(strings.Trim(field, `"`), jsonFields(reflect.TypeOf(cmd).Elem())))
+		return ErrFields.Because("unknown field " + document.Suggest(strings.Trim(field, `"`), jsonFields(reflect.TypeOf(cmd).Elem())))
+	case errors.As(err, &wrong) && wrong.Field == "":
+		return ErrFields.Because("expected a JSON object, found " + wrong.Value)
+	case errors.As(err, &syntax):
+		return ErrFields.Because(fmt.Sprintf("expected a JSON object, found a mistake at character %d", syntax.Offset))
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return ErrFields.Because("expected a JSON object, found the beginning of one")
 	case errors.As(err, &wrong):
-		return ErrFields.Because("field " + wrong.Field + ": expected " + kindWords(wrong.Type) + ", found " + wrong.Value)
+		if wrong.Field == "" {
+			return ErrFields.Because("expected a JSON object, found " + wrong.Value)
+		}
+		return ErrFields.Because("field " + wrong.Field[strings.LastIndex(wrong.Field, ".")+1:] + ": expected " + kindWords(wrong.Type) + ", found " + wrong.Value)
 	default:
 		return ErrFields.Because(err.Error())
 	}
@@ -201,8 +238,8 @@ func kindWords(t reflect.Type) string {
 	}
 }
 
-// fieldsOf lists the fields of a command.
-func fieldsOf(name string) []string {
+// Fields lists the fields of a command.
+func Fields(name string) []string {
 	for _, r := range registry {
 		if r.name == name {
 			return jsonFields(r.form)
@@ -232,39 +269,4 @@ func jsonFields(t reflect.Type) []string {
 		names = append(names, jsonFields(f.Type)...)
 	}
 	return names
-}
-
-// suggest names what was not found, and the nearest thing there is.
-func suggest(name string, known []string) string {
-	best, at := "", len(name)/2+2
-	for _, k := range known {
-		if d := distance(name, k); d < at {
-			best, at = k, d
-		}
-	}
-	if best == "" {
-		return name
-	}
-	return name + "; did you mean " + best + "?"
-}
-
-// distance is Levenshtein's: how many letters to change, add or leave out.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

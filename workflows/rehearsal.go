@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
@@ -136,7 +137,11 @@ func loadRehearsal(read func(string) ([]byte, error), name string, within []stri
 	var faults []error
 	var last time.Time
 	keys := map[string]bool{}
-	for _, node := range file.Steps {
+	for i, node := range file.Steps {
+		if node.Node == nil {
+			faults = append(faults, doc.AtPath(fmt.Sprintf("steps[%d]", i), "expected a step, found nothing"))
+			continue
+		}
 		s, err := r.readStep(node, last)
 		if err == nil && s.key != "" && keys[s.key] {
 			err = doc.At(node, "expected a key of its own, found %s again", s.key)
@@ -153,8 +158,8 @@ func loadRehearsal(read func(string) ([]byte, error), name string, within []stri
 
 func (r *Rehearsal) readStep(node document.Node, last time.Time) (step, error) {
 	var f stepFile
-	if err := node.Decode(&f); err != nil {
-		return step{}, r.doc.Explain(err)
+	if err := r.doc.DecodeNode(node, &f); err != nil {
+		return step{}, err
 	}
 	s := step{
 		at: last, local: f.At, key: f.Key, by: f.By, command: f.Do, onBehalfOf: f.OnBehalfOf,
@@ -183,7 +188,7 @@ func (r *Rehearsal) readStep(node document.Node, last time.Time) (step, error) {
 	case s.by == "":
 		return wrong("expected by: ROLE/HANDLE")
 	case !slices.Contains(Commands(), s.command):
-		return wrong("expected a command, found %s", suggest(s.command, Commands()))
+		return wrong("expected a command, found %s", document.Suggest(s.command, Commands()))
 	}
 	with, err := f.With.JSON()
 	if err != nil {
@@ -226,7 +231,7 @@ func (r *Rehearsal) readCheck(s step) (err error) {
 			return r.doc.At(s.node, "check: expected a measure, or an event and nothing but its value")
 		}
 		if !slices.Contains(schema.Names(), c.Event) {
-			return r.doc.At(s.node, "check: expected the name of an event, found %s", suggest(c.Event, schema.Names()))
+			return r.doc.At(s.node, "check: expected the name of an event, found %s", document.Suggest(c.Event, schema.Names()))
 		}
 		return nil
 	}
@@ -235,7 +240,7 @@ func (r *Rehearsal) readCheck(s step) (err error) {
 		for i, m := range measure.All {
 			names[i] = m.Measure
 		}
-		return r.doc.At(s.node, "check: expected a measure, found %s", suggest(c.Measure, names))
+		return r.doc.At(s.node, "check: expected a measure, found %s", document.Suggest(c.Measure, names))
 	}
 	return nil
 }
@@ -306,7 +311,7 @@ type Stage struct {
 	Pace func(ctx context.Context, next time.Time) error
 
 	told eventstore.Position
-	ids  map[string]bool // commands in the log, while resuming
+	ids  map[string][]string // the events of each command in the log, while resuming
 }
 
 // Told is one thing that happened in a rehearsal.
@@ -326,29 +331,34 @@ var ErrUnmet = errors.New("the rehearsal did not go as expected")
 // ErrOther says that a store is not this rehearsal's to play on.
 var ErrOther = errors.New("this directory holds something else")
 
+// Played counts the steps of a rehearsal: those judged now, those of them
+// that were not as expected, and those played before that left nothing to
+// judge.
+type Played struct{ Judged, Unmet, Before int }
+
 // Play plays a rehearsal to its end. On a store that holds a part of the same
-// rehearsal it continues.
-func (st *Stage) Play(ctx context.Context, r *Rehearsal) error {
-	if err := st.resume(ctx, r); err != nil {
-		return err
+// rehearsal it continues, and judges again what is recorded.
+func (st *Stage) Play(ctx context.Context, r *Rehearsal) (p Played, err error) {
+	steps := r.scenes(map[string]bool{})
+	if err := st.resume(ctx, r, steps); err != nil {
+		return p, err
 	}
-	unmet := 0
-	if err := st.play(ctx, r, &unmet); err != nil {
-		return err
+	if err := st.play(ctx, steps, &p); err != nil {
+		return p, err
 	}
-	if unmet > 0 {
-		return fmt.Errorf("%w: %d unmet", ErrUnmet, unmet)
+	if p.Unmet > 0 {
+		return p, fmt.Errorf("%w: %d unmet", ErrUnmet, p.Unmet)
 	}
-	return nil
+	return p, nil
 }
 
 // resume finds what was played before. The log must be empty, or begin with
-// this rehearsal's first step.
-func (st *Stage) resume(ctx context.Context, r *Rehearsal) error {
-	st.ids = map[string]bool{}
-	first := r
-	for len(first.After) > 0 {
-		first = first.After[0]
+// this rehearsal's first step and hold nothing that people did beside it.
+func (st *Stage) resume(ctx context.Context, r *Rehearsal, steps []scene) error {
+	st.ids = map[string][]string{}
+	own := map[string]bool{}
+	for _, s := range steps {
+		own[s.id.String()] = true
 	}
 	for rec, err := range st.Engine.Store.ReadAll(ctx, eventstore.ReadAll{}) {
 		if err != nil {
@@ -358,53 +368,67 @@ func (st *Stage) resume(ctx context.Context, r *Rehearsal) error {
 		if err != nil {
 			return fmt.Errorf("position %s: %w", rec.Position, err)
 		}
+		engine := env.Role == string(access.Clock) || env.Role == string(access.Policy)
 		switch {
 		case !strings.HasPrefix(env.Book, "rehearsal/"):
 			return fmt.Errorf("%w: a live log; a rehearsal needs a directory of its own", ErrOther)
-		case len(st.ids) == 0 && (len(first.steps) == 0 || env.CommandID != first.steps[0].id.String()):
-			return fmt.Errorf("%w: another rehearsal", ErrOther)
+		case !engine && !own[env.CommandID]:
+			return fmt.Errorf("%w: %s at position %s is no step of %s", ErrOther, rec.Name, rec.Position, r.Name)
 		}
-		st.ids[env.CommandID] = true
+		st.ids[env.CommandID] = append(st.ids[env.CommandID], rec.Name)
 		st.told = rec.Position
 		st.Clock.Set(env.RecordedAt)
 	}
 	return nil
 }
 
-func (st *Stage) play(ctx context.Context, r *Rehearsal, unmet *int) error {
-	scenes := r.scenes(map[string]bool{})
-	done := -1 // what comes before the last step recorded, checks too, has been played
-	for i, s := range scenes {
-		if st.ids[s.id.String()] {
+func (st *Stage) play(ctx context.Context, steps []scene, p *Played) error {
+	done := -1 // the last step that is recorded; all before it were played
+	for i, s := range steps {
+		if st.ids[s.id.String()] != nil {
 			done = i
 		}
 	}
-	for _, s := range scenes[done+1:] {
-		r, s := s.Rehearsal, s.step
-		if st.Pace != nil {
-			if err := st.Pace(ctx, s.at); err != nil {
-				return err
+	for i, s := range steps {
+		fault, err := "", error(nil)
+		switch names := st.ids[s.id.String()]; {
+		case i <= done && (names == nil || !s.expects):
+			p.Before++ // it left nothing that could be judged again
+			continue
+		case i <= done:
+			p.Judged++
+			if !slices.Equal(s.events, names) {
+				fault = fmt.Sprintf("expected the events %v, found %v", s.events, names)
 			}
-		}
-		if err := st.advance(ctx, s.at); err != nil {
-			return fmt.Errorf("%s, before step %s: %w", r.Name, s.key, err)
-		}
-		var fault string
-		var err error
-		if s.check != nil {
-			fault, err = st.look(ctx, s)
-		} else {
-			fault, err = st.act(ctx, r, s)
+		default:
+			p.Judged++
+			fault, err = st.step(ctx, s.Rehearsal, s.step)
 		}
 		if err != nil {
-			return fmt.Errorf("%s, step %s: %w", r.Name, s.key, err)
+			return fmt.Errorf("%s, step %s: %w", s.Name, s.key, err)
 		}
 		if fault != "" {
-			*unmet++
-			st.Tell(Told{At: s.at, Key: s.key, By: s.by, Command: s.command, Unmet: r.doc.At(s.node, "%s", fault).Error()})
+			p.Unmet++
+			st.Tell(Told{At: s.at, Key: s.key, By: s.by, Command: s.command, Unmet: s.doc.At(s.node, "%s", fault).Error()})
 		}
 	}
 	return nil
+}
+
+// step plays a step at its time.
+func (st *Stage) step(ctx context.Context, r *Rehearsal, s step) (unmet string, err error) {
+	if st.Pace != nil {
+		if err := st.Pace(ctx, s.at); err != nil {
+			return "", err
+		}
+	}
+	if err := st.advance(ctx, s.at); err != nil {
+		return "", err
+	}
+	if s.check != nil {
+		return st.look(ctx, s)
+	}
+	return st.act(ctx, r, s)
 }
 
 // advance lets everything happen that falls due before t, each at its time.

@@ -66,10 +66,10 @@ the data directory, to be looked at with every other command.`,
 // perform plays the season, and says when it is over.
 func (b *book) perform(ctx context.Context, stage *workflows.Stage, r *workflows.Rehearsal, playing *atomic.Bool, talk io.Writer) error {
 	defer playing.Store(false)
-	if err := stage.Play(ctx, r); err != nil {
+	if _, err := stage.Play(ctx, r); err != nil {
 		return err
 	}
-	fmt.Fprintf(talk, `the season is over. Try, in another directory of your own or after stopping this with Ctrl-C:
+	fmt.Fprintf(talk, `the season is over. Look around; after stopping this with Ctrl-C, try:
   daybook explain session_minutes --cycle %[1]s --data %[2]s
   daybook history --cycle %[1]s --data %[2]s
   daybook figures --cycle %[1]s --at 2023-10-31 --clock occurred --data %[2]s

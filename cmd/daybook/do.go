@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/workflows"
 	"github.com/daybook-engine/daybook/workflows/definition"
 	"github.com/daybook-engine/daybook/workflows/document"
@@ -28,7 +29,9 @@ file of JSON or YAML after @; people in them are written by handle or id. Prints
 one JSON object: the position in the log and the names of the events, none when
 it was already so.
 
-The commands are: ` + strings.Join(workflows.Commands(), ", ") + ".",
+The commands and their fields, of which people may leave out themselves:
+
+` + commandList(),
 		Example: `  daybook do person.register --by coordinator/anna --with '{"handle":"anna","register":"staff","name":"Anna Berg"}'
   daybook do definition.publish --by coordinator/anna --with @programme.yaml
   daybook do deadline.extend --by coordinator/anna --reason power_cut --with '{"cycle":"spring","call":"mentees",
@@ -39,8 +42,15 @@ The commands are: ` + strings.Join(workflows.Commands(), ", ") + ".",
 			if by == "" {
 				return usage{errors.New("--by is missing: say who does it, as in --by coordinator/anna")}
 			}
+			role, _, err := workflows.ParseActor(by)
+			if err != nil {
+				return err
+			}
 			fields, err := readFields(given[0], with)
 			if err != nil {
+				return err
+			}
+			if err := workflows.Check(role, given[0], fields); err != nil {
 				return err
 			}
 			if id != "" {
@@ -73,11 +83,14 @@ The commands are: ` + strings.Join(workflows.Commands(), ", ") + ".",
 			if err != nil {
 				return err
 			}
+			if b.clock != nil {
+				fmt.Fprintf(c.ErrOrStderr(), "this is a rehearsal's daybook: what is recorded in %s stays marked as rehearsed\n", dir)
+			}
 			if len(result.Names) == 0 {
 				fmt.Fprintln(c.ErrOrStderr(), "already so: nothing was recorded")
 				result.Names = []string{}
 			}
-			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{"position": result.Position, "events": result.Names})
+			return json.NewEncoder(c.OutOrStdout()).Encode(done{result.Position, result.Names})
 		},
 	}
 	f := c.Flags()
@@ -89,6 +102,21 @@ The commands are: ` + strings.Join(workflows.Commands(), ", ") + ".",
 	f.StringVar(&cause.Authority, "authority", "", "the rule or role that allows an exception")
 	f.StringVar(&id, "command-id", "", "a UUID: the same command again gets the same answer, and is done once")
 	return c
+}
+
+// done is what daybook do prints.
+type done struct {
+	Position eventstore.Position `json:"position,omitzero"` // none when it was already so
+	Events   []string            `json:"events"`
+}
+
+// commandList has a line for each command.
+func commandList() string {
+	var b strings.Builder
+	for _, name := range workflows.Commands() {
+		fmt.Fprintf(&b, "  %-22s %s\n", name, strings.Join(workflows.Fields(name), " "))
+	}
+	return b.String()
 }
 
 // readFields reads --with. A definition's own document is taken as the

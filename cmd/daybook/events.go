@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/workflows/document"
 )
 
 // eventLine is one line of daybook events --json.
@@ -32,11 +34,17 @@ func newEvents() *cobra.Command {
   daybook events --after 000000000000002a --at 2023-10-31`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if name != "" && !slices.Contains(schema.Names(), name) {
+				return usage{fmt.Errorf("--name: there are no such events: %s", document.Suggest(name, schema.Names()))}
+			}
 			b, err := openBook(c)
 			if err != nil {
 				return err
 			}
 			defer b.Close()
+			if person, err := b.engine.Vault.Person(c.Context(), actor); err == nil {
+				actor = string(person)
+			}
 			read := eventstore.ReadAll{}
 			if after != "" {
 				if read.After, err = eventstore.ParsePosition(after); err != nil {
@@ -84,7 +92,7 @@ func newEvents() *cobra.Command {
 	f.StringVar(&stream, "stream", "", "only this stream")
 	f.StringVar(&name, "name", "", "only events of this name, as in session.held")
 	f.StringVar(&cycle, "cycle", "", "only what concerns this cycle: its own book, and what the programme keeps about it")
-	f.StringVar(&actor, "actor", "", "only what this actor did: a person's id, clock, or a policy's name")
+	f.StringVar(&actor, "actor", "", "only what this actor did: a person's handle or id, clock, or a policy's name")
 	f.StringVar(&after, "after", "", "only what lies after this position")
 	f.StringVar(&at, "at", "", "only what was recorded by then (a date means its end, UTC)")
 	f.BoolVar(&asJSON, "json", false, "one JSON object a line: place, envelope and data")

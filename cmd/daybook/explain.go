@@ -3,13 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/projections"
+	"github.com/daybook-engine/daybook/workflows/document"
 )
 
 // explanation is daybook explain --json.
@@ -44,6 +48,9 @@ func newExplain() *cobra.Command {
 		Args:              args(cobra.ExactArgs(1)),
 		ValidArgsFunction: cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(c *cobra.Command, given []string) error {
+			if _, ok := measure.Find(given[0]); !ok {
+				return usage{fmt.Errorf("there is no such measure: %s", document.Suggest(given[0], names))}
+			}
 			b, err := openBook(c)
 			if err != nil {
 				return err
@@ -71,8 +78,8 @@ func newExplain() *cobra.Command {
 			}
 			out := c.OutOrStdout()
 			fmt.Fprintf(out, "%s: %d %s (version %d, log up to %s)\n%s\n", found.Measure.Measure, found.Value, found.Measure.Unit, found.Measure.Version, found.Position, found.Measure.Words)
-			for _, x := range e.Events {
-				fmt.Fprintf(out, "  %s  %s  %s\n", x.Position, x.OccurredAt.Format(time.RFC3339), x.Name)
+			for _, x := range found.Events {
+				fmt.Fprintf(out, "  %s  %s  %-22s %s\n", x.Position, x.OccurredAt.Format(time.RFC3339), x.Name, adds(found.Measure, x))
 			}
 			return nil
 		},
@@ -83,11 +90,31 @@ func newExplain() *cobra.Command {
 	return c
 }
 
+// adds says what an event contributes: to a sum its amount, to a count of
+// different people which one.
+func adds(m measure.Measure, x projections.Counted) string {
+	switch m.Fold {
+	case "sum":
+		return fmt.Sprintf("%d %s", x.Value, m.Unit)
+	case "distinct":
+		return x.Of
+	}
+	return x.Stream
+}
+
 // zone is where a cycle's dates are counted, or its absence an error.
 func (b *book) zone(ctx context.Context, cycle string) (string, error) {
 	if err := b.views.CatchUp(ctx); err != nil {
 		return "", err
 	}
 	found, err := b.views.Cycle(ctx, cycle)
-	return found.Zone, err
+	if !errors.Is(err, domain.NotFound) {
+		return found.Zone, err
+	}
+	cycles, listErr := b.views.Cycles(ctx)
+	ids := make([]string, len(cycles))
+	for i, c := range cycles {
+		ids[i] = c.Cycle
+	}
+	return "", errors.Join(usage{fmt.Errorf("there is no such cycle: %s", document.Suggest(cycle, ids))}, listErr)
 }

@@ -3,11 +3,15 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/projections"
+	"github.com/daybook-engine/daybook/workflows/document"
 )
 
 // historyLine is one line of daybook history --json.
@@ -42,6 +46,9 @@ is asked, and stand nowhere else.`,
 		Example: "  daybook history --cycle nemo-2023-autumn --name deadline\n  daybook history --cycle nemo-2023-autumn --of p23",
 		Args:    args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := checkName(f.Name); err != nil {
+				return err
+			}
 			b, err := openBook(c)
 			if err != nil {
 				return err
@@ -112,7 +119,7 @@ is asked, and stand nowhere else.`,
 }
 
 func (l historyLine) text(late bool) string {
-	s := fmt.Sprintf("%.16s  %s (%s, %s", l.OccurredAt, l.Sentence, l.Actor, l.Role)
+	s := fmt.Sprintf("%s  %.16s  %s (%s, %s", l.Position, l.RecordedAt, l.Sentence, l.Actor, l.Role)
 	if l.OnBehalfOf != "" {
 		s += ", for " + l.OnBehalfOf
 	}
@@ -123,11 +130,31 @@ func (l historyLine) text(late bool) string {
 		s += "; authority: " + l.Authority
 	}
 	if late {
-		s += fmt.Sprintf("; recorded %.16s", l.RecordedAt)
+		s += fmt.Sprintf("; it happened %.16s", l.OccurredAt)
 	}
 	s += ")"
-	if l.Before != "" || l.After != "" {
-		s += fmt.Sprintf("\n                  %s → %s", l.Before, l.After)
+	switch {
+	case l.Before != "":
+		s += fmt.Sprintf("\n%36s%s → %s", "", l.Before, l.After)
+	case l.After != "":
+		s += fmt.Sprintf("\n%36s→ %s", "", l.After)
 	}
 	return s
+}
+
+// checkName tells of a filter that nothing can fit: neither an event's name
+// nor the first word of one.
+func checkName(name string) error {
+	if name == "" {
+		return nil
+	}
+	known := schema.Names()
+	for _, n := range schema.Names() {
+		noun, _, _ := strings.Cut(n, ".")
+		known = append(known, noun)
+	}
+	if slices.Contains(known, strings.TrimSuffix(name, ".")) {
+		return nil
+	}
+	return usage{fmt.Errorf("--name: there are no such events: %s", document.Suggest(name, known))}
 }

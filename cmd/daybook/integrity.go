@@ -43,7 +43,6 @@ named, and the exit code is 1.`,
 				return err
 			}
 			_ = bar.Finish()
-			fmt.Fprintln(c.ErrOrStderr())
 			events, texts, err := b.checkMeaning(ctx)
 			if err != nil {
 				return err

@@ -55,11 +55,20 @@ func openLog(c *cobra.Command) (*book, error) {
 	if err := found(dir); err != nil {
 		return nil, err
 	}
-	store, err := sqlite.Open(filepath.Join(dir, "log.db"), sqlite.Options{})
-	if err != nil {
+	store, err := openStore(dir)
+	return &book{dir: dir, store: store}, err
+}
+
+// openStore opens a directory's log, for this user alone.
+func openStore(dir string) (*sqlite.Store, error) {
+	path := filepath.Join(dir, "log.db")
+	store, err := sqlite.Open(path, sqlite.Options{})
+	if errors.Is(err, sqlite.ErrLocked) {
+		return nil, fmt.Errorf("%w; stop that one first, or give another --data", err)
+	} else if err != nil {
 		return nil, err
 	}
-	return &book{dir: dir, store: store}, nil
+	return store, os.Chmod(path, 0o600)
 }
 
 // found tells whether a directory holds a log.
@@ -100,7 +109,7 @@ func makeBook(ctx context.Context, dir string, rehearse bool) (b *book, err erro
 			b = nil
 		}
 	}()
-	if b.store, err = sqlite.Open(filepath.Join(dir, "log.db"), sqlite.Options{}); err != nil {
+	if b.store, err = openStore(dir); err != nil {
 		return b, err
 	}
 	if b.vault, err = vault.Open(vault.Options{Dir: dir, KeyFile: os.Getenv("DAYBOOK_KEY_FILE")}); err != nil {

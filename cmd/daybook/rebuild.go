@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/projections"
@@ -41,15 +43,17 @@ nothing that the log doesn't.`,
 			}
 			_ = bar.Finish()
 			took := time.Since(began)
-			fmt.Fprintf(c.ErrOrStderr(), "\nrebuilt from %d events in %s, %.0f events/s\n", events, took.Round(time.Millisecond), float64(events)/took.Seconds())
+			fmt.Fprintf(c.ErrOrStderr(), "rebuilt from %d events in %s, %.0f events/s\n", events, took.Round(time.Millisecond), float64(events)/took.Seconds())
 			return nil
 		},
 	}
 }
 
-// progress draws a bar on stderr.
+// progress draws a bar on stderr, where that is a terminal.
 func progress(c *cobra.Command, total int64, what string) *progressbar.ProgressBar {
+	file, ok := c.ErrOrStderr().(*os.File)
 	return progressbar.NewOptions64(total,
+		progressbar.OptionSetVisibility(ok && term.IsTerminal(int(file.Fd()))),
 		progressbar.OptionSetWriter(c.ErrOrStderr()),
 		progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(),
@@ -57,5 +61,6 @@ func progress(c *cobra.Command, total int64, what string) *progressbar.ProgressB
 		progressbar.OptionSetItsString(what),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionSetWidth(30),
+		progressbar.OptionOnCompletion(func() { fmt.Fprintln(c.ErrOrStderr()) }),
 	)
 }

@@ -42,10 +42,16 @@ part of the same rehearsal, it continues.`,
 			if err != nil {
 				return err
 			}
-			if err := stage.Play(c.Context(), r); err != nil {
+			played, err := stage.Play(c.Context(), r)
+			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.ErrOrStderr(), "%s: %d steps as expected; look at it with daybook serve --data %s\n", r.Name, r.Steps(), dir)
+			talk := c.ErrOrStderr()
+			fmt.Fprintf(talk, "%s: %d steps as expected", r.Name, played.Judged)
+			if played.Before > 0 {
+				fmt.Fprintf(talk, ", %d were played before", played.Before)
+			}
+			fmt.Fprintf(talk, "; look at it with daybook serve --data %s\n", dir)
 			return nil
 		},
 	}

@@ -6,6 +6,9 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 )
 
+// ErrRegistered is the answer to a second registration.
+var ErrRegistered = domain.Refuse("person_registered", "this person is already registered")
+
 // Register is person.register.
 type Register struct {
 	ID
@@ -21,7 +24,7 @@ func (c Register) Decide(s State, _ time.Time) ([]Event, error) {
 	case domain.CheckSlug("handle", c.Handle.Text) != nil:
 		return nil, domain.CheckSlug("handle", c.Handle.Text)
 	case s.registered:
-		return nil, nil
+		return nil, ErrRegistered // whether by the same name cannot be told: names are sealed
 	}
 	return []Event{Registered{
 		Person:   c.Person,

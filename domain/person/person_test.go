@@ -25,8 +25,8 @@ func TestPerson(t *testing.T) {
 	nameless, unnamed := register, registered
 	nameless.Name.Text, unnamed.Name.Text = "", ""
 	domaintest.Run(t, []row{
-		{Name: "somebody is registered", When: register, Then: []Event{registered}},
-		{Name: "with an empty name, committed too", When: nameless, Then: []Event{unnamed}},
+		{Name: "somebody is registered", When: register, Then: []Event{registered}, Again: ErrRegistered},
+		{Name: "with an empty name, committed too", When: nameless, Then: []Event{unnamed}, Again: ErrRegistered},
 		{Name: "a handle is a slug", When: Register{Register: "nemo-121", Handle: domain.Private{Text: "Ana M"}}, Err: domain.ErrSlug},
 		{Name: "a register is a slug", When: Register{Handle: handle}, Err: domain.ErrSlug},
 	})

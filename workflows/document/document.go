@@ -4,13 +4,16 @@
 package document
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
@@ -51,12 +54,18 @@ type Document struct {
 }
 
 // Parse reads a file's syntax.
-func Parse(name string, source []byte) (*Document, error) {
-	d := &Document{name: name, source: source, lines: strings.Split(string(source), "\n")}
+func Parse(name string, source []byte) (_ *Document, err error) {
+	defer guard(name, &err)
 	if len(source) > maxSize {
 		return nil, &Error{File: name, Text: fmt.Sprintf("expected at most %d bytes, found %d", maxSize, len(source))}
 	}
-	file, err := parser.ParseBytes(source, 0)
+	source = bytes.TrimPrefix(source, []byte("\ufeff")) // which some editors put first
+	d := &Document{name: name, source: source, lines: strings.Split(string(source), "\n")}
+	tokens := lexer.Tokenize(string(source))
+	if err := d.check(tokens); err != nil {
+		return nil, err
+	}
+	file, err := parser.Parse(tokens, 0)
 	if err != nil {
 		return nil, d.Explain(err)
 	}
@@ -79,16 +88,82 @@ func Parse(name string, source []byte) (*Document, error) {
 	return d, nil
 }
 
+// What nobody writes by hand, and what would keep the parser busy: its time
+// grows with the square of both.
+const (
+	maxDepth = 32   // lists and fields in brackets within each other, or opened in one line
+	maxLine  = 4096 // words and signs in one line
+)
+
+// check refuses what is no part of the form before it is parsed.
+func (d *Document) check(tokens token.Tokens) error {
+	line, inLine, opened, depth := 0, 0, 0, 0
+	for _, t := range tokens {
+		if t.Position.Line != line {
+			line, inLine, opened = t.Position.Line, 0, 0
+		}
+		inLine++
+		switch t.Type {
+		case token.AnchorType, token.AliasType:
+			return d.at(t, "expected plain values: anchors and aliases are not taken")
+		case token.TagType:
+			return d.at(t, "expected plain values: tags are not taken; put text that begins with ! in quotes")
+		case token.FloatType, token.InfinityType, token.NanType, token.BinaryIntegerType, token.OctetIntegerType, token.HexIntegerType:
+			return d.at(t, "expected a whole number, or text in quotes, found "+t.Value)
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		case token.SequenceEntryType, token.MappingKeyType:
+			opened++
+		}
+		if inLine > maxLine || opened > maxDepth || depth > maxDepth {
+			return d.at(t, "expected something simpler: this is too much in one line, or too deep")
+		}
+	}
+	return nil
+}
+
 type visitor func(ast.Node)
 
 func (v visitor) Visit(n ast.Node) ast.Visitor { v(n); return v }
 
 // Decode puts the document into v, whose fields it must match.
-func (d *Document) Decode(v any) error {
+func (d *Document) Decode(v any) (err error) {
+	defer guard(d.name, &err)
 	if err := yaml.UnmarshalWithOptions(d.source, v, yaml.Strict(), yaml.DisallowUnknownField()); err != nil {
-		return d.Explain(err)
+		return d.explain(err, v)
 	}
 	return nil
+}
+
+// DecodeNode puts a part of the document into v, whose fields it must match.
+func (d *Document) DecodeNode(n Node, v any) (err error) {
+	defer guard(d.name, &err)
+	if n.Node == nil {
+		return &Error{File: d.name, Text: "expected fields where nothing is"}
+	}
+	if err := yaml.NodeToValue(n.Node, v, yaml.Strict(), yaml.DisallowUnknownField()); err != nil {
+		return d.explain(err, v)
+	}
+	return nil
+}
+
+// explain is Explain for what did not fit into v.
+func (d *Document) explain(err error, v any) error {
+	var unknown *yaml.UnknownFieldError
+	if errors.As(err, &unknown) {
+		return d.at(unknown.Token, "unknown field "+Suggest(unknown.Token.Value, fieldNames(reflect.TypeOf(v))))
+	}
+	return d.Explain(err)
+}
+
+// guard makes an error of a panic: the YAML package has them for some
+// documents that are not YAML.
+func guard(name string, err *error) {
+	if p := recover(); p != nil {
+		*err = &Error{File: name, Text: fmt.Sprintf("expected YAML, found what cannot be read (%v)", p)}
+	}
 }
 
 // At is an error at a node.
@@ -125,6 +200,14 @@ func (d *Document) at(t *token.Token, text string) *Error {
 
 // Explain puts an error of decoding at its place.
 func (d *Document) Explain(err error) error {
+	var wrong *yaml.TypeError
+	if errors.As(err, &wrong) && wrong.DstType != nil && wrong.SrcType != nil {
+		return d.at(wrong.Token, "expected "+words(wrong.DstType)+", found "+words(wrong.SrcType))
+	}
+	var large *yaml.OverflowError
+	if errors.As(err, &large) {
+		return d.at(large.Token, "expected a smaller number, found "+large.SrcNum)
+	}
 	var at yaml.Error
 	if errors.As(err, &at) {
 		return d.at(at.GetToken(), at.GetMessage())
@@ -140,11 +223,6 @@ type Node struct{ ast.Node }
 func (n *Node) UnmarshalYAML(node ast.Node) error {
 	n.Node = node
 	return nil
-}
-
-// Decode puts the node into v, whose fields it must match.
-func (n Node) Decode(v any) error {
-	return yaml.NodeToValue(n.Node, v, yaml.Strict(), yaml.DisallowUnknownField())
 }
 
 // JSON gives the node's value as JSON; an absent node is an empty object.

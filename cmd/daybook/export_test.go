@@ -1,0 +1,4 @@
+package main
+
+// Main is what the test binary is when it is re-entered as daybook.
+var Main = main

@@ -1,0 +1,131 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/eventstore/sqlite"
+)
+
+// The scripts are the manual of the command line: one story each.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			rehearsals, err := filepath.Abs("rehearsals")
+			env.Setenv("REHEARSALS", filepath.ToSlash(rehearsals))
+			return err
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"season": putSeason,
+			"exits":  exits,
+			"flip":   flip,
+			"cut":    cut,
+			"serve":  serve,
+			"future": future,
+		},
+	})
+}
+
+// putSeason makes DIR a copy of the autumn season of 2023, rehearsed to its
+// end.
+func putSeason(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 1, "season DIR")
+	ts.Check(copySeason(ts.MkAbs(args[0])))
+}
+
+// exits runs a program, and fails unless it ends with exit code CODE.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS...")
+	}
+	code := 0
+	err := ts.Exec(args[1], args[2:]...)
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, expected %s", code, args[0])
+	}
+}
+
+// flip turns over one bit of the last byte of TEXT, which must stand in FILE
+// once.
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "flip FILE TEXT")
+	file, text := ts.MkAbs(args[0]), []byte(args[1])
+	b, err := os.ReadFile(file)
+	ts.Check(err)
+	if n := bytes.Count(b, text); n != 1 {
+		ts.Fatalf("%q stands in %s %d times", text, file, n)
+	}
+	b[bytes.Index(b, text)+len(text)-1] ^= 1
+	ts.Check(os.WriteFile(file, b, 0o600))
+}
+
+// cut shortens FILE to N bytes.
+func cut(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "cut FILE N")
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+// serve serves DIR until the script ends. When it returns, the server is up.
+func serve(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 1, "serve DIR")
+	c := exec.Command("daybook", "serve", "--addr", "127.0.0.1:0", "--data", ts.MkAbs(args[0]))
+	out, err := c.StdoutPipe()
+	ts.Check(err)
+	ts.Check(c.Start())
+	ts.Defer(func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	})
+	_, err = bufio.NewReader(out).ReadString('\n')
+	ts.Check(err)
+}
+
+// future records something in DIR in the year 2199, as a machine would whose
+// clock was wrong.
+func future(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 1, "future DIR")
+	store, err := sqlite.Open(filepath.Join(ts.MkAbs(args[0]), "log.db"), sqlite.Options{})
+	ts.Check(err)
+	defer store.Close()
+	id, name := uuid.New(), "organisation.registered"
+	at := time.Date(2199, 1, 1, 12, 0, 0, 0, time.UTC)
+	metadata, err := schema.Envelope{
+		ID: id.String(), Name: name, RecordedAt: at, OccurredAt: at,
+		Actor: id.String(), Role: "operator", Channel: "import", Book: "installation", CommandID: id.String(), Correlation: id.String(),
+	}.Encode()
+	ts.Check(err)
+	_, err = store.Append(context.Background(), "organisation-late", eventstore.NoStream, eventstore.Event{
+		ID: id, Name: name, Data: []byte(`{"name":"Late","kind":"museum"}`), Metadata: metadata,
+	})
+	ts.Check(err)
+}
+
+func need(ts *testscript.TestScript, args []string, n int, usage string) {
+	if len(args) != n {
+		ts.Fatalf("usage: %s", usage)
+	}
+}

@@ -1,0 +1,158 @@
+//go:build unix
+
+package main_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A finished season in the browser: every page that another leads to is
+// there, small, and under the same policy; and the server stops when told.
+func TestServeShowsEveryPage(t *testing.T) {
+	t.Parallel()
+	home, stop := start(t, "serve", "--data", seasonCopy(t))
+	pages := crawl(t, home)
+	require.Contains(t, pages["/"], autumn)
+	board := pages["/cycles/"+autumn]
+	require.Contains(t, board, "945")
+	require.Greater(t, len(pages), 50)
+	t.Logf("%d pages", len(pages))
+	for _, prefix := range []string{"/cycles/" + autumn + "/figures/", "/cycles/" + autumn + "/history", "/applications/", "/events/", "/static/"} {
+		found := false
+		for path := range pages {
+			found = found || strings.HasPrefix(path, prefix)
+		}
+		require.True(t, found, "no page leads to %s", prefix)
+	}
+	_, status := get(t, home, "/no/such/page")
+	require.Equal(t, http.StatusNotFound, status)
+	require.Zero(t, stop())
+}
+
+// The demonstration shows its pages while the season plays, and plays on in
+// them.
+func TestDemoPlaysAndStops(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	home, stop := start(t, "demo", "--lasts", "1h", "--data", dir)
+	_, status := get(t, home, "/")
+	require.Equal(t, http.StatusOK, status)
+	require.Zero(t, stop())
+	require.Contains(t, daybook(t, dir, "integrity"), "sound: ")
+}
+
+// start runs a server of daybook's and waits for its address. stop ends it as
+// the operating system would, and gives its exit code.
+func start(t *testing.T, command string, args ...string) (home string, stop func() int) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	c := exec.CommandContext(ctx, "daybook", append([]string{command, "--addr", "127.0.0.1:0"}, args...)...)
+	var talk strings.Builder
+	c.Stderr = &talk
+	out, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	ended := make(chan struct{})
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	read := bufio.NewReader(out)
+	first, err := read.ReadString('\n')
+	go func() {
+		_, _ = io.Copy(io.Discard, read)
+		_ = c.Wait()
+		close(ended)
+	}()
+	require.NoError(t, err, "%s", &talk)
+	require.Regexp(t, `^http://127\.0\.0\.1:\d+/\n$`, first)
+	return strings.TrimSuffix(first, "/\n"), func() int {
+		require.NoError(t, c.Process.Signal(syscall.SIGTERM))
+		select {
+		case <-ended:
+		case <-time.After(patience / 4):
+			require.Fail(t, "it was told to end and did not")
+		}
+		return c.ProcessState.ExitCode()
+	}
+}
+
+var (
+	link   = regexp.MustCompile(`(?:href|src|action)="([^"]*)"`)
+	moment = []string{"at", "clock"}
+)
+
+// crawl follows every link from the first page on, and gives what it found by
+// path. A page as it stood at another moment is looked at once for each kind
+// of page: there are too many moments.
+func crawl(t *testing.T, home string) map[string]string {
+	root, err := url.Parse(home + "/")
+	require.NoError(t, err)
+	pages, queue := map[string]string{}, []string{"/"}
+	asked := map[string]bool{"/": true}
+	for len(queue) > 0 {
+		path := queue[0]
+		queue = queue[1:]
+		body, status := get(t, home, path)
+		require.Equal(t, http.StatusOK, status, path)
+		pages[path] = body
+		here, err := root.Parse(path)
+		require.NoError(t, err)
+		for _, m := range link.FindAllStringSubmatch(body, -1) {
+			to, err := here.Parse(strings.ReplaceAll(m[1], "&amp;", "&"))
+			require.NoError(t, err, "%s leads to %s", path, m[1])
+			if to.Host != root.Host || to.Scheme != root.Scheme {
+				continue
+			}
+			to.Fragment = ""
+			key := kindOf(to)
+			if !asked[key] {
+				asked[key] = true
+				queue = append(queue, to.RequestURI())
+			}
+		}
+	}
+	return pages
+}
+
+// kindOf is an address, or for one at another moment the kind of page it is.
+func kindOf(u *url.URL) string {
+	query := u.Query()
+	for _, m := range moment {
+		if query.Has(m) {
+			kind := regexp.MustCompile(`[0-9a-f]{16}|/applications/[^/]+|/figures/[^/]+|/matches/[^/]+`).ReplaceAllString(u.Path, "*")
+			return kind + "?" + m
+		}
+	}
+	return u.RequestURI()
+}
+
+func get(t *testing.T, home, path string) (body string, status int) {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, home+path, nil)
+	require.NoError(t, err)
+	answer, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(b), 100_000, path)
+
+	policy := answer.Header.Get("Content-Security-Policy")
+	require.Contains(t, policy, "default-src 'none'", path)
+	require.NotContains(t, policy, "unsafe-", path)
+	require.NotContains(t, policy, "*", path)
+	require.Equal(t, "nosniff", answer.Header.Get("X-Content-Type-Options"), path)
+	require.Equal(t, "no-referrer", answer.Header.Get("Referrer-Policy"), path)
+	return string(b), answer.StatusCode
+}

@@ -57,8 +57,8 @@ func TestTheFileRefusesToForget(t *testing.T) {
 		"UPDATE events SET position = position + 1",
 		"DELETE FROM events",
 		"DELETE FROM events WHERE position = 2",
-		"REPLACE INTO events SELECT position, stream, revision, id, 'x', data, metadata, digest FROM events",
-		"REPLACE INTO events SELECT position + 2, stream, revision, id, 'x', data, metadata, digest FROM events",
+		"REPLACE INTO events SELECT position, stream, revision, id, 'x', data, metadata, checksum FROM events",
+		"REPLACE INTO events SELECT position + 2, stream, revision, id, 'x', data, metadata, checksum FROM events",
 		"UPDATE store SET id = zeroblob(16)",
 		"DELETE FROM store",
 		"REPLACE INTO store VALUES (1, zeroblob(16))",
@@ -201,11 +201,11 @@ func TestVerifyNamesTheEventThatWasTamperedWith(t *testing.T) {
 				file[at+5] ^= 1
 				require.NoError(t, os.WriteFile(path, file, 0o600))
 			},
-			"digest of session.held at position 0000000000000012 (revision 17 of call-1)",
+			"checksum of session.held at position 0000000000000012 (revision 17 of call-1)",
 		},
 		"a changed name": {
 			script(dropTriggers + `UPDATE events SET name = 'session.hold' WHERE position = 3`),
-			"digest of session.hold at position 0000000000000003 (revision 2 of call-1)",
+			"checksum of session.hold at position 0000000000000003 (revision 2 of call-1)",
 		},
 		"a removed event": {
 			script(dropTriggers + `DELETE FROM events WHERE position = 5`),

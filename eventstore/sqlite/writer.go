@@ -37,11 +37,11 @@ type writer struct {
 	batch   []*request
 	crowded bool // the last batch had more than one
 
-	last    int64                    // position of the newest event
-	heads   recent[string, int64]    // revision of a stream's newest event, -1 without any
-	places  recent[uuid.UUID, place] // where an id was written last
-	pages   int                      // written to the write-ahead log since the last checkpoint, about
-	digests digester
+	last   int64                    // position of the newest event
+	heads  recent[string, int64]    // revision of a stream's newest event, -1 without any
+	places recent[uuid.UUID, place] // where an id was written last
+	pages  int                      // written to the write-ahead log since the last checkpoint, about
+	sums   checksummer
 }
 
 type place struct {
@@ -59,7 +59,7 @@ func newWriter(conn *sqlite.Conn, delay time.Duration) (_ *writer, id uuid.UUID,
 		&w.begin:    "BEGIN IMMEDIATE",
 		&w.commit:   "COMMIT",
 		&w.rollback: "ROLLBACK",
-		&w.insert: `INSERT INTO events (position, stream, revision, id, name, data, metadata, digest)
+		&w.insert: `INSERT INTO events (position, stream, revision, id, name, data, metadata, checksum)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		&w.newestOf:   "SELECT max(revision) FROM events WHERE stream = ?",
 		&w.keptIn:     "SELECT id, position FROM events WHERE stream = ? AND revision >= ? ORDER BY revision",
@@ -184,7 +184,7 @@ func (s *Store) abandon(batch []*request, cause error) {
 func (w *writer) add(r *request, first int64) error {
 	for i, e := range r.events {
 		revision := first + int64(i)
-		digest := w.digests.digest(r.stream, uint64(revision), e.ID, e.Name, e.Metadata, e.Data)
+		sum := w.sums.sum(r.stream, uint64(revision), e.ID, e.Name, e.Metadata, e.Data)
 		w.insert.BindInt64(1, w.last+1)
 		w.insert.BindText(2, r.stream)
 		w.insert.BindInt64(3, revision)
@@ -192,7 +192,7 @@ func (w *writer) add(r *request, first int64) error {
 		w.insert.BindText(5, e.Name)
 		w.insert.BindBytes(6, e.Data)
 		w.insert.BindBytes(7, e.Metadata)
-		w.insert.BindBytes(8, digest[:])
+		w.insert.BindInt64(8, sum)
 		if err := w.run(w.insert); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ CREATE TABLE events (
     name     TEXT    NOT NULL CHECK (name <> ''),
     data     BLOB    NOT NULL,
     metadata BLOB    NOT NULL,
-    digest   BLOB    NOT NULL CHECK (length(digest) = 32),
+    checksum INTEGER NOT NULL,
     UNIQUE (stream, revision)
 ) STRICT;
 

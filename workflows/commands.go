@@ -64,7 +64,7 @@ var registry = []registration{
 
 	on("draft.start", func(l lookup, c *application.StartDraft) error {
 		s, err := fold[call.State](l, call.ID{Cycle: c.Cycle, Call: c.Call}.Stream())
-		c.Open = s.IsOpen() && !s.IsClosed()
+		c.Deadline = s.Deadline() // zero when there is no such call
 		return err
 	}),
 	on("application.submit", func(l lookup, c *application.Submit) error {

@@ -213,6 +213,10 @@ func do[S state[S, E], E any](ctx context.Context, g *Engine, name string, cmd C
 			}
 		}
 		if err := own(cmd, s.state, cause); err != nil {
+			if !fresh {
+				fresh = true
+				continue
+			}
 			return Result{}, err
 		}
 		now, err := g.now()

@@ -91,11 +91,19 @@ func (g *Engine) Do(ctx context.Context, name string, with json.RawMessage, caus
 	if err != nil {
 		return Result{}, err
 	}
+	if err := access.Justify(name, cause.Reason, cause.Authority); err != nil {
+		return Result{}, err
+	}
 	if err := schema.Resolve(cmd, func(handle string) (domain.Person, error) { return g.Vault.Person(ctx, handle) }); err != nil {
 		return Result{}, err
 	}
 	schema.Fill(cmd, "actor", cause.Actor)
 	schema.Fill(cmd, "role", string(cause.Role))
+	self := cause.Actor
+	if cause.OnBehalfOf != "" {
+		self = string(cause.OnBehalfOf)
+	}
+	schema.Fill(cmd, "self", self)
 	schema.Fill(cmd, "tzdata", g.Tzdata)
 	return r.run(ctx, g, cmd, cause)
 }
@@ -203,12 +211,15 @@ func decode(with json.RawMessage, cmd any) error {
 	var (
 		wrong  *json.UnmarshalTypeError
 		syntax *json.SyntaxError
+		clock  *time.ParseError
 	)
 	switch field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); {
 	case unknown:
 		return ErrFields.Because("unknown field " + document.Suggest(strings.Trim(field, `"`), jsonFields(reflect.TypeOf(cmd).Elem())))
 	case errors.As(err, &wrong) && wrong.Field == "":
 		return ErrFields.Because("expected a JSON object, found " + wrong.Value)
+	case errors.As(err, &clock):
+		return ErrFields.Because("expected a time such as 2023-07-31T10:15:00+02:00, found " + clock.Value)
 	case errors.As(err, &syntax):
 		return ErrFields.Because(fmt.Sprintf("expected a JSON object, found a mistake at character %d", syntax.Offset))
 	case errors.Is(err, io.ErrUnexpectedEOF):

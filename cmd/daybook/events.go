@@ -42,6 +42,11 @@ func newEvents() *cobra.Command {
 				return err
 			}
 			defer b.Close()
+			if cycle != "" {
+				if _, err := b.zone(c.Context(), cycle); err != nil {
+					return err
+				}
+			}
 			if person, err := b.engine.Vault.Person(c.Context(), actor); err == nil {
 				actor = string(person)
 			}

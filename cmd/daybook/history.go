@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/projections"
@@ -17,6 +18,7 @@ import (
 // historyLine is one line of daybook history --json.
 type historyLine struct {
 	Position   string   `json:"position"`
+	Stream     string   `json:"stream"`
 	Name       string   `json:"name"`
 	Sentence   string   `json:"sentence"`
 	Before     string   `json:"before,omitempty"`
@@ -91,7 +93,7 @@ is asked, and stand nowhere else.`,
 				e := r.Envelope
 				const stamp = "2006-01-02T15:04:05Z07:00"
 				line := historyLine{
-					r.Position.String(), e.Name, b.spell(ctx, r.Sentence), b.spell(ctx, r.Before), b.spell(ctx, r.After),
+					r.Position.String(), r.Stream, e.Name, b.spell(ctx, r.Sentence), b.spell(ctx, r.Before), b.spell(ctx, r.After),
 					e.OccurredAt.In(location).Format(stamp), e.RecordedAt.In(location).Format(stamp),
 					b.called(ctx, e.Actor), e.Role, b.called(ctx, string(e.OnBehalfOf)), e.Channel, e.Reason, e.Authority, e.Nonconformities,
 				}
@@ -120,6 +122,9 @@ is asked, and stand nowhere else.`,
 
 func (l historyLine) text(late bool) string {
 	s := fmt.Sprintf("%s  %.16s  %s (%s, %s", l.Position, l.RecordedAt, l.Sentence, l.Actor, l.Role)
+	if match := match.ParseStream(l.Stream); strings.HasPrefix(l.Stream, "match-") {
+		s += ", match " + match.Match
+	}
 	if l.OnBehalfOf != "" {
 		s += ", for " + l.OnBehalfOf
 	}

@@ -109,7 +109,7 @@ func (b *book) listen(ctx context.Context, group *errgroup.Group, addr string, o
 func (b *book) rehearsalName(ctx context.Context) string {
 	cycles, err := b.views.Cycles(ctx)
 	if err != nil || len(cycles) == 0 {
-		return "rehearsal"
+		return "that is beginning"
 	}
 	names := make([]string, len(cycles))
 	for i, c := range cycles {

@@ -98,6 +98,36 @@ var table = map[string][]Role{
 	"reflection.file":       {Mentee, Mentor, Coordinator},
 }
 
+// exceptions are the commands that depart from what was told or agreed. Each
+// says why, and the graver ones by whose leave.
+var exceptions = map[string]struct{ authority bool }{
+	"deadline.extend":  {},
+	"match.end":        {},
+	"match.unwind":     {},
+	"session.correct":  {},
+	"permit.grant":     {authority: true},
+	"completion.waive": {authority: true},
+}
+
+var (
+	// ErrReason is the answer to an exception without a why.
+	ErrReason = domain.Wrong("reason_missing", "an exception needs a reason, as a code such as power_cut")
+	// ErrAuthority is the answer to one without a by whose leave.
+	ErrAuthority = domain.Wrong("authority_missing", "this exception needs an authority: the rule or the role that allows it")
+)
+
+// Justify tells whether an exception says what it must.
+func Justify(command, reason, authority string) error {
+	e, ok := exceptions[command]
+	switch {
+	case ok && reason == "":
+		return ErrReason
+	case e.authority && authority == "":
+		return ErrAuthority
+	}
+	return nil
+}
+
 // Allow tells whether role may issue the command of that name.
 func Allow(role Role, command string) error {
 	if !slices.Contains(table[command], role) {

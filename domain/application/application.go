@@ -9,11 +9,11 @@ import (
 )
 
 // ID names an application by its call and its applicant. Applicants need not
-// name themselves: the person is then the actor.
+// name themselves: the person is then whose act it is.
 type ID struct {
 	Cycle  string        `json:"cycle"`
 	Call   string        `json:"call"`
-	Person domain.Person `json:"person" from:"actor"`
+	Person domain.Person `json:"person" from:"self"`
 }
 
 // Key is the application's id: a UUID that tells nothing.

@@ -100,10 +100,10 @@ func TestApplication(t *testing.T) {
 	t.Parallel()
 	type row = domaintest.Row[State, Event]
 	refused := func(at string) SubmissionRefused {
-		return SubmissionRefused{Code: "deadline_passed", ReceivedAt: domaintest.At(at), Deadline: deadline}
+		return SubmissionRefused{Cycle: id.Cycle, Call: id.Call, Person: id.Person, Code: "deadline_passed", ReceivedAt: domaintest.At(at), Deadline: deadline}
 	}
 	incomplete := func(missing ...string) events {
-		return events{SubmissionRefused{Code: "incomplete", ReceivedAt: domaintest.At(inTime), Missing: missing}}
+		return events{SubmissionRefused{Cycle: id.Cycle, Call: id.Call, Person: id.Person, Code: "incomplete", ReceivedAt: domaintest.At(inTime), Missing: missing}}
 	}
 	permitted := func(c *Submit) { c.Permit = permit }
 	isLate := func(e *Received) { e.Late, e.Permit = true, permit }
@@ -117,13 +117,14 @@ func TestApplication(t *testing.T) {
 	expired := after(draft, DraftExpired{})
 
 	domaintest.Run(t, append(decisions(), []row{
-		{Name: "a draft is started", When: StartDraft{ID: id, Open: true}, Then: draft},
+		{Name: "a draft is started", Now: inTime, When: StartDraft{ID: id, Deadline: deadline}, Then: draft},
+		{Name: "not after its deadline, closed or not", Now: late, When: StartDraft{ID: id, Deadline: deadline}, Err: ErrNotOpen},
 		{Name: "under an open call", When: StartDraft{ID: id}, Err: ErrNotOpen},
 		{Name: "4: S1: 00:30 in Tbilisi is in time, and a second asking is a duplicate", Given: draft, Now: inTime, When: submit(nil), Then: events{received(inTime, nil)}, Again: ErrDuplicate},
 		{Name: "4: also without a draft", Now: inTime, When: submit(nil), Then: after(draft, received(inTime, nil)), Again: ErrDuplicate},
 		{Name: "4: also after withdrawing", Given: after(draft, received(inTime, nil), Withdrawn{}), Now: inTime, When: submit(nil), Err: ErrDuplicate},
 		{Name: "3: S1: 23:30 in Lisbon is not, and that is kept", Given: draft, Now: late, When: submit(nil), Then: events{refused(late)}, Err: ErrPassed},
-		{Name: "3: of strangers nothing is kept", Now: late, When: submit(nil), Err: ErrPassed},
+		{Name: "3: nor without a draft, and that is kept too", Now: late, When: submit(nil), Then: events{refused(late)}, Err: ErrPassed},
 		{Name: "3: \"before\" excludes the instant", Given: draft, Now: "2023-07-31T00:00 Europe/Berlin", When: submit(nil), Then: events{refused("2023-07-31T00:00 Europe/Berlin")}, Err: ErrPassed},
 		{
 			Name: "3: \"by\" includes it", Given: draft, Now: "2023-07-31T00:00 Europe/Berlin", When: submit(func(c *Submit) { c.Deadline = by }),
@@ -142,7 +143,7 @@ func TestApplication(t *testing.T) {
 		{Name: "every question is answered", Given: draft, Now: inTime, When: submit(answered("motives", " ")), Then: incomplete("motives"), Err: ErrIncomplete},
 		{Name: "with exactly three priorities", Given: draft, Now: inTime, When: submit(answered("priorities", "one", "two")), Then: incomplete("priorities (exactly 3)"), Err: ErrIncomplete},
 		{Name: "not four", Given: draft, Now: inTime, When: submit(answered("priorities", "1", "2", "3", "4")), Then: incomplete("priorities (exactly 3)"), Err: ErrIncomplete},
-		{Name: "of no stranger's gaps anything is kept", Now: inTime, When: submit(answered("motives")), Err: ErrIncomplete},
+		{Name: "without a draft the gaps are kept too", Now: inTime, When: submit(answered("motives")), Then: incomplete("motives"), Err: ErrIncomplete},
 		{Name: "an optional one may be left blank", Given: draft, Now: inTime, When: submit(answered("website", "")), Then: events{received(inTime, nil)}, Again: ErrDuplicate},
 		{
 			Name: "or answered", Given: draft, Now: inTime, When: submit(answered("website", "ana.example")),
@@ -351,7 +352,7 @@ func TestInvariant3TheVerdictIsThatOfTheDeadlineAndThePermit(t *testing.T) {
 		require.Len(t, got, 1)
 		if !met && !permitted {
 			require.ErrorIs(t, err, ErrPassed)
-			require.Equal(t, SubmissionRefused{Code: "deadline_passed", ReceivedAt: at, Deadline: c.Deadline}, got[0])
+			require.Equal(t, SubmissionRefused{Cycle: c.Cycle, Call: c.Call, Person: c.Person, Code: "deadline_passed", ReceivedAt: at, Deadline: c.Deadline}, got[0])
 			return
 		}
 		require.NoError(t, err)

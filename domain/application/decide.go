@@ -48,16 +48,16 @@ func wrongPhase(s State) error {
 type StartDraft struct {
 	ID
 
-	// Looked up. A call that closes meanwhile only leaves a draft that
-	// expires.
-	Open bool `json:"-"`
+	// Looked up: the deadline in force, where the call is open. A call that
+	// closes meanwhile only leaves a draft that expires.
+	Deadline when.Deadline `json:"-"`
 }
 
-func (c StartDraft) Decide(s State, _ time.Time) ([]Event, error) {
+func (c StartDraft) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
 	case s.phase != None:
 		return nil, nil
-	case !c.Open:
+	case c.Deadline.Instant.IsZero() || !c.Deadline.Met(now):
 		return nil, ErrNotOpen
 	}
 	return []Event{DraftStarted{c.Cycle, c.Call, c.Person}}, nil
@@ -128,10 +128,10 @@ func (c Submit) Decide(s State, now time.Time) ([]Event, error) {
 	case !c.Permit.IsZero() && !received.After(c.Permit):
 		e.Late, e.Permit = true, c.Permit
 	default:
-		return s.refuse(SubmissionRefused{Code: ErrPassed.Code, ReceivedAt: received, Deadline: c.Deadline})
+		return c.refuse(SubmissionRefused{Code: ErrPassed.Code, ReceivedAt: received, Deadline: c.Deadline})
 	}
 	if len(missing) > 0 {
-		return s.refuse(SubmissionRefused{Code: ErrIncomplete.Code, ReceivedAt: received, Missing: missing})
+		return c.refuse(SubmissionRefused{Code: ErrIncomplete.Code, ReceivedAt: received, Missing: missing})
 	}
 	route, ok := c.Plan.Route(c.Route)
 	if !ok && (c.Route != "" || len(c.Plan.Routes) > 0) {
@@ -149,12 +149,9 @@ func (c Submit) Decide(s State, now time.Time) ([]Event, error) {
 	return []Event{e}, nil
 }
 
-// refuse records a refusal to somebody who has a draft; strangers are not
-// written down.
-func (s State) refuse(e SubmissionRefused) ([]Event, error) {
-	if s.phase == None {
-		return nil, e.Refused()
-	}
+// refuse keeps a refusal: whoever it concerns is registered, and may complain.
+func (c Submit) refuse(e SubmissionRefused) ([]Event, error) {
+	e.Cycle, e.Call, e.Person = c.Cycle, c.Call, c.Person
 	return []Event{e}, e.Refused()
 }
 

@@ -42,8 +42,12 @@ type Answer struct {
 	Text  domain.Private `json:"text"`
 }
 
-// SubmissionRefused is submission.refused: evidence in a complaint.
+// SubmissionRefused is submission.refused: evidence in a complaint. It may be
+// all there is of an application.
 type SubmissionRefused struct {
+	Cycle      string        `json:"cycle"`
+	Call       string        `json:"call"`
+	Person     domain.Person `json:"person"`
 	Code       string        `json:"code"`
 	ReceivedAt time.Time     `json:"received_at"`
 	Deadline   when.Deadline `json:"deadline,omitzero"`

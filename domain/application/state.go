@@ -60,7 +60,7 @@ func (s State) ID() ID { return s.id }
 
 // Subjects are the people every event of the stream is about.
 func (s State) Subjects() []domain.Person {
-	if s.phase == None {
+	if s.id.Person == "" {
 		return nil
 	}
 	return []domain.Person{s.id.Person}
@@ -77,9 +77,15 @@ func (e Received) evolve(s State) State {
 	return s
 }
 
-func (SubmissionRefused) evolve(s State) State { return s }
-func (DraftExpired) evolve(s State) State      { s.phase = Expired; return s }
-func (Withdrawn) evolve(s State) State         { s.phase = Withdrew; return s }
+func (e SubmissionRefused) evolve(s State) State {
+	if s.phase == None {
+		s.id = ID{e.Cycle, e.Call, e.Person}
+	}
+	return s
+}
+
+func (DraftExpired) evolve(s State) State { s.phase = Expired; return s }
+func (Withdrawn) evolve(s State) State    { s.phase = Withdrew; return s }
 
 func (e NominationReceived) evolve(s State) State {
 	s.proof.received, s.proof.lapsed = e.Proof, false

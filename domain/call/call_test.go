@@ -89,7 +89,7 @@ func TestCall(t *testing.T) {
 		{Name: "1: to what is a time", Given: opened, Now: june, When: move(told("August", when.By, "")), Err: when.ErrLocalMalformed},
 		{Name: "not when it was never open", Now: june, When: move(s1), Err: ErrNotOpen},
 		{Name: "not when it is closed", Given: closed, Now: june, When: move(told("2023-08-07T00:00", when.By, "")), Err: ErrClosed},
-		{Name: "not into the past", Given: opened, Now: "2023-08-02T00:00 Europe/Berlin", When: move(told("2023-08-01T00:00", when.By, "")), Err: ErrPast},
+		{Name: "not once it has passed, closed or not", Given: opened, Now: "2023-08-02T00:00 Europe/Berlin", When: move(told("2023-08-07T00:00", when.By, "")), Err: ErrClosed},
 
 		{Name: "3: S1: after closing, one person gets longer", Given: closed, Now: "2023-07-31T10:15 Europe/Berlin", When: permit("2023-08-01T12:00"), Then: events{granted}},
 		{Name: "3: and longer still", Given: append(closed[:2:2], granted), Now: "2023-07-31T10:15 Europe/Berlin", When: permit("2023-08-02T12:00"), Then: events{longer}},

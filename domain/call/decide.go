@@ -54,7 +54,7 @@ type PublishNotice struct {
 	Text  string `json:"text"`
 }
 
-func (c PublishNotice) Decide(s State, _ time.Time) ([]Event, error) {
+func (c PublishNotice) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
 	case c.Where == "":
 		return nil, ErrWhere
@@ -62,7 +62,7 @@ func (c PublishNotice) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrNotOpen
 	case slices.Contains(s.notices, c.Where):
 		return nil, nil
-	case s.closed:
+	case s.closed, !s.deadline.Met(now):
 		return nil, ErrClosed // a stale notice must not outlive the call
 	}
 	return []Event{NoticePublished{c.Where, c.Text}}, nil
@@ -87,10 +87,8 @@ func (c ExtendDeadline) Decide(s State, now time.Time) ([]Event, error) {
 	case deadline.Instant.Before(s.deadline.Instant),
 		deadline.Instant.Equal(s.deadline.Instant) && deadline.Rule == when.Before && s.deadline.Rule == when.By:
 		return nil, ErrEarlier
-	case s.closed:
+	case s.closed, !s.deadline.Met(now): // whether or not the clock has come to it
 		return nil, ErrClosed
-	case !deadline.Met(now):
-		return nil, ErrPast
 	}
 	return []Event{DeadlineExtended{s.deadline, deadline, c.Told}}, nil
 }

@@ -38,7 +38,8 @@ func TestCycle(t *testing.T) {
 	domaintest.Run(t, []row{
 		{Name: "a cycle is planned to the month", When: plan("2023-09", "2023-12"), Then: planned},
 		{Name: "a winter counts in the year in which it begins", When: plan("2023-24", "2024-21"), Then: events{winter}},
-		{Name: "it needs a published definition", When: Plan{}, Err: ErrDefinition},
+		{Name: "it needs a programme", When: Plan{}, Err: domain.ErrSlug},
+		{Name: "it needs a published definition", When: Plan{Programme: "nemo-121"}, Err: ErrDefinition},
 		{Name: "it does not end before it begins", When: plan("2023-09", "2023-08"), Err: ErrOrder},
 		{Name: "its dates are dates", When: plan("autumn", "2023"), Err: when.ErrDateMalformed},
 		{Name: "its end is a date", When: plan("2023", ""), Err: when.ErrDateMalformed},

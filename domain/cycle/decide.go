@@ -11,7 +11,7 @@ import (
 
 var (
 	ErrUnknown    = domain.Missing("cycle_unknown", "there is no such cycle")
-	ErrDefinition = domain.Refuse("definition_unpublished", "the programme has published no such definition")
+	ErrDefinition = domain.Refuse("definition_unpublished", "the programme has published no such definition; publish it first, with definition.publish")
 	ErrPlanned    = domain.Refuse("cycle_planned", "this cycle is already planned otherwise")
 	ErrClosed     = domain.Refuse("cycle_closed", "this cycle is closed")
 	ErrOpenItems  = domain.Refuse("open_items", "a cycle closes when every match is completed, ended or unwound")
@@ -34,6 +34,9 @@ type Plan struct {
 }
 
 func (c Plan) Decide(s State, _ time.Time) ([]Event, error) {
+	if err := domain.CheckSlug("programme", c.Programme); err != nil {
+		return nil, err
+	}
 	if c.Found == "" {
 		return nil, ErrDefinition
 	}

@@ -47,7 +47,7 @@ func (c Assign) Decide(s State, _ time.Time) ([]Event, error) {
 // Reviewing is embedded by what a reviewer does; the reviewer is the actor
 // unless said otherwise.
 type Reviewing struct {
-	Reviewer domain.Person `json:"reviewer,omitzero" from:"actor"`
+	Reviewer domain.Person `json:"reviewer,omitzero" from:"self"`
 }
 
 // Owner is who may act as this reviewer.

@@ -277,11 +277,13 @@ func TestResolveMakesHandlesIDs(t *testing.T) {
 func TestFillSetsWhatIsNotACallersToSay(t *testing.T) {
 	t.Parallel()
 	var c application.Select
+	schema.Fill(&c, "self", "carla")
 	schema.Fill(&c, "actor", "carla")
-	require.Equal(t, domain.Person("carla"), c.Person, "who does not say is the actor")
+	require.Equal(t, domain.Person("carla"), c.Person, "who does not say means themselves")
 	require.Equal(t, domain.Person("carla"), c.Actor)
 
 	c = application.Select{ID: application.ID{Person: ana}, Assessed: application.Assessed{Actor: "forged"}}
+	schema.Fill(&c, "self", "carla")
 	schema.Fill(&c, "actor", "carla")
 	require.Equal(t, ana, c.Person, "who says is believed")
 	require.Equal(t, domain.Person("carla"), c.Actor, "a hidden field is always set")

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -26,12 +27,20 @@ func Zone(name string) (*time.Location, error) {
 	case !placed || !slices.Contains(areas, area):
 		return nil, ErrZoneUnknown.Because("it is " + quoted(name))
 	}
+	if known, ok := zones.Load(name); ok {
+		return known.(*time.Location), nil
+	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
 		return nil, ErrZoneUnknown.Because("it is " + quoted(name))
 	}
+	zones.Store(name, loc)
 	return loc, nil
 }
+
+// zones keeps what was loaded: the package time reads a zone's file each time
+// it is asked, which costs more than all else a command does in memory.
+var zones sync.Map
 
 // Local is the instant of a local time like 2023-07-31T00:00, the seconds
 // being optional. A time that the zone's clocks skip or show twice is refused:

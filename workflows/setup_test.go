@@ -1,0 +1,378 @@
+package workflows_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/eventstore/memory"
+	"github.com/daybook-engine/daybook/projections"
+	"github.com/daybook-engine/daybook/workflows"
+)
+
+// A vault keeps personal text in memory. Where fail is set it is asked before
+// anything is put there.
+type vault struct {
+	mu      sync.Mutex
+	secrets map[domain.Digest]workflows.Secret
+	handles map[string]domain.Person
+	fail    func() error
+}
+
+func newVault() *vault {
+	return &vault{secrets: map[domain.Digest]workflows.Secret{}, handles: map[string]domain.Person{}}
+}
+
+func (v *vault) Put(_ context.Context, secrets []workflows.Secret) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.fail != nil {
+		if err := v.fail(); err != nil {
+			return err
+		}
+	}
+	for _, s := range secrets {
+		if _, kept := v.secrets[s.Digest]; !kept {
+			v.secrets[s.Digest] = s
+		}
+	}
+	return nil
+}
+
+var errTaken = domain.Refuse("handle_taken", "somebody else has this handle")
+
+func (v *vault) SetHandle(_ context.Context, handle string, person domain.Person) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if holder, ok := v.handles[handle]; ok && holder != person {
+		return errTaken.Because(handle)
+	}
+	v.handles[handle] = person
+	return nil
+}
+
+var errHandle = domain.Missing("person_unknown", "nobody is registered under this handle")
+
+func (v *vault) Person(_ context.Context, handle string) (domain.Person, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	p, ok := v.handles[handle]
+	if !ok {
+		return "", errHandle.Because(handle)
+	}
+	return p, nil
+}
+
+func (v *vault) text(d domain.Digest) (string, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s, ok := v.secrets[d]
+	return s.Text, ok
+}
+
+func (v *vault) size() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.secrets)
+}
+
+// agenda is the work queue as the clock asks it.
+type agenda struct{ *projections.Views }
+
+func (a agenda) Due(ctx context.Context, now time.Time, limit int) ([]workflows.Due, error) {
+	if err := a.CatchUp(ctx); err != nil {
+		return nil, err
+	}
+	items, err := a.Views.Due(ctx, now, limit)
+	due := make([]workflows.Due, len(items))
+	for i, item := range items {
+		due[i] = workflows.Due{Command: item.Command, Fields: item.Args, At: item.Due}
+	}
+	return due, err
+}
+
+func (a agenda) Next(ctx context.Context) (time.Time, bool, error) {
+	if err := a.CatchUp(ctx); err != nil {
+		return time.Time{}, false, err
+	}
+	return a.Views.Next(ctx)
+}
+
+// mark is a checkpoint in memory.
+type mark struct{ at eventstore.Position }
+
+func (m *mark) Load(context.Context) (eventstore.Position, error) { return m.at, nil }
+
+func (m *mark) Save(_ context.Context, at eventstore.Position) error {
+	m.at = at
+	return nil
+}
+
+// An office is an engine with all that it needs, at work.
+type office struct {
+	*workflows.Engine
+	t     testing.TB
+	store eventstore.Store
+	vault *vault
+	clock *workflows.VirtualClock
+	mark  *mark
+}
+
+var monday = time.Date(2024, 1, 8, 8, 0, 0, 0, time.UTC)
+
+func newOffice(t testing.TB, store eventstore.Store, v *vault) *office {
+	o := &office{t: t, store: store, vault: v, clock: &workflows.VirtualClock{}, mark: &mark{}}
+	o.clock.Set(monday)
+	var err error
+	o.Engine, err = workflows.New(t.Context(), workflows.Config{Store: store, Vault: v, Now: o.clock.Now, Tzdata: "2024a"})
+	require.NoError(t, err)
+	o.clock.Set(o.Latest())
+	return o
+}
+
+func setup(t testing.TB) *office { return newOffice(t, memory.New(), newVault()) }
+
+// open is an office with a cycle whose call is open: c1 runs it, r1 and r2
+// review, m1 is a mentor of one match, a1 to a9 may apply for two places.
+func open(t testing.TB) *office {
+	o := setup(t)
+	o.prepare(2)
+	return o
+}
+
+func (o *office) prepare(places int) {
+	for _, handle := range []string{"c1", "r1", "r2", "m1", "m2", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9"} {
+		o.must("coordinator/c1", "person.register", fields{"handle": handle, "register": "register", "name": "Name of " + handle})
+	}
+	o.must("coordinator/c1", "mentor.join", fields{"mentor": "m1", "pool": "pool", "capacity": 1})
+	o.must("coordinator/c1", "mentor.join", fields{"mentor": "m2", "pool": "pool", "capacity": 2})
+	o.must("coordinator/c1", "definition.publish", fields{"programme": "nemo-121", "definition": nemo(o.t).Definition})
+	o.must("coordinator/c1", "quota.set", fields{"programme": "nemo-121", "quota": "cycle", "per": "cycle", "limit": places})
+	o.must("coordinator/c1", "cycle.plan", fields{"cycle": "spring", "programme": "nemo-121", "title": "Spring", "from": "2024-03", "to": "2024-06"})
+	o.must("coordinator/c1", "call.open", fields{"cycle": "spring", "call": "mentees", "deadline": deadline("2024-02-01T12:00")})
+}
+
+type fields = map[string]any
+
+func deadline(local string) fields {
+	return fields{"local": local, "zone": "Europe/Berlin", "rule": "by", "published": "by " + local}
+}
+
+var (
+	form = fields{"motives": "to learn", "strengths": "patience", "priorities": []string{"one", "two", "three"}}
+	call = fields{"cycle": "spring", "call": "mentees"}
+)
+
+// with is base with more fields.
+func with(base fields, more ...any) fields {
+	f := fields{}
+	for k, v := range base {
+		f[k] = v
+	}
+	for i := 0; i < len(more); i += 2 {
+		f[more[i].(string)] = more[i+1]
+	}
+	return f
+}
+
+func encode(t testing.TB, v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	return b
+}
+
+func (o *office) try(by, command string, f fields, cause ...workflows.Cause) (workflows.Result, error) {
+	o.t.Helper()
+	c := workflows.Cause{Channel: "web", Reason: "tested", Authority: "test"}
+	if len(cause) > 0 {
+		c = cause[0]
+	}
+	return o.DoAs(o.t.Context(), by, command, encode(o.t, f), nil, c)
+}
+
+func (o *office) must(by, command string, f fields, cause ...workflows.Cause) workflows.Result {
+	o.t.Helper()
+	r, err := o.try(by, command, f, cause...)
+	require.NoError(o.t, err, "%s %v", command, f)
+	return r
+}
+
+// settle lets the policies answer.
+func (o *office) settle() {
+	o.t.Helper()
+	require.NoError(o.t, o.CatchUp(o.t.Context(), o.mark))
+}
+
+func (o *office) person(handle string) domain.Person {
+	p, err := o.vault.Person(o.t.Context(), handle)
+	require.NoError(o.t, err)
+	return p
+}
+
+// chosen takes applicants through to where a place may be reserved.
+func (o *office) chosen(handles ...string) {
+	o.t.Helper()
+	for _, a := range handles {
+		o.must("applicant/"+a, "application.submit", with(call, "route", "staff", "answers", form))
+		o.must("coordinator/c1", "eligibility.confirm", with(call, "person", a))
+		for _, r := range []string{"r1", "r2"} {
+			o.must("coordinator/c1", "review.assign", with(call, "person", a, "reviewer", r))
+			o.must("reviewer/"+r, "review.record", with(call, "person", a, "recommendation", "select", "scores", []fields{
+				{"criterion": "motives", "value": 4, "justification": "good"},
+				{"criterion": "strengths", "value": 3, "justification": "fair"},
+				{"criterion": "priorities", "value": 5, "justification": "clear"},
+			}))
+		}
+		o.must("coordinator/c1", "application.shortlist", with(call, "person", a))
+		o.must("coordinator/c1", "application.select", with(call, "person", a, "rationale", "why"))
+	}
+}
+
+// matched takes an applicant into an active match under an agreement.
+func (o *office) matched(a, mentor, name string) {
+	o.t.Helper()
+	o.chosen(a)
+	o.must("coordinator/c1", "place.reserve", with(call, "person", a))
+	o.settle()
+	o.must("applicant/"+a, "offer.accept", call)
+	o.settle()
+	in := fields{"cycle": "spring", "match": name}
+	o.must("coordinator/c1", "match.propose", with(in, "mentee", a, "mentor", mentor))
+	o.must("mentee/"+a, "match.accept", with(in, "side", "mentee"))
+	o.must("mentor/"+mentor, "match.accept", with(in, "side", "mentor"))
+	o.settle()
+	o.must("mentee/"+a, "agreement.sign", with(in, "side", "mentee", "version", "1"))
+	o.must("mentor/"+mentor, "agreement.sign", with(in, "side", "mentor", "version", "1"))
+}
+
+// log is everything recorded.
+func log(t testing.TB, s eventstore.Store) (out []eventstore.Recorded) {
+	t.Helper()
+	for r, err := range s.ReadAll(t.Context(), eventstore.ReadAll{}) {
+		require.NoError(t, err)
+		out = append(out, r)
+	}
+	return out
+}
+
+func names(t testing.TB, s eventstore.Store) (out []string) {
+	t.Helper()
+	for _, r := range log(t, s) {
+		out = append(out, r.Name)
+	}
+	return out
+}
+
+// last is the newest event and its envelope.
+func last(t testing.TB, s eventstore.Store) (eventstore.Recorded, schema.Envelope) {
+	t.Helper()
+	all := log(t, s)
+	require.NotEmpty(t, all)
+	r := all[len(all)-1]
+	env, err := schema.DecodeEnvelope(r.Metadata)
+	require.NoError(t, err)
+	return r, env
+}
+
+var rehearsals = os.DirFS("../cmd/daybook/rehearsals")
+
+func loadRehearsal(t testing.TB, name string) *workflows.Rehearsal {
+	t.Helper()
+	r, err := workflows.LoadRehearsal(func(name string) ([]byte, error) { return fs.ReadFile(rehearsals, name) }, name)
+	require.NoError(t, err)
+	return r
+}
+
+func nemo(t testing.TB) *workflows.Rehearsal { return loadRehearsal(t, "nemo-2023-spring.yaml") }
+
+// stage makes a new engine and new views for a rehearsal on store, as a
+// process that starts does: what was in memory is lost, and so is the
+// policies' checkpoint.
+func stage(t testing.TB, store eventstore.Store, v workflows.Vault, tell func(workflows.Told)) (*workflows.Stage, *projections.Views) {
+	t.Helper()
+	clock := &workflows.VirtualClock{}
+	engine, err := workflows.New(t.Context(), workflows.Config{Store: store, Vault: v, Now: clock.Now, Rehearsal: true, Tzdata: "2024a"})
+	require.NoError(t, err)
+	clock.Set(engine.Latest())
+	views, err := projections.Open("", store)
+	require.NoError(t, err)
+	t.Cleanup(func() { views.Close() })
+	if tell == nil {
+		tell = func(workflows.Told) {}
+	}
+	return &workflows.Stage{
+		Engine: engine, Clock: clock, Agenda: agenda{views}, Policies: &mark{}, Tell: tell,
+		Figure: func(ctx context.Context, cycle, measure string, at time.Time, clock string) (int64, error) {
+			return figure(ctx, store, views, cycle, measure, at, clock)
+		},
+	}, views
+}
+
+func figure(ctx context.Context, store eventstore.Store, views *projections.Views, cycle, measure string, at time.Time, clock string) (int64, error) {
+	if !at.IsZero() {
+		w := projections.When{Time: at, Clock: projections.Recorded}
+		if clock == "occurred" {
+			w.Clock = projections.Occurred
+		}
+		past, err := projections.At(ctx, store, w)
+		if err != nil {
+			return 0, err
+		}
+		defer past.Close()
+		views = past
+	}
+	if err := views.CatchUp(ctx); err != nil {
+		return 0, err
+	}
+	x, err := views.Explain(ctx, cycle, measure)
+	return x.Value, err
+}
+
+// told turns what is unmet into text to fail with.
+func told(list *[]string) func(workflows.Told) {
+	return func(t workflows.Told) {
+		if t.Unmet != "" {
+			*list = append(*list, fmt.Sprintf("%s: %s", t.Key, t.Unmet))
+		}
+	}
+}
+
+// views are those of the office's log.
+func (o *office) views() *projections.Views {
+	o.t.Helper()
+	v, err := projections.Open("", o.store)
+	require.NoError(o.t, err)
+	o.t.Cleanup(func() { v.Close() })
+	return v
+}
+
+// files are a rehearsal's, by name; "d.yaml" is NEMO's definition unless it
+// is another.
+type files map[string]string
+
+func (f files) read(name string) ([]byte, error) {
+	if text, ok := f[name]; ok {
+		return []byte(text), nil
+	}
+	if name == "d.yaml" {
+		return fs.ReadFile(rehearsals, "nemo-one-to-one.yaml")
+	}
+	return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+}
+
+func loadFiles(t testing.TB, f files) *workflows.Rehearsal {
+	t.Helper()
+	r, err := workflows.LoadRehearsal(f.read, "r.yaml")
+	require.NoError(t, err)
+	return r
+}

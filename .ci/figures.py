@@ -98,6 +98,16 @@ def known(at):  # the longest prefix before the first event recorded later
     return prefix
 
 
+# A record and its corrections have one date, the one that is now known.
+moved = {(e["stream"], e["data"]["session"]): e["occurred_at"] for e in log if e["name"] == "session.corrected"}
+
+
+def happened(e):
+    if e["name"] in ("session.held", "session.corrected"):
+        return when(moved.get((e["stream"], e["data"]["session"]), e["occurred_at"]))
+    return when(e["occurred_at"])
+
+
 def months():
     first, last = when(log[0]["recorded_at"]), when(log[-1]["recorded_at"])
     year, month, zone = first.year, first.month, ZoneInfo(plan["zone"])
@@ -113,7 +123,7 @@ def months():
 compared = wrong = 0
 for at in months():
     for clock in ("recorded", "occurred"):
-        events = known(at) if clock == "recorded" else [e for e in log if when(e["occurred_at"]) <= at]
+        events = known(at) if clock == "recorded" else [e for e in log if happened(e) <= at]
         if not any(e["name"] == "cycle.planned" and e["stream"] == "cycle-" + cycle for e in events):
             continue  # there was no such cycle yet
         want = compute(events)

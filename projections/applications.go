@@ -158,7 +158,7 @@ CREATE INDEX IF NOT EXISTS applications_cycle ON applications (cycle, phase);
 var applicationsSQL string
 
 var applications = Projection{
-	Name: "applications", Schema: applicationsSQL, Indexes: applicationsIndexes, Apply: applyApplications,
+	Name: "applications", Schema: applicationsSQL, Documents: []row{&Application{}}, Indexes: applicationsIndexes, Apply: applyApplications,
 	Names: []string{
 		"draft.started", "draft.expired", "application.received", "submission.refused", "application.withdrawn",
 		"nomination.received", "nomination.lapsed", "eligibility.confirmed", "eligibility.failed", "application.shortlisted",
@@ -171,7 +171,7 @@ var applications = Projection{
 
 // fileOf is the application that an event is about: by its stream, or by the
 // person that it names.
-func fileOf(e Event) (key string, id application.ID) {
+func fileOf(e *Event) (key string, id application.ID) {
 	switch b := e.Body.(type) {
 	case call.PermitGranted:
 		_, name, _ := strings.Cut(e.Stream, ".")
@@ -185,7 +185,7 @@ func fileOf(e Event) (key string, id application.ID) {
 	return id.Key(), id
 }
 
-func applyApplications(tx *Tx, e Event) error {
+func applyApplications(tx *Tx, e *Event) error {
 	key, id := fileOf(e)
 	a, err := change[Application](tx, "applications", key)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/eventstore/memory"
 	"github.com/daybook-engine/daybook/eventstore/sqlite"
 	"github.com/daybook-engine/daybook/projections"
 )
@@ -21,10 +22,7 @@ import (
 // or as many as DAYBOOK_BENCH_EVENTS says. Besides events per second it tells
 // the most memory that the process ever held.
 func BenchmarkRebuild(b *testing.B) {
-	events := 100_000
-	if n, err := strconv.Atoi(os.Getenv("DAYBOOK_BENCH_EVENTS")); err == nil {
-		events = n
-	}
+	events := benchEvents()
 	ctx, dir := context.Background(), b.TempDir()
 	store, err := sqlite.Open(filepath.Join(dir, "log.db"), sqlite.Options{})
 	require.NoError(b, err)
@@ -39,6 +37,64 @@ func BenchmarkRebuild(b *testing.B) {
 	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 	b.ReportMetric(peak(), "MiB-peak")
 	b.ReportMetric(before, "MiB-before")
+}
+
+// BenchmarkReady opens a log with current views, as any command does, and
+// reads the head.
+func BenchmarkReady(b *testing.B) {
+	ctx, dir := context.Background(), b.TempDir()
+	log, path := filepath.Join(dir, "log.db"), filepath.Join(dir, "views.db")
+	store, err := sqlite.Open(log, sqlite.Options{})
+	require.NoError(b, err)
+	seasons(b, store, benchEvents())
+	require.NoError(b, projections.Rebuild(ctx, path, store, nil))
+	require.NoError(b, store.Close())
+	for b.Loop() {
+		store, err := sqlite.Open(log, sqlite.Options{})
+		require.NoError(b, err)
+		v, err := projections.Open(path, store)
+		require.NoError(b, err)
+		require.NoError(b, v.CatchUp(ctx))
+		head, err := store.Head(ctx)
+		require.NoError(b, err)
+		require.Equal(b, head, v.Position())
+		b.StopTimer()
+		require.NoError(b, v.Close())
+		require.NoError(b, store.Close())
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms")
+}
+
+// BenchmarkCatchUp follows a season event by event, as a rehearsal does after
+// each command.
+func BenchmarkCatchUp(b *testing.B) {
+	ctx := context.Background()
+	facts := season(b)
+	var events int
+	for b.Loop() {
+		b.StopTimer()
+		store := memory.New()
+		v, err := projections.Open(filepath.Join(b.TempDir(), "views.db"), store)
+		require.NoError(b, err)
+		for i := range facts {
+			write(b, store, facts[i:i+1])
+			b.StartTimer()
+			require.NoError(b, v.CatchUp(ctx))
+			b.StopTimer()
+		}
+		events += len(facts)
+		require.NoError(b, v.Close())
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(events), "us/event")
+}
+
+func benchEvents() int {
+	if n, err := strconv.Atoi(os.Getenv("DAYBOOK_BENCH_EVENTS")); err == nil {
+		return n
+	}
+	return 100_000
 }
 
 // seasons writes as many seasons as make so many events, each stream's in one

@@ -139,14 +139,14 @@ func (d *definition) columns() (string, string, time.Time, bool) {
 var cyclesSQL string
 
 var cycles = Projection{
-	Name: "cycles", Schema: cyclesSQL, Apply: applyCycles,
+	Name: "cycles", Schema: cyclesSQL, Documents: []row{&Cycle{}, &definition{}}, Apply: applyCycles,
 	Names: []string{
 		"definition.published", "cycle.planned", "stage.scheduled", "cycle.closed", "figures.sealed", "call.opened",
 		"notice.published", "deadline.extended", "permit.granted", "call.closed", "match.made",
 	},
 }
 
-func applyCycles(tx *Tx, e Event) error {
+func applyCycles(tx *Tx, e *Event) error {
 	if b, ok := e.Body.(programme.DefinitionPublished); ok {
 		d, err := change[definition](tx, "cycles_definition", string(b.Hash))
 		if err != nil {

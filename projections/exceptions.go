@@ -49,7 +49,7 @@ var exceptionsSQL string
 
 var exceptions = Projection{Name: "exceptions", Schema: exceptionsSQL, Indexes: exceptionsIndexes, Apply: applyExceptions}
 
-func applyExceptions(tx *Tx, e Event) error {
+func applyExceptions(tx *Tx, e *Event) error {
 	for _, kind := range exceptionKinds(e) {
 		if err := exec(tx.conn, "INSERT INTO exceptions (n, kind, cycle) VALUES (?, ?, ?)", e.N, kind, e.Cycle); err != nil {
 			return err
@@ -59,13 +59,13 @@ func applyExceptions(tx *Tx, e Event) error {
 }
 
 // exceptionKinds says in which ways an event is an exception.
-func exceptionKinds(e Event) (kinds []string) {
+func exceptionKinds(e *Event) (kinds []string) {
 	add := func(is bool, kind string) {
 		if is {
 			kinds = append(kinds, kind)
 		}
 	}
-	env := e.Envelope
+	env := &e.Envelope
 	kind := exceptional[env.Name]
 	add(kind != "", kind)
 	add(env.Corrects != "" && kind != "correction", "correction")

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -58,7 +57,7 @@ type Counted struct {
 //go:embed figures.sql
 var figuresSQL string
 
-var figures = Projection{Name: "figures", Schema: measuresShape() + figuresSQL, Prepare: readMeasures, Apply: applyFigures}
+var figures = Projection{Name: "figures", Schema: measuresShape() + figuresSQL, Indexes: wordIndex("figures_word"), Prepare: readMeasures, Apply: applyFigures}
 
 // measuresShape makes a change of a measure a change of shape: entries say
 // their measure by its place in the list.
@@ -104,38 +103,56 @@ func readMeasures(e *Event) error {
 	return nil
 }
 
-func applyFigures(tx *Tx, e Event) (err error) {
+var figuresRow = insertInto("figures", "scope", "measure", "n", "key", "value", "of")
+
+func applyFigures(tx *Tx, e *Event) error {
+	// First what takes entries out. A key that is new took none in, which is
+	// so nearly always: most sessions were neither cancelled nor corrected.
+	key, id, isNew := "", int64(0), false
 	for _, r := range e.readings {
-		if r.remove != "" {
-			if err := exec(tx.conn, "DELETE FROM figures WHERE key = ? AND measure = ?", digest(r.remove), r.measure); err != nil {
+		if r.remove == "" {
+			continue
+		}
+		if r.remove != key {
+			var err error
+			if id, isNew, err = tx.word("figures_word", r.remove); err != nil {
 				return err
 			}
+			key = r.remove
 		}
+		if isNew {
+			continue
+		}
+		if err := tx.flushAdded(figuresRow); err != nil {
+			return err
+		}
+		if err := exec(tx.conn, "DELETE FROM figures WHERE key = ?1 AND measure = ?2 AND key > 0", id, r.measure); err != nil {
+			return err
+		}
+	}
+	for _, r := range e.readings {
 		if r.add == nil {
 			continue
 		}
-		var key, of any
-		if len(measure.All[r.measure].Unless) > 0 {
-			key = digest(r.add.Key)
-		}
-		if r.add.Of != "" {
-			if of, _, err = tx.word("figures_word", r.add.Of); err != nil {
+		m := &measure.All[r.measure]
+		var words [3]int64
+		for i, word := range [3]struct {
+			is   bool
+			text string
+		}{{true, r.add.Scope}, {len(m.Unless) > 0, r.add.Key}, {m.Fold == "distinct", r.add.Of}} {
+			if !word.is {
+				continue
+			}
+			var err error
+			if words[i], _, err = tx.word("figures_word", word.text); err != nil {
 				return err
 			}
 		}
-		err := exec(tx.conn, "INSERT INTO figures (scope, measure, n, key, value, of) VALUES (?, ?, ?, ?, ?, ?)",
-			r.add.Scope, r.measure, e.N, key, r.add.Value, of)
-		if err != nil {
+		if err := tx.add(figuresRow, words[0], int64(r.measure), e.N, words[1], r.add.Value, words[2]); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// digest keeps a key short in the index.
-func digest(key string) []byte {
-	sum := sha256.Sum256([]byte(key))
-	return sum[:16]
 }
 
 // Figures evaluates every measure for a cycle, in the measures' order.
@@ -151,7 +168,7 @@ func (v *Views) Figures(ctx context.Context, id string) (list []Figure, err erro
 		}
 		for i, m := range measure.All {
 			f := Figure{m.Measure, m.Version, m.Words, m.Unit, c.scope(m), 0, 0, at}
-			err := query(conn, "SELECT count(*), coalesce(sum(value), 0), count(DISTINCT of) FROM figures WHERE scope = ? AND measure = ?", func(stmt *sqlite.Stmt) error {
+			err := query(conn, "SELECT count(*), coalesce(sum(value), 0), count(DISTINCT of) FROM figures WHERE scope = (SELECT id FROM figures_word WHERE word = ?) AND measure = ?", func(stmt *sqlite.Stmt) error {
 				f.Events = stmt.ColumnInt(0)
 				f.Value = stmt.ColumnInt64(map[string]int{"count": 0, "sum": 1, "distinct": 2}[m.Fold])
 				return nil
@@ -187,7 +204,7 @@ func (v *Views) Explain(ctx context.Context, id, name string) (x Explanation, er
 		x.Scope = c.scope(x.Measure)
 		return query(conn, `SELECT f.n, s.word, h.revision, f.value, o.word
 			FROM figures f JOIN history h ON h.n = f.n JOIN history_word s ON s.id = h.stream LEFT JOIN figures_word o ON o.id = f.of
-			WHERE f.scope = ? AND f.measure = ? ORDER BY f.n`, func(stmt *sqlite.Stmt) error {
+			WHERE f.scope = (SELECT id FROM figures_word WHERE word = ?) AND f.measure = ? ORDER BY f.n`, func(stmt *sqlite.Stmt) error {
 			found = append(found, eventPlace{stmt.ColumnInt64(0), stmt.ColumnText(1), uint64(stmt.ColumnInt64(2))})
 			entries = append(entries, measure.Entry{Value: stmt.ColumnInt64(3), Of: stmt.ColumnText(4)})
 			return nil

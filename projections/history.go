@@ -39,7 +39,8 @@ type HistoryFilter struct {
 	Newest bool                // the newest first
 }
 
-const historyIndexes = `
+var historyIndexes = wordIndex("history_word") + `
+CREATE INDEX IF NOT EXISTS history_person ON history_subject (person);
 CREATE INDEX IF NOT EXISTS history_stream ON history (stream);
 CREATE INDEX IF NOT EXISTS history_cycle ON history (cycle);
 CREATE INDEX IF NOT EXISTS history_subjects ON history (subjects);
@@ -51,7 +52,9 @@ var historySQL string
 // There is no switch in the audit trail: every event is in it.
 var history = Projection{Name: "history", Schema: historySQL, Indexes: historyIndexes, Apply: applyHistory}
 
-func applyHistory(tx *Tx, e Event) error {
+var historyRow = insertInto("history", "n", "commit_position", "prepare_position", "stream", "revision", "name", "cycle", "actor", "subjects", "recorded_at", "occurred_at")
+
+func applyHistory(tx *Tx, e *Event) error {
 	var ids [5]int64
 	people := "" // each behind a space, so that it is no other word
 	for _, p := range e.Envelope.Subjects {
@@ -67,28 +70,13 @@ func applyHistory(tx *Tx, e Event) error {
 			continue
 		}
 		for _, p := range e.Envelope.Subjects {
-			if err := exec(tx.conn, "INSERT OR IGNORE INTO history_subject (person, subjects) VALUES (?, ?)", string(p), id); err != nil {
+			if err := exec(tx.conn, "INSERT INTO history_subject (person, subjects) VALUES (?, ?)", string(p), id); err != nil {
 				return err
 			}
 		}
 	}
-	stmt, err := tx.conn.Prepare(`INSERT INTO history (n, position, stream, revision, name, cycle, actor, subjects, recorded_at, occurred_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-	if err != nil {
-		return err
-	}
-	stmt.BindInt64(1, e.N)
-	stmt.BindText(2, e.Position.String())
-	stmt.BindInt64(3, ids[0])
-	stmt.BindInt64(4, int64(e.Revision))
-	stmt.BindInt64(5, ids[1])
-	stmt.BindInt64(6, ids[2])
-	stmt.BindInt64(7, ids[3])
-	stmt.BindInt64(8, ids[4])
-	stmt.BindInt64(9, e.Envelope.RecordedAt.UnixMicro())
-	stmt.BindInt64(10, e.Envelope.OccurredAt.UnixMicro())
-	_, err = stmt.Step()
-	return err
+	return tx.add(historyRow, e.N, int64(e.Position.Commit()), int64(e.Position.Prepare()), ids[0], int64(e.Revision), ids[1], ids[2], ids[3], ids[4],
+		e.Envelope.RecordedAt.UnixMicro(), e.Envelope.OccurredAt.UnixMicro())
 }
 
 // eventPlace is where an event is found again.
@@ -135,14 +123,14 @@ func (f HistoryFilter) find(conn *sqlite.Conn) (found []eventPlace, err error) {
 		where += " AND h.name IN (" + strings.Join(names, ", ") + ")"
 	}
 	if !f.After.IsZero() {
-		n, _, err := upTo(conn, f.After.String())
+		n, _, err := upTo(conn, f.After)
 		if err != nil {
 			return nil, err
 		}
 		and(true, "h.n > ?", n)
 	}
 	if !f.Before.IsZero() {
-		n, exact, err := upTo(conn, f.Before.String())
+		n, exact, err := upTo(conn, f.Before)
 		if err != nil {
 			return nil, err
 		}
@@ -168,22 +156,22 @@ func (f HistoryFilter) find(conn *sqlite.Conn) (found []eventPlace, err error) {
 // upTo is a number between the newest row at or before a position and the
 // next one, and tells whether that row is exactly there. Numbers and positions
 // grow together, so it is found by halving.
-func upTo(conn *sqlite.Conn, position string) (n int64, exact bool, err error) {
+func upTo(conn *sqlite.Conn, position eventstore.Position) (n int64, exact bool, err error) {
 	number := func(stmt *sqlite.Stmt) error { n = stmt.ColumnInt64(0); return nil }
 	if err := query(conn, "SELECT coalesce(max(n), 0) FROM history", number); err != nil {
 		return 0, false, err
 	}
 	low, high := int64(0), n // the answer is low, or between
 	for low < high {
-		middle, at, is := low+(high-low+1)/2, "", int64(0)
-		err := query(conn, "SELECT position, n FROM history WHERE n <= ? ORDER BY n DESC LIMIT 1", func(stmt *sqlite.Stmt) error {
-			at, is = stmt.ColumnText(0), stmt.ColumnInt64(1)
+		middle, at, is := low+(high-low+1)/2, eventstore.Position{}, int64(0)
+		err := query(conn, "SELECT commit_position, prepare_position, n FROM history WHERE n <= ? ORDER BY n DESC LIMIT 1", func(stmt *sqlite.Stmt) error {
+			at, is = eventstore.NewPosition(uint64(stmt.ColumnInt64(0)), uint64(stmt.ColumnInt64(1))), stmt.ColumnInt64(2)
 			return nil
 		}, middle)
 		if err != nil {
 			return 0, false, err
 		}
-		if at <= position {
+		if at.Compare(position) <= 0 {
 			low, exact = middle, at == position
 		} else {
 			high = max(is-1, low)
@@ -212,7 +200,7 @@ func (v *Views) event(ctx context.Context, at eventPlace) (e Event, err error) {
 		if err != nil {
 			return e, fmt.Errorf("read event %d of %s back: %w", at.revision, at.stream, err)
 		}
-		if e, err = new(envelopes).event(r, at.n); err != nil {
+		if err = new(envelopes).event(r, at.n, &e); err != nil {
 			return e, err
 		}
 		if e.Body, err = schema.Decode(r.Name, r.Data); err != nil {

@@ -203,7 +203,7 @@ CREATE INDEX IF NOT EXISTS matches_cycle ON matches (cycle, phase);
 var matchesSQL string
 
 var matches = Projection{
-	Name: "matches", Schema: matchesSQL, Indexes: matchesIndexes, Apply: applyMatches,
+	Name: "matches", Schema: matchesSQL, Documents: []row{&Match{}}, Indexes: matchesIndexes, Apply: applyMatches,
 	Names: []string{
 		"match.proposed", "match.accepted", "match.declined", "match.made", "match.unwound", "agreement.signed",
 		"agreement.in_force", "contact.made", "contact.overdue", "session.scheduled", "session.rescheduled",
@@ -212,7 +212,7 @@ var matches = Projection{
 	},
 }
 
-func applyMatches(tx *Tx, e Event) error {
+func applyMatches(tx *Tx, e *Event) error {
 	_, key, _ := strings.Cut(e.Stream, "-") // "<cycle>.<match>"
 	m, err := change[Match](tx, "matches", key)
 	if err != nil {

@@ -85,14 +85,14 @@ func (q *programmeQuotas) columns() (string, string, time.Time, bool) {
 var placesSQL string
 
 var places = Projection{
-	Name: "places", Schema: placesSQL, Apply: applyPlaces,
+	Name: "places", Schema: placesSQL, Documents: []row{&PlacesBoard{}, &programmeQuotas{}}, Apply: applyPlaces,
 	Names: []string{
 		"quota.set", "place.reserved", "place.refused", "place.filled", "place.released",
 		"reserve.ranked", "reserve.promoted", "reserve.released", "reserve.withdrawn",
 	},
 }
 
-func applyPlaces(tx *Tx, e Event) error {
+func applyPlaces(tx *Tx, e *Event) error {
 	_, prog, _ := strings.Cut(e.Stream, "-") // "allocation-<programme>"
 	if b, ok := e.Body.(allocation.QuotaSet); ok {
 		q, err := change[programmeQuotas](tx, "places_programme", prog)

@@ -7,8 +7,9 @@
 package projections
 
 import (
-	"encoding/json"
 	"fmt"
+	"hash/maphash"
+	"reflect"
 	"strings"
 	"time"
 
@@ -38,9 +39,10 @@ type Event struct {
 type Projection struct {
 	// Name begins the names of its tables and marks its checkpoint. A new
 	// shape gets a new name, and is replayed from nothing; so is one whose
-	// Schema changed.
-	Name   string
-	Schema string
+	// Schema or Documents changed.
+	Name      string
+	Schema    string
+	Documents []row // one of each kind that it keeps
 	// Indexes are made when the first replay is through, which is cheaper.
 	// What Apply itself searches by belongs in Schema.
 	Indexes string
@@ -48,7 +50,7 @@ type Projection struct {
 	// Prepare does what needs no tables, ahead of Apply and beside it; it may
 	// be nil.
 	Prepare func(e *Event) error
-	Apply   func(tx *Tx, e Event) error
+	Apply   func(tx *Tx, e *Event) error // doesn't keep e
 }
 
 // All lists the read models.
@@ -63,8 +65,11 @@ func All() []Projection {
 type Tx struct {
 	conn  *sqlite.Conn
 	rows  map[rowKey]*cached
-	dirty map[string][]*cached // by table: what was changed and isn't written yet
-	words map[rowKey]int64
+	dirty map[string][]*cached   // by table: what was changed and isn't written yet
+	words map[string]*dictionary // by table
+	added map[*insertion][]int64 // rows that wait to be inserted
+
+	tables map[string]*documentTable
 }
 
 type rowKey struct{ table, key string }
@@ -75,6 +80,29 @@ type row interface {
 	// columns gives those columns; due may be zero, and a row that is not
 	// to be kept is deleted.
 	columns() (cycle, phase string, due time.Time, keep bool)
+}
+
+// shape says what documents consist of.
+func shape(documents []row) string {
+	var b strings.Builder
+	var add func(t reflect.Type)
+	add = func(t reflect.Type) {
+		switch _, own := t.MethodByName("MarshalJSON"); {
+		case !own && t.Kind() == reflect.Struct:
+			for i := range t.NumField() {
+				fmt.Fprintf(&b, "%s %s ", t.Field(i).Name, t.Field(i).Tag)
+				add(t.Field(i).Type)
+			}
+		case t.Kind() == reflect.Slice, t.Kind() == reflect.Pointer, t.Kind() == reflect.Map:
+			b.WriteString(t.Kind().String() + " ")
+			add(t.Elem())
+		}
+		fmt.Fprintln(&b, t)
+	}
+	for _, d := range documents {
+		add(reflect.TypeOf(d))
+	}
+	return b.String()
 }
 
 type cached struct {
@@ -88,10 +116,11 @@ type cached struct {
 const (
 	cachedRows  = 2 << 10
 	cachedWords = 16 << 10
+	everyWord   = 512 << 10 // in a first replay: 20 MiB, and more than a million events have
 )
 
 func newTx(conn *sqlite.Conn) *Tx {
-	tx := &Tx{conn: conn}
+	tx := &Tx{conn: conn, tables: map[string]*documentTable{}}
 	tx.forget()
 	return tx
 }
@@ -99,7 +128,26 @@ func newTx(conn *sqlite.Conn) *Tx {
 // forget drops what was remembered of the tables: after a rollback it may be
 // wrong.
 func (tx *Tx) forget() {
-	tx.rows, tx.dirty, tx.words = map[rowKey]*cached{}, map[string][]*cached{}, map[rowKey]int64{}
+	tx.rows, tx.dirty, tx.words = map[rowKey]*cached{}, map[string][]*cached{}, map[string]*dictionary{}
+	tx.added = map[*insertion][]int64{}
+}
+
+// A documentTable is the statements of a table of documents.
+type documentTable struct{ find, put, remove string }
+
+// of gives them; made once, they are not put together for every row.
+func (tx *Tx) of(table string) *documentTable {
+	t := tx.tables[table]
+	if t == nil {
+		t = &documentTable{
+			"SELECT body FROM " + table + " WHERE key = ?",
+			"INSERT INTO " + table + ` (key, cycle, phase, due, body) VALUES (?1, ?2, ?3, ?4, ?5)
+				ON CONFLICT (key) DO UPDATE SET cycle = ?2, phase = ?3, due = ?4, body = ?5`,
+			"DELETE FROM " + table + " WHERE key = ?",
+		}
+		tx.tables[table] = t
+	}
+	return t
 }
 
 // change gives the row of that key, a new one where there is none, to be
@@ -140,9 +188,9 @@ func find[T any, P interface {
 	}
 	p := P(new(T))
 	exists := false
-	err := query(tx.conn, "SELECT body FROM "+table+" WHERE key = ?", func(stmt *sqlite.Stmt) error {
+	err := query(tx.conn, tx.of(table).find, func(stmt *sqlite.Stmt) error {
 		exists = true
-		return json.Unmarshal(column(stmt, 0), p)
+		return schema.Unmarshal(column(stmt, 0), p)
 	}, key)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", table, key, err)
@@ -152,8 +200,61 @@ func find[T any, P interface {
 	return c, nil
 }
 
-// flush writes the rows that were changed.
+// An insertion adds rows of numbers to a table, many in one statement: that is
+// cheaper than a statement for each.
+type insertion struct {
+	one, many string // statements
+	width     int
+}
+
+const manyRows = 32
+
+func insertInto(table string, columns ...string) *insertion {
+	into := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
+	row := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
+	return &insertion{into + row, into + row + strings.Repeat(", "+row, manyRows-1), len(columns)}
+}
+
+// add inserts a row, now or when the transaction ends.
+func (tx *Tx) add(to *insertion, row ...int64) error {
+	tx.added[to] = append(tx.added[to], row...)
+	if len(tx.added[to]) < manyRows*to.width {
+		return nil
+	}
+	return tx.flushAdded(to)
+}
+
+// flushAdded inserts the rows that wait.
+func (tx *Tx) flushAdded(to *insertion) error {
+	rows := tx.added[to]
+	tx.added[to] = rows[:0]
+	for len(rows) > 0 {
+		sql, n := to.one, to.width
+		if len(rows) >= manyRows*to.width {
+			sql, n = to.many, manyRows*to.width
+		}
+		stmt, err := tx.conn.Prepare(sql)
+		if err != nil {
+			return err
+		}
+		for i, value := range rows[:n] {
+			stmt.BindInt64(i+1, value)
+		}
+		if _, err := stmt.Step(); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// flush writes the rows that were added and changed.
 func (tx *Tx) flush() error {
+	for to := range tx.added {
+		if err := tx.flushAdded(to); err != nil {
+			return err
+		}
+	}
 	for table := range tx.dirty {
 		if err := tx.flushTable(table); err != nil {
 			return err
@@ -178,8 +279,10 @@ func (tx *Tx) trim() {
 	if len(tx.rows) > cachedRows {
 		tx.rows = map[rowKey]*cached{}
 	}
-	if len(tx.words) > cachedWords {
-		tx.words = map[rowKey]int64{}
+	for _, w := range tx.words {
+		if len(w.ids) > cachedWords && !w.all || len(w.ids) > everyWord {
+			w.ids, w.all = map[[2]uint64]int64{}, false
+		}
 	}
 }
 
@@ -190,39 +293,75 @@ func (tx *Tx) write(table string, c *cached) error {
 			return nil
 		}
 		c.exists = false
-		return exec(tx.conn, "DELETE FROM "+table+" WHERE key = ?", c.key)
+		return exec(tx.conn, tx.of(table).remove, c.key)
 	}
-	body, err := json.Marshal(c.row)
+	body, err := schema.Marshal(c.row)
 	if err != nil {
 		return err
 	}
 	c.exists = true
-	return exec(tx.conn, "INSERT INTO "+table+` (key, cycle, phase, due, body) VALUES (?1, ?2, ?3, ?4, ?5)
-		ON CONFLICT (key) DO UPDATE SET cycle = ?2, phase = ?3, due = ?4, body = ?5`,
-		c.key, cycle, phase, micros(due), string(body))
+	return exec(tx.conn, tx.of(table).put, c.key, cycle, phase, micros(due), string(body))
 }
+
+// A dictionary is the texts of a table (id, word), by a hash that is long enough
+// never to be another text's. A first replay remembers all of them, so that
+// what isn't remembered is new, nothing is searched for, and the index that
+// finds words is made at the end like the others.
+type dictionary struct {
+	ids     map[[2]uint64]int64
+	all     bool // that the table has are in ids
+	indexed bool // surely
+	last    int64
+}
+
+var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 
 // word gives text a number within table (id, word), and tells whether it is
 // new there.
 func (tx *Tx) word(table, text string) (id int64, isNew bool, err error) {
-	if id, ok := tx.words[rowKey{table, text}]; ok {
+	w := tx.words[table]
+	if w == nil {
+		w = &dictionary{ids: map[[2]uint64]int64{}}
+		if err := query(tx.conn, "SELECT coalesce(max(id), 0) FROM "+table, number(&w.last)); err != nil {
+			return 0, false, err
+		}
+		w.all = w.last == 0
+		tx.words[table] = w
+	}
+	hash := [2]uint64{maphash.String(seeds[0], text), maphash.String(seeds[1], text)}
+	if id, ok := w.ids[hash]; ok {
 		return id, false, nil
 	}
-	err = query(tx.conn, "SELECT id FROM "+table+" WHERE word = ?", func(stmt *sqlite.Stmt) error {
-		id = stmt.ColumnInt64(0)
-		return nil
-	}, text)
-	if err == nil && id == 0 {
-		isNew = true
-		if err = exec(tx.conn, "INSERT INTO "+table+" (word) VALUES (?)", text); err == nil {
-			id = tx.conn.LastInsertRowID()
+	if !w.all {
+		if !w.indexed {
+			if err := script(tx.conn, wordIndex(table)); err != nil {
+				return 0, false, err
+			}
+			w.indexed = true
 		}
+		err = query(tx.conn, "SELECT id FROM "+table+" WHERE word = ?", number(&id), text)
+	}
+	if isNew = id == 0; err == nil && isNew {
+		w.last++
+		id = w.last
+		err = exec(tx.conn, "INSERT INTO "+table+" (id, word) VALUES (?, ?)", id, text)
 	}
 	if err != nil {
 		return 0, false, fmt.Errorf("%s %q: %w", table, text, err)
 	}
-	tx.words[rowKey{table, strings.Clone(text)}] = id
+	w.ids[hash] = id
 	return id, isNew, nil
+}
+
+func wordIndex(table string) string {
+	return "CREATE UNIQUE INDEX IF NOT EXISTS " + table + "_word ON " + table + " (word);\n"
+}
+
+func number(n *int64) func(*sqlite.Stmt) error {
+	return func(stmt *sqlite.Stmt) error {
+		*n = stmt.ColumnInt64(0)
+		return nil
+	}
 }
 
 // exec runs a statement that gives no rows.
@@ -289,7 +428,7 @@ func bodies[T any](conn *sqlite.Conn, sql string, args ...any) ([]T, error) {
 	var list []T
 	err := query(conn, sql, func(stmt *sqlite.Stmt) error {
 		var t T
-		if err := json.Unmarshal(column(stmt, 0), &t); err != nil {
+		if err := schema.Unmarshal(column(stmt, 0), &t); err != nil {
 			return err
 		}
 		list = append(list, t)

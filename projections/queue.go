@@ -95,7 +95,7 @@ func (d *queueDefinition) columns() (string, string, time.Time, bool) {
 var queueSQL string
 
 var queue = Projection{
-	Name: "queue", Schema: queueSQL, Apply: applyQueue,
+	Name: "queue", Schema: queueSQL, Documents: []row{&Task{}, &queueCall{}, &queueCycle{}, &queueDefinition{}}, Apply: applyQueue,
 	Names: []string{
 		"definition.published", "cycle.planned",
 		"call.opened", "deadline.extended", "permit.granted", "call.closed",
@@ -105,7 +105,7 @@ var queue = Projection{
 	},
 }
 
-func applyQueue(tx *Tx, e Event) error {
+func applyQueue(tx *Tx, e *Event) error {
 	switch b := e.Body.(type) {
 	case programme.DefinitionPublished:
 		d, err := change[queueDefinition](tx, "queue_definition", string(b.Hash))
@@ -191,7 +191,7 @@ func (c *queueCall) expire(p domain.Person) time.Time {
 	return c.Expire
 }
 
-func applyQueueCall(tx *Tx, e Event) error {
+func applyQueueCall(tx *Tx, e *Event) error {
 	_, key, _ := strings.Cut(e.Stream, "-") // "<cycle>.<call>"
 	_, name, _ := strings.Cut(key, ".")
 	c, err := change[queueCall](tx, "queue_call", key)
@@ -247,10 +247,14 @@ func dateDrafts(tx *Tx, c *queueCall, key string) error {
 	if c.Expire.IsZero() {
 		return nil
 	}
-	if err := tx.flushTable("queue"); err != nil { // so that the table has every draft
-		return err
-	}
 	var drafts []string
+	cycle, name, _ := strings.Cut(key, ".")
+	isDraft := func(t *Task) bool { return t.Command == "draft.expire" && t.Call == name && t.Cycle == cycle }
+	for _, c := range tx.dirty["queue"] { // the table doesn't have them yet
+		if isDraft(c.row.(*Task)) {
+			drafts = append(drafts, c.key)
+		}
+	}
 	err := query(tx.conn, "SELECT key FROM queue WHERE cycle = ? AND phase = 'draft.expire' ORDER BY key", func(stmt *sqlite.Stmt) error {
 		drafts = append(drafts, stmt.ColumnText(0))
 		return nil
@@ -263,7 +267,9 @@ func dateDrafts(tx *Tx, c *queueCall, key string) error {
 		if err != nil {
 			return err
 		}
-		t.Due, t.Rule, t.Zone = c.expire(t.About), c.Rule, c.Zone
+		if isDraft(t) {
+			t.Due, t.Rule, t.Zone = c.expire(t.About), c.Rule, c.Zone
+		}
 	}
 	return nil
 }

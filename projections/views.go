@@ -18,6 +18,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -26,8 +27,9 @@ import (
 var ErrOtherStore = errors.New("these views were made from another log; delete them to make them anew")
 
 const (
-	bulk        = 5_000 // events in one transaction of a replay
-	chunkLength = 250   // events handed from reading to applying at a time
+	bulk        = 10_000 // events in one transaction of a replay
+	chunkLength = 250    // events handed from reading to applying at a time
+	fewEvents   = 16     // so many are applied without a goroutine that reads ahead
 	readerCount = 4
 )
 
@@ -90,7 +92,7 @@ func open(path string, store eventstore.Store, projections []Projection) (*Views
 // of power; what Rebuild makes beside it need not even survive a crash.
 var (
 	safely   = []string{"journal_mode = WAL", "synchronous = NORMAL", "cache_size = -16000"}
-	beside   = []string{"journal_mode = OFF", "synchronous = OFF", "cache_size = -4000"}
+	beside   = []string{"journal_mode = OFF", "synchronous = OFF", "cache_size = -1000"}
 	readOnly = []string{"query_only = TRUE"}
 )
 
@@ -188,7 +190,7 @@ func (v *Views) prepare(conn *sqlite.Conn) (err error) {
 		return err
 	}
 	for i, p := range v.projections {
-		sum := sha256.Sum256([]byte(p.Schema + p.Indexes))
+		sum := sha256.Sum256([]byte(p.Schema + p.Indexes + shape(p.Documents)))
 		shape := base64.RawURLEncoding.EncodeToString(sum[:])
 		if shapes[p.Name] == shape {
 			v.marks[i] = marks[p.Name]
@@ -370,14 +372,14 @@ func (v *Views) follow(ctx context.Context, r eventstore.Recorded) error {
 	if r.Position.Compare(at.position) <= 0 {
 		return nil
 	}
-	e, _, err := v.read(r, at.events+1)
-	if err != nil {
+	events := make([]Event, 1)
+	if _, err := v.read(r, at.events+1, &events[0]); err != nil {
 		return err
 	}
-	if err := v.apply(ctx, []Event{e}); err != nil {
+	if err := v.apply(ctx, events); err != nil {
 		return err
 	}
-	return v.commit(mark{e.Position, e.N})
+	return v.commit(mark{r.Position, at.events + 1})
 }
 
 // A chunk is handed from the reading side of a replay to the applying one.
@@ -385,109 +387,127 @@ type chunk struct {
 	events []Event
 	upTo   mark // events passed over included
 	err    error
+	last   bool // the log ends here, or an error does
 }
 
-// replay applies the log from where the views are to its end. Reading and
-// decoding runs ahead of applying, within bounds.
-func (v *Views) replay(ctx context.Context) (err error) {
+// replay applies the log from where the views are to its end. What is more
+// than a chunk is read and decoded ahead of applying, within bounds.
+func (v *Views) replay(ctx context.Context) error {
+	var first chunk
+	v.produce(ctx, v.least(), fewEvents, func(c chunk) ([]Event, bool) { first = c; return nil, false })
+	if err := v.apply(ctx, first.events); err != nil {
+		return err
+	}
+	if first.last {
+		return errors.Join(v.commit(first.upTo), first.err)
+	}
+
 	ctx, cancel := context.WithCancel(ctx)
-	chunks := make(chan chunk, 4)
-	from := v.least()
-	go v.produce(ctx, from, chunks)
+	chunks, used := make(chan chunk, 4), make(chan []Event, 6)
+	go func() {
+		defer close(chunks)
+		v.produce(ctx, first.upTo, min(chunkLength, v.batch), func(c chunk) (next []Event, ok bool) {
+			select {
+			case chunks <- c:
+			case <-ctx.Done():
+				return nil, false
+			}
+			select {
+			case next = <-used:
+			default:
+			}
+			return next, true
+		})
+	}()
 	defer func() { // leave no reader behind
 		cancel()
 		for range chunks {
 		}
 	}()
-	at, pending := from, 0
+	pending := len(first.events)
 	for c := range chunks {
 		if err := v.apply(ctx, c.events); err != nil {
 			return err
 		}
-		at, pending = c.upTo, pending+len(c.events)
-		if pending >= v.batch || c.err != nil {
-			if err := v.commit(at); err != nil {
+		pending += len(c.events)
+		used <- c.events[:0]
+		if pending >= v.batch || c.last {
+			if err := v.commit(c.upTo); err != nil {
 				return err
 			}
 			pending = 0
 		}
-		if c.err != nil {
+		if c.last {
 			return c.err
 		}
 	}
-	if err := v.commit(at); err != nil {
-		return err
-	}
-	return ctx.Err() // the reading side may have stopped for it without a word
+	return ctx.Err() // the reading side has stopped for it without a word
 }
 
-func (v *Views) produce(ctx context.Context, from mark, chunks chan<- chunk) {
-	defer close(chunks)
-	length := min(chunkLength, v.batch)
-	c := chunk{upTo: from}
-	send := func() bool {
-		select {
-		case chunks <- c:
-			c = chunk{upTo: c.upTo, events: make([]Event, 0, length)}
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
+// produce reads and decodes the log in chunks, until send says no; send gives
+// the memory of a chunk that was used, if there is one.
+func (v *Views) produce(ctx context.Context, from mark, length int, send func(chunk) (next []Event, ok bool)) {
+	c := chunk{upTo: from, events: make([]Event, 0, length)}
 	for r, err := range v.store.ReadAll(ctx, eventstore.ReadAll{After: from.position}) {
 		if err != nil {
 			c.err = fmt.Errorf("read the log after %s: %w", c.upTo.position, err)
 			break
 		}
-		e, is, err := v.read(r, c.upTo.events+1)
-		if err != nil {
-			c.err = err
+		if len(c.events) == length {
+			next, ok := send(c)
+			if !ok {
+				return
+			}
+			if next == nil {
+				next = make([]Event, 0, length)
+			}
+			c = chunk{upTo: c.upTo, events: next}
+		}
+		c.events = c.events[:len(c.events)+1]
+		is, err := v.read(r, c.upTo.events+1, &c.events[len(c.events)-1])
+		if is != keep {
+			c.events = c.events[:len(c.events)-1]
+		}
+		if c.err = err; err != nil || is == end {
 			break
 		}
-		if is == end {
-			break
-		}
-		c.upTo = mark{e.Position, e.N}
-		if is == keep {
-			c.events = append(c.events, e)
-		}
-		if len(c.events) == length && !send() {
-			return
-		}
+		c.upTo = mark{r.Position, c.upTo.events + 1}
 	}
 	if err := ctx.Err(); err != nil && c.err == nil {
 		c.err = err
 	}
-	send()
+	c.last = true
+	send(c)
 }
 
-// read makes an Event of what the store gave.
-func (v *Views) read(r eventstore.Recorded, n int64) (Event, verdict, error) {
-	e, err := v.envelopes.event(r, n)
-	if err != nil {
-		return Event{}, end, err
+// read makes e an event of what the store gave.
+func (v *Views) read(r eventstore.Recorded, n int64, e *Event) (verdict, error) {
+	if err := v.envelopes.event(r, n, e); err != nil {
+		return end, err
 	}
-	if _, known := v.wants[r.Name]; !known {
-		return Event{}, end, fmt.Errorf("event at %s (%s, revision %d): %w %q", r.Position, r.Stream, r.Revision, schema.ErrUnknown, r.Name)
+	wants, known := v.wants[r.Name]
+	if !known {
+		return end, fmt.Errorf("event at %s (%s, revision %d): %w %q", r.Position, r.Stream, r.Revision, schema.ErrUnknown, r.Name)
 	}
 	if v.filter != nil {
-		if is := v.filter(&e); is != keep {
-			return e, is, nil
+		if is := v.filter(e); is != keep {
+			return is, nil
 		}
 	}
 	if v.decoded[r.Name] {
+		var err error
 		if e.Body, err = schema.Decode(r.Name, r.Data); err != nil {
-			return Event{}, end, fmt.Errorf("event at %s: %w", r.Position, err)
+			return end, fmt.Errorf("event at %s: %w", r.Position, err)
 		}
 	}
-	for _, i := range v.wants[r.Name] {
+	for _, i := range wants {
 		if prepare := v.projections[i].Prepare; prepare != nil {
-			if err := prepare(&e); err != nil {
-				return Event{}, end, fmt.Errorf("%s: event at %s: %w", v.projections[i].Name, r.Position, err)
+			if err := prepare(e); err != nil {
+				return end, fmt.Errorf("%s: event at %s: %w", v.projections[i].Name, r.Position, err)
 			}
 		}
 	}
-	return e, keep, nil
+	return keep, nil
 }
 
 // apply shows events to the projections that have not seen them, within the
@@ -504,7 +524,8 @@ func (v *Views) apply(ctx context.Context, events []Event) (err error) {
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
-	for _, e := range events {
+	for at := range events {
+		e := &events[at]
 		for _, i := range v.wants[e.Envelope.Name] {
 			if e.Position.Compare(v.marks[i].position) <= 0 {
 				continue
@@ -661,6 +682,12 @@ func Rebuild(ctx context.Context, path string, store eventstore.Store, progress 
 	if err = errors.Join(err, v.Close()); err != nil {
 		return errors.Join(err, remove(made))
 	}
+	// It was written without care; once it has the name it must be whole, also
+	// after a loss of power. Between the two there are no views, which is no
+	// harm: the next Open makes them.
+	if err := settle(made); err != nil {
+		return fmt.Errorf("rebuild %s: %w", path, err)
+	}
 	if err := remove(path); err != nil {
 		return fmt.Errorf("rebuild %s: %w", path, err)
 	}
@@ -668,6 +695,15 @@ func Rebuild(ctx context.Context, path string, store eventstore.Store, progress 
 		return fmt.Errorf("rebuild %s: %w", path, err)
 	}
 	return nil
+}
+
+// settle waits until a file is on the disk.
+func settle(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // remove deletes a database with the files that SQLite keeps beside it.
@@ -694,6 +730,39 @@ type When struct {
 	Clock Clock
 }
 
+// moved tells of sessions whose record was corrected when they now are known
+// to have been. By the occurred clock a record and its corrections have that
+// one date: a session that was moved past a moment had not happened by then.
+func moved(ctx context.Context, store eventstore.Store) (map[string]time.Time, error) {
+	dates := map[string]time.Time{}
+	var e Event
+	for r, err := range store.ReadAll(ctx, eventstore.ReadAll{Prefixes: []string{"match-"}}) {
+		if err == nil && r.Name == "session.corrected" {
+			if err = new(envelopes).event(r, 0, &e); err == nil {
+				session, _ := sessionOf(&e)
+				dates[session] = e.Envelope.OccurredAt
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return dates, nil
+}
+
+// sessionOf tells of which session an event is a record.
+func sessionOf(e *Event) (session string, ok bool) {
+	if e.Envelope.Name != "session.held" && e.Envelope.Name != "session.corrected" {
+		return "", false
+	}
+	body, _ := schema.Decode(e.Envelope.Name, e.Data) // what can't be read will be told by whom it concerns
+	if c, corrects := body.(match.SessionCorrected); corrects {
+		body = match.SessionHeld(c)
+	}
+	h, ok := body.(match.SessionHeld)
+	return e.Stream + " " + itoa(h.Session), ok
+}
+
 // At is the time machine: the views as they stood at a moment, made by the
 // same code from a shorter log, in memory. By the recorded clock that is the
 // longest prefix of the log before the first event recorded later; by the
@@ -705,13 +774,28 @@ func At(ctx context.Context, store eventstore.Store, when When) (*Views, error) 
 		return nil, err
 	}
 	v.filter = func(e *Event) verdict {
-		switch {
-		case when.Clock == Occurred && e.Envelope.OccurredAt.After(when.Time):
-			return skip
-		case when.Clock != Occurred && e.Envelope.RecordedAt.After(when.Time):
+		if e.Envelope.RecordedAt.After(when.Time) {
 			return end
 		}
 		return keep
+	}
+	if when.Clock == Occurred {
+		dates, err := moved(ctx, store)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("read corrections: %w", err), v.Close())
+		}
+		v.filter = func(e *Event) verdict {
+			at := e.Envelope.OccurredAt
+			if session, ok := sessionOf(e); ok {
+				if date, corrected := dates[session]; corrected {
+					at = date
+				}
+			}
+			if at.After(when.Time) {
+				return skip
+			}
+			return keep
+		}
 	}
 	if err := v.CatchUp(ctx); err != nil {
 		return nil, errors.Join(err, v.Close())

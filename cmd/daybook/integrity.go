@@ -25,7 +25,10 @@ func newIntegrity() *cobra.Command {
 was written; that each can be read, and answers one that lies before it; that
 every personal text they commit to is in the vault and is the one committed to;
 and that the read models are those that the log gives. The first thing wrong is
-named, and the exit code is 1.`,
+named, and the exit code is 1.
+
+That nobody wrote the log anew, or cut off its end, can only be told from what is
+kept elsewhere: write down the position that this prints.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			b, err := openBook(c)
@@ -47,13 +50,21 @@ named, and the exit code is 1.`,
 			if err != nil {
 				return err
 			}
-			if err := b.vault.Check(ctx, commitment, nil); err != nil {
+			sealed := 0
+			if err := b.vault.Check(ctx, commitment, func(_, total int) { sealed = total }); err != nil {
 				return err
 			}
 			if err := b.checkViews(ctx); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "sound: %d events, %d sealed texts, read models as the log gives them\n", events, texts)
+			head, err := b.store.Head(ctx)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "sound: %d events up to %s, %d sealed texts, read models as the log gives them\n", events, head, texts)
+			if sealed > texts {
+				fmt.Fprintf(c.ErrOrStderr(), "%d sealed texts belong to no event: a command was broken off after sealing, or events are missing at the end of the log\n", sealed-texts)
+			}
 			return nil
 		},
 	}
@@ -104,6 +115,13 @@ func (b *book) checkMeaning(ctx context.Context) (events, texts int, err error) 
 
 // checkViews makes the read models again in memory and compares.
 func (b *book) checkViews(ctx context.Context) error {
+	head, err := b.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if known := b.views.Position(); known.Compare(head) > 0 {
+		return fmt.Errorf("%w: the read models know of events up to %s and the log ends at %s: its end is missing; restore a copy, and do not rebuild", ErrIntegrity, known, head)
+	}
 	if err := b.views.CatchUp(ctx); err != nil {
 		return err
 	}

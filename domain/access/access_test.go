@@ -88,3 +88,12 @@ func TestWhatParticipantsDoSaysWhoseItIs(t *testing.T) {
 		}
 	}
 }
+
+func TestAnExceptionSaysWhyAndByWhoseLeave(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, Justify("session.hold", "", ""))
+	require.ErrorIs(t, Justify("deadline.extend", "", ""), ErrReason)
+	require.NoError(t, Justify("deadline.extend", "power_cut", ""))
+	require.ErrorIs(t, Justify("permit.grant", "power_cut", ""), ErrAuthority)
+	require.NoError(t, Justify("permit.grant", "power_cut", "programme-owner"))
+}

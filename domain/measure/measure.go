@@ -12,7 +12,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // A Measure is one figure's definition. A change of meaning is a new version.
@@ -109,12 +113,8 @@ func (m Measure) Read(f Fact, fields *Fields) (add *Entry, remove string, err er
 	e := Entry{Measure: m.Measure, Scope: m.scope(f, body), Key: key, Event: f.ID, Value: 1}
 	switch m.Fold {
 	case "sum":
-		n, ok := body[m.Of].(json.Number)
-		if !ok {
-			return nil, "", fmt.Errorf("measure %s: %s %s has no number %s", m.Measure, f.Name, f.ID, m.Of)
-		}
-		if e.Value, err = n.Int64(); err != nil {
-			return nil, "", fmt.Errorf("measure %s: %s %s: %w", m.Measure, f.Name, f.ID, err)
+		if e.Value, err = strconv.ParseInt(string(body[m.Of]), 10, 64); err != nil { // a figure is never a float
+			return nil, "", fmt.Errorf("measure %s: %s of %s %s: %w", m.Measure, m.Of, f.Name, f.ID, err)
 		}
 	case "distinct":
 		e.Of = text(body[m.Of])
@@ -124,14 +124,14 @@ func (m Measure) Read(f Fact, fields *Fields) (add *Entry, remove string, err er
 
 // scope is whose figure the event belongs to. What is kept with the
 // programme, such as places, names its cycle and year in the body.
-func (m Measure) scope(f Fact, body map[string]any) string {
+func (m Measure) scope(f Fact, fields body) string {
 	if m.Scope == "year" {
-		return YearScope(BookOf(f.Book, "programme"), text(body["year"]))
+		return YearScope(BookOf(f.Book, "programme"), text(fields["year"]))
 	}
 	if cycle := BookOf(f.Book, "cycle"); cycle != "" {
 		return cycle
 	}
-	return text(body["cycle"])
+	return text(fields["cycle"])
 }
 
 // YearScope is the scope of a programme's year.
@@ -167,58 +167,60 @@ func (m Measure) Value(entries []Entry) int64 {
 	}
 }
 
-func all(where []Condition, body map[string]any) bool {
+func all(where []Condition, fields body) bool {
 	for _, c := range where {
-		if !c.holds(body[c.Field]) {
+		if !c.holds(fields[c.Field]) {
 			return false
 		}
 	}
 	return true
 }
 
-func (c Condition) holds(v any) bool {
-	list, _ := v.([]any)
+func (c Condition) holds(v jsontext.Value) bool {
 	switch {
 	case c.Empty:
-		return v == nil || v != nil && list != nil && len(list) == 0
+		return v == nil || v.Kind() == 'n' || string(v) == "[]"
 	case c.Has != "":
+		var list []any
+		_ = json.Unmarshal(v, &list) // what is no list has nothing
 		return slices.Contains(list, any(c.Has))
 	default:
-		return text(v) == text(c.Is) // an absent field is "" and false
+		if c.Is == nil || c.Is == false {
+			return text(v) == "" // as an absent field is
+		}
+		return text(v) == fmt.Sprint(c.Is)
 	}
 }
 
 // text makes values comparable: an absent field, null and false are "".
-func text(v any) string {
-	switch v := v.(type) {
-	case nil:
+func text(v jsontext.Value) string {
+	switch v.Kind() {
+	case '"':
+		s, _ := jsontext.AppendUnquote(nil, v) // it was decoded from JSON
+		return string(s)
+	case 'n', 'f':
 		return ""
-	case bool:
-		if !v {
-			return ""
-		}
-		return "true"
 	default:
-		return fmt.Sprint(v)
+		return string(v)
 	}
 }
+
+type body map[string]jsontext.Value
 
 // Fields decodes one fact's body at most once.
 type Fields struct {
 	id   string
-	body map[string]any
+	body body
 }
 
-func (f *Fields) of(fact Fact) (map[string]any, error) {
+func (f *Fields) of(fact Fact) (body, error) {
 	if f.body != nil && f.id == fact.ID {
 		return f.body, nil
 	}
-	d := json.NewDecoder(strings.NewReader(string(fact.Body)))
-	d.UseNumber() // a figure is never a float
-	body := map[string]any{}
-	if err := d.Decode(&body); err != nil {
+	fields := body{}
+	if err := jsonv2.Unmarshal(fact.Body, &fields); err != nil {
 		return nil, fmt.Errorf("body of %s %s: %w", fact.Name, fact.ID, err)
 	}
-	f.id, f.body = fact.ID, body
-	return body, nil
+	f.id, f.body = fact.ID, fields
+	return fields, nil
 }

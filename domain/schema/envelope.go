@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -36,7 +35,7 @@ type Envelope struct {
 
 // Encode gives the bytes that are stored.
 func (e Envelope) Encode() ([]byte, error) {
-	b, err := json.Marshal(e)
+	b, err := Marshal(e)
 	if err != nil {
 		return nil, fmt.Errorf("encode envelope of %s: %w", e.Name, err)
 	}
@@ -46,7 +45,7 @@ func (e Envelope) Encode() ([]byte, error) {
 // DecodeEnvelope reads an event's metadata.
 func DecodeEnvelope(metadata []byte) (Envelope, error) {
 	var e Envelope
-	if err := json.Unmarshal(metadata, &e); err != nil {
+	if err := Unmarshal(metadata, &e); err != nil {
 		return e, fmt.Errorf("decode envelope: %w", err)
 	}
 	return e, nil

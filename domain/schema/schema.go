@@ -4,7 +4,6 @@
 package schema
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -117,7 +116,7 @@ type entry struct {
 func now[E any](name string) entry {
 	return entry{name, reflect.TypeFor[E](), func(body []byte) (any, error) {
 		var e E
-		err := json.Unmarshal(body, &e)
+		err := Unmarshal(body, &e)
 		return e, err
 	}}
 }
@@ -158,7 +157,7 @@ func Encode(event any) (name string, body []byte, err error) {
 	if name, err = Name(event); err != nil {
 		return "", nil, err
 	}
-	if body, err = json.Marshal(event); err != nil {
+	if body, err = Marshal(event); err != nil {
 		return "", nil, fmt.Errorf("encode %s: %w", name, err)
 	}
 	return name, body, nil

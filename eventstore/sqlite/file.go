@@ -135,7 +135,7 @@ func connect(path string, mode sqlite.OpenFlags) (_ *sqlite.Conn, err error) {
 		return nil, err
 	}
 	if mode == sqlite.OpenReadOnly {
-		return conn, pragma(conn, "query_only = on", "cache_size = -8192")
+		return conn, pragma(conn, "query_only = on", "cache_size = -1024")
 	}
 	if err := pragma(conn, "synchronous = full", "wal_autocheckpoint = 0", "cache_size = -8192"); err != nil {
 		return nil, err

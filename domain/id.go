@@ -2,6 +2,8 @@ package domain
 
 import (
 	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"strings"
 )
@@ -54,6 +56,31 @@ func CheckSlug(what, s string) error {
 	}
 	if last == '-' || len(s) > 64 {
 		return ErrSlug.Because(fmt.Sprintf("%s %q", what, s))
+	}
+	return nil
+}
+
+// ErrCode is the answer to words where a code is wanted: what is not sealed
+// stays for ever, so it must be nothing that anybody says about somebody.
+var ErrCode = Wrong("code_malformed", "expected a code of lower-case letters, digits, - and _, as in power_cut; words about people go into a note")
+
+// CheckCode tells whether s, which may be empty, is a code.
+func CheckCode(what, s string) error {
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' || len(s) > 64 {
+			return ErrCode.Because(fmt.Sprintf("%s %q", what, s))
+		}
+	}
+	return nil
+}
+
+// ErrDigest is the answer to a document's digest that is none.
+var ErrDigest = Wrong("digest_malformed", "expected a SHA-256 digest, 43 characters of base64url")
+
+// CheckDigest tells whether d, which may be empty, is a digest.
+func CheckDigest(what string, d Digest) error {
+	if b, err := base64.RawURLEncoding.Strict().DecodeString(string(d)); err != nil || len(b) != sha256.Size && len(b) != 0 {
+		return ErrDigest.Because(fmt.Sprintf("%s %q", what, d))
 	}
 	return nil
 }

@@ -31,6 +31,8 @@ var exceptional = map[string]string{
 	"submission.refused": "refused",
 	"place.refused":      "refused",
 	"access.refused":     "refused",
+	"rank.refused":       "refused",
+	"engagement.refused": "refused",
 	"session.corrected":  "correction",
 	"contact.overdue":    "overdue",
 	"draft.expired":      "lapsed",

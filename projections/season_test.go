@@ -150,7 +150,7 @@ func (w *writer) season() {
 		cycle.StageScheduled{Stage: "selection", From: "2023-08-07", To: "2023-08-21"})
 	calls := call.ID{Cycle: w.cycle, Call: "mentees"}.Stream()
 	w.at(opens)
-	w.in(calls, call.Opened{Role: "mentee", Form: "1", Criteria: []string{"member"}, Deadline: deadline("2023-07-24T00:00")},
+	w.in(calls, call.Opened{Role: "mentee", Form: "1", Criteria: []string{"member"}, Deadline: deadline("2023-07-24T00:00"), Opened: w.now},
 		call.NoticePublished{Where: "website", Text: "Apply before 24 July"},
 		call.DeadlineExtended{Was: deadline("2023-07-24T00:00"), Now: deadline("2023-07-31T00:00"), Told: "members"})
 
@@ -279,7 +279,7 @@ func (w *writer) matches() {
 		w.subj = []domain.Person{p.Mentee, p.Mentor}
 		w.in(w.match(name), match.Proposed{Pair: p, Previous: previous, Rationale: w.text("", p.Mentee, p.Mentor), Terms: terms},
 			match.Accepted{Side: "mentee"}, match.Accepted{Side: "mentor", Both: true},
-			match.Made{Pair: p, Previous: previous, ContactDue: w.now.Add(14 * 24 * time.Hour)},
+			match.Made{Pair: p, Previous: previous, Made: w.now, ContactDue: w.now.Add(14 * 24 * time.Hour)},
 			match.AgreementSigned{Side: "mentee", Version: "1"}, match.AgreementSigned{Side: "mentor", Version: "1"}, match.AgreementInForce{Version: "1"})
 		if name == "m3" {
 			w.in(w.match(name), match.ContactOverdue{Timer: domain.Timer{Rule: "contact.mark_overdue", Due: w.now, Fired: w.now}})

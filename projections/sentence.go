@@ -167,6 +167,8 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("The place of %s came free", token(b.Person)), "", "released"
 	case allocation.ReserveRanked:
 		return say("%s waits in reserve with rank %d", token(b.Person), b.Rank), "", ""
+	case allocation.RankRefused:
+		return say("%s was not given rank %d in reserve: another application waits with it", token(b.Person), b.Rank), "", ""
 	case allocation.ReservePromoted:
 		return say("%s moved up from the reserve, rank %d", token(b.Person), b.Rank), "in reserve", "promoted"
 	case allocation.ReserveReleased:
@@ -178,6 +180,8 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("%s joined the pool of %s, with room for %s", token(b.Mentor), b.Pool, rooms(b.Capacity)), "", ""
 	case mentor.Engaged:
 		return say("Match %s of %s took up room of %s", b.Match, b.Cycle, about(0, "the mentor")), "", ""
+	case mentor.EngagementRefused:
+		return say("Match %s of %s waits for room of %s, who takes no more than %s", b.Match, b.Cycle, about(0, "the mentor"), rooms(b.Capacity)), "", ""
 	case mentor.Freed:
 		return say("Match %s of %s freed room of %s", b.Match, b.Cycle, about(0, "the mentor")), "", ""
 

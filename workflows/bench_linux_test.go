@@ -100,7 +100,7 @@ func ten(b testing.TB, n int) []eventstore.Event {
 	var out []eventstore.Event
 	for i, event := range []any{
 		match.Proposed{Pair: pair, Rationale: note, Terms: benchTerms},
-		match.Accepted{Side: "mentee"}, match.Accepted{Side: "mentor", Both: true}, match.Made{Pair: pair, ContactDue: monday},
+		match.Accepted{Side: "mentee"}, match.Accepted{Side: "mentor", Both: true}, match.Made{Pair: pair, Made: monday, ContactDue: monday},
 		match.AgreementSigned{Side: "mentee", Version: "1", Signed: monday}, match.AgreementSigned{Side: "mentor", Version: "1", Signed: monday},
 		match.AgreementInForce{Version: "1", From: monday}, match.ContactMade{Side: "mentee"},
 		match.SessionScheduled{Session: 1, Slot: slot("2024-01-10T10:00")}, match.SessionRescheduled{Session: 1, Was: slot("2024-01-10T10:00"), Now: slot("2024-01-11T10:00"), Sequence: 1},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/allocation"
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
@@ -69,14 +70,14 @@ var registry = []registration{
 	}),
 	on("application.submit", func(l lookup, c *application.Submit) error {
 		s, err := fold[call.State](l, call.ID{Cycle: c.Cycle, Call: c.Call}.Stream())
-		if err != nil || !s.IsOpen() {
+		if err != nil || s.Opened().IsZero() {
 			return err
 		}
 		d, _, err := l.definition(c.Cycle)
 		if plan, ok := d.Call(c.Call); ok {
 			c.Plan = &plan
 		}
-		c.Opened, c.Deadline, c.Permit = true, s.Deadline(), s.Permit(c.Person)
+		c.Opened, c.Deadline, c.Permit = s.Opened(), s.Deadline(), s.Permit(c.Person)
 		c.Zone, c.Calendar = d.Zone, d.Calendar
 		return err
 	}),
@@ -101,24 +102,31 @@ var registry = []registration{
 	on[application.ReceiveNomination]("nomination.receive", nil),
 	on[application.LapseNomination]("nomination.lapse", nil),
 	on("eligibility.confirm", func(l lookup, c *application.ConfirmEligibility) (err error) {
-		c.Criteria, err = l.criteria(c.ID)
+		c.Criteria, c.Recused, err = l.criteria(c.ID)
 		return err
 	}),
 	on("eligibility.fail", func(l lookup, c *application.FailEligibility) (err error) {
-		c.Criteria, err = l.criteria(c.ID)
+		c.Criteria, c.Recused, err = l.criteria(c.ID)
 		return err
 	}),
 	on("application.shortlist", func(l lookup, c *application.Shortlist) error { return l.assessed(c.ID, &c.Assessed) }),
 	on("application.pass_over", func(l lookup, c *application.PassOver) error { return l.assessed(c.ID, &c.Assessed) }),
 	on("application.select", func(l lookup, c *application.Select) error { return l.assessed(c.ID, &c.Assessed) }),
-	on("application.reserve", func(l lookup, c *application.Reserve) error { return l.assessed(c.ID, &c.Assessed) }),
-	on("application.decline", func(l lookup, c *application.Decline) error { return l.assessed(c.ID, &c.Assessed) }),
-	on("offer.make", func(l lookup, c *application.MakeOffer) error {
-		d, plan, err := l.definition(c.Cycle)
+	on("application.reserve", func(l lookup, c *application.Reserve) error {
+		places, err := l.allocated(c.Cycle)
 		if err != nil {
 			return err
 		}
-		places, err := fold[allocation.State](l, allocation.ID{Programme: plan.Programme}.Stream())
+		c.Taken = places.Taken(c.Cycle, c.Call, c.Rank)
+		return l.assessed(c.ID, &c.Assessed)
+	}),
+	on("application.decline", func(l lookup, c *application.Decline) error { return l.assessed(c.ID, &c.Assessed) }),
+	on("offer.make", func(l lookup, c *application.MakeOffer) error {
+		d, _, err := l.definition(c.Cycle)
+		if err != nil {
+			return err
+		}
+		places, err := l.allocated(c.Cycle)
 		c.Place, _ = places.Holds(c.Cycle, c.Person)
 		c.Reply, c.Zone, c.Calendar = d.Offer.ReplyWithin, d.Zone, d.Calendar
 		return err
@@ -140,29 +148,38 @@ var registry = []registration{
 	}),
 
 	on[allocation.SetQuota]("quota.set", nil),
-	on("place.reserve", func(l lookup, c *allocation.ReservePlace) error {
+	on("place.reserve", func(l lookup, c *allocation.ReservePlace) (err error) {
 		if err := l.places(&c.ID, &c.For); err != nil {
 			return err
 		}
-		phase, err := l.phase(application.ID{Cycle: c.Cycle, Call: c.Call, Person: c.Person})
-		c.Phase = phase
+		c.Phase, err = l.phase(application.ID{Cycle: c.Cycle, Call: c.Call, Person: c.Person})
 		return err
 	}),
 	on("place.fill", func(l lookup, c *allocation.FillPlace) error { return l.places(&c.ID, &c.For) }),
 	on("place.release", func(l lookup, c *allocation.ReleasePlace) error { return l.places(&c.ID, &c.For) }),
-	on("reserve.rank", func(l lookup, c *allocation.RankReserve) error { return l.places(&c.ID, &c.For) }),
+	on("reserve.rank", func(l lookup, c *allocation.RankReserve) (err error) {
+		if err := l.places(&c.ID, &c.For); err != nil {
+			return err
+		}
+		c.Phase, err = l.phase(application.ID{Cycle: c.Cycle, Call: c.Call, Person: c.Person})
+		return err
+	}),
 	on("reserve.release", func(l lookup, c *allocation.ReleaseReserve) error { return l.places(&c.ID, &c.For) }),
 
 	on[mentor.Join]("mentor.join", nil),
-	on[mentor.Engage]("mentor.engage", nil),
+	on("mentor.engage", func(l lookup, c *mentor.Engage) error {
+		m, err := fold[match.State](l, match.ID{Cycle: c.Cycle, Match: c.Match}.Stream())
+		c.Over = m.Phase().Over()
+		return err
+	}),
 	on[mentor.Free]("mentor.free", nil),
 
 	on("match.propose", func(l lookup, c *match.Propose) error {
-		d, plan, err := l.definition(c.Cycle)
+		d, _, err := l.definition(c.Cycle)
 		if err != nil {
 			return err
 		}
-		places, err := fold[allocation.State](l, allocation.ID{Programme: plan.Programme}.Stream())
+		places, err := l.allocated(c.Cycle)
 		if err != nil {
 			return err
 		}
@@ -245,10 +262,24 @@ func (l lookup) over(id string) (bool, error) {
 	return c.IsClosed(), err
 }
 
-func (l lookup) criteria(id application.ID) ([]string, error) {
+// criteria are those of an application's call, and who may not apply them.
+func (l lookup) criteria(id application.ID) (keys []string, recused []domain.Person, err error) {
 	d, _, err := l.definition(id.Cycle)
+	if err != nil {
+		return nil, nil, err
+	}
 	plan, _ := d.Call(id.Call)
-	return plan.Keys(), err
+	r, err := fold[review.State](l, review.ID(id).Stream())
+	return plan.Keys(), r.Recused(), err
+}
+
+// allocated are the places of a cycle's programme.
+func (l lookup) allocated(id string) (allocation.State, error) {
+	_, plan, err := l.definition(id)
+	if err != nil {
+		return allocation.State{}, err
+	}
+	return fold[allocation.State](l, allocation.ID{Programme: plan.Programme}.Stream())
 }
 
 func (l lookup) phase(id application.ID) (application.Phase, error) {

@@ -87,7 +87,8 @@ func TestTheSameCommandIDIsAnsweredAsTheFirstTime(t *testing.T) {
 	o.must("coordinator/c1", "place.reserve", with(call, "person", "a3"))
 	id = uuid.New()
 	again(t, id, "coordinator/c1", "place.reserve", with(call, "person", "a4"), allocation.ErrFull, "place.refused")
-	o.must("coordinator/c1", "place.release", with(call, "person", "a2"))
+	o.must("applicant/a2", "application.withdraw", call)
+	o.settle()
 	again(t, id, "coordinator/c1", "place.reserve", with(call, "person", "a4"), allocation.ErrFull, "place.refused")
 	o.must("coordinator/c1", "place.reserve", with(call, "person", "a4"))
 	storetest.CheckLog(t, o.store)
@@ -388,13 +389,14 @@ func TestAnEnvelopeSaysWhatIsKnownOfAnyEvent(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	id, c1 := uuid.New(), string(o.person("c1"))
-	o.must("coordinator/c1", "application.submit", with(call, "person", "a1", "route", "staff", "answers", form, "received_at", "2024-01-07T10:00:00Z"),
+	o.clock.Set(monday.Add(time.Hour))
+	o.must("coordinator/c1", "application.submit", with(call, "person", "a1", "route", "staff", "answers", form, "received_at", "2024-01-08T08:30:00Z"),
 		workflows.Cause{CommandID: id, Channel: "paper", Reason: "keyed_in", Authority: "rule-7", OnBehalfOf: o.person("a1")})
 	r, env := last(t, o.store)
 	salt := env.Salt
 	env.Salt = ""
 	require.Equal(t, schema.Envelope{
-		ID: r.ID.String(), Name: "application.received", RecordedAt: monday, OccurredAt: time.Date(2024, 1, 7, 10, 0, 0, 0, time.UTC),
+		ID: r.ID.String(), Name: "application.received", RecordedAt: monday.Add(time.Hour), OccurredAt: monday.Add(30 * time.Minute),
 		Actor: c1, Role: "coordinator", OnBehalfOf: o.person("a1"), Channel: "paper", Book: "cycle/spring",
 		CommandID: id.String(), Correlation: id.String(), Reason: "keyed_in", Authority: "rule-7", Subjects: []domain.Person{o.person("a1")},
 	}, env)

@@ -38,11 +38,17 @@ var policies = []policy{
 	{"rank-the-reserve", of(func(id application.ID, e application.Reserved) []order {
 		return []order{{"reserve.rank", allocation.RankReserve{For: place(id), Rank: e.Rank}}}
 	})},
-	{"offer-a-reserved-place", func(_ context.Context, _ *Engine, _ string, event any) ([]order, error) {
-		if e, ok := event.(allocation.PlaceReserved); ok {
-			return []order{{"offer.make", application.ID{Cycle: e.Cycle, Call: e.Call, Person: e.Person}}}, nil
+	{"offer-a-reserved-place", func(ctx context.Context, g *Engine, _ string, event any) ([]order, error) {
+		e, ok := event.(allocation.PlaceReserved)
+		if !ok {
+			return nil, nil
 		}
-		return nil, nil
+		id := application.ID{Cycle: e.Cycle, Call: e.Call, Person: e.Person}
+		phase, err := lookup{ctx, g, true}.phase(id)
+		if phase == application.Withdrew { // while the place was being reserved
+			return release(id), err
+		}
+		return []order{{"offer.make", id}}, err
 	}},
 	{"fill-the-place-accepted", of(func(id application.ID, _ application.OfferAccepted) []order {
 		return []order{{"place.fill", allocation.FillPlace{For: place(id)}}}
@@ -62,6 +68,7 @@ var policies = []policy{
 		}
 		return nil, nil
 	}},
+	{"free-the-mentor-declined", between(func(id match.ID, pair match.Pair, _ match.Declined) []order { return free(id, pair) })},
 	{"free-the-mentor-unwound", between(func(id match.ID, pair match.Pair, _ match.Unwound) []order { return free(id, pair) })},
 	{"free-the-mentor-ended", between(func(id match.ID, pair match.Pair, _ match.Ended) []order { return free(id, pair) })},
 	{"free-the-mentor-completed", between(func(id match.ID, pair match.Pair, _ match.Completed) []order { return free(id, pair) })},

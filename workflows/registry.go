@@ -91,7 +91,7 @@ func (g *Engine) Do(ctx context.Context, name string, with json.RawMessage, caus
 	if err != nil {
 		return Result{}, err
 	}
-	if err := access.Justify(name, cause.Reason, cause.Authority); err != nil {
+	if err := access.Justify(name, cause.Reason, cause.Authority, cause.Channel); err != nil {
 		return Result{}, err
 	}
 	if err := schema.Resolve(cmd, func(handle string) (domain.Person, error) { return g.Vault.Person(ctx, handle) }); err != nil {

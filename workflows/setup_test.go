@@ -222,6 +222,14 @@ func (o *office) person(handle string) domain.Person {
 // chosen takes applicants through to where a place may be reserved.
 func (o *office) chosen(handles ...string) {
 	o.t.Helper()
+	o.shortlisted(handles...)
+	for _, a := range handles {
+		o.must("coordinator/c1", "application.select", with(call, "person", a, "rationale", "why"))
+	}
+}
+
+func (o *office) shortlisted(handles ...string) {
+	o.t.Helper()
 	for _, a := range handles {
 		o.must("applicant/"+a, "application.submit", with(call, "route", "staff", "answers", form))
 		o.must("coordinator/c1", "eligibility.confirm", with(call, "person", a))
@@ -234,23 +242,14 @@ func (o *office) chosen(handles ...string) {
 			}))
 		}
 		o.must("coordinator/c1", "application.shortlist", with(call, "person", a))
-		o.must("coordinator/c1", "application.select", with(call, "person", a, "rationale", "why"))
 	}
 }
 
 // matched takes an applicant into an active match under an agreement.
 func (o *office) matched(a, mentor, name string) {
 	o.t.Helper()
-	o.chosen(a)
-	o.must("coordinator/c1", "place.reserve", with(call, "person", a))
-	o.settle()
-	o.must("applicant/"+a, "offer.accept", call)
-	o.settle()
+	o.accepted(a, mentor, name)
 	in := fields{"cycle": "spring", "match": name}
-	o.must("coordinator/c1", "match.propose", with(in, "mentee", a, "mentor", mentor))
-	o.must("mentee/"+a, "match.accept", with(in, "side", "mentee"))
-	o.must("mentor/"+mentor, "match.accept", with(in, "side", "mentor"))
-	o.settle()
 	o.must("mentee/"+a, "agreement.sign", with(in, "side", "mentee", "version", "1"))
 	o.must("mentor/"+mentor, "agreement.sign", with(in, "side", "mentor", "version", "1"))
 }

@@ -4,6 +4,7 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -72,8 +73,8 @@ var table = map[string][]Role{
 	"review.record":         {Reviewer},
 	"place.reserve":         {Coordinator},
 	"place.fill":            {Policy},
-	"place.release":         {Policy, Coordinator},
-	"reserve.rank":          {Policy},
+	"place.release":         {Policy},              // a place under a standing offer is nobody's to take away
+	"reserve.rank":          {Policy, Coordinator}, // who gives the rank that is free, where the one decided was taken
 	"reserve.release":       {Coordinator},
 	"mentor.join":           {Coordinator},
 	"mentor.engage":         {Policy},
@@ -116,9 +117,13 @@ var (
 	ErrAuthority = domain.Wrong("authority_missing", "this exception needs an authority: the rule or the role that allows it")
 )
 
-// Justify tells whether an exception says what it must.
-func Justify(command, reason, authority string) error {
+// Justify tells whether an exception says what it must, and anything only
+// what may be kept for ever: codes.
+func Justify(command, reason, authority, channel string) error {
 	e, ok := exceptions[command]
+	if err := cmp.Or(domain.CheckCode("reason", reason), domain.CheckCode("authority", authority), domain.CheckCode("channel", channel)); err != nil {
+		return err
+	}
 	switch {
 	case ok && reason == "":
 		return ErrReason

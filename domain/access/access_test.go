@@ -91,9 +91,18 @@ func TestWhatParticipantsDoSaysWhoseItIs(t *testing.T) {
 
 func TestAnExceptionSaysWhyAndByWhoseLeave(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, Justify("session.hold", "", ""))
-	require.ErrorIs(t, Justify("deadline.extend", "", ""), ErrReason)
-	require.NoError(t, Justify("deadline.extend", "power_cut", ""))
-	require.ErrorIs(t, Justify("permit.grant", "power_cut", ""), ErrAuthority)
-	require.NoError(t, Justify("permit.grant", "power_cut", "programme-owner"))
+	require.NoError(t, Justify("session.hold", "", "", ""))
+	require.ErrorIs(t, Justify("deadline.extend", "", "", "email"), ErrReason)
+	require.NoError(t, Justify("deadline.extend", "power_cut", "", ""))
+	require.ErrorIs(t, Justify("permit.grant", "power_cut", "", ""), ErrAuthority)
+	require.NoError(t, Justify("permit.grant", "power_cut", "programme-owner", ""))
+}
+
+func TestWhatIsKeptForEverIsCodes(t *testing.T) {
+	t.Parallel()
+	for _, words := range []string{"Ana was ill", "Müller", "a,b"} {
+		require.ErrorIs(t, Justify("session.hold", words, "", ""), domain.ErrCode)
+		require.ErrorIs(t, Justify("session.hold", "", words, ""), domain.ErrCode)
+		require.ErrorIs(t, Justify("session.hold", "", "", words), domain.ErrCode)
+	}
 }

@@ -18,7 +18,6 @@ var (
 	ErrNotChosen = domain.Refuse("not_selected", "a place is for somebody selected or in reserve")
 	ErrOrder     = domain.Refuse("out_of_rank", "reserves get places in order of rank")
 	ErrNoPlace   = domain.Refuse("no_place", "this application holds no place")
-	ErrRankTaken = domain.Refuse("rank_taken", "this rank is taken")
 	ErrReserve   = domain.Refuse("not_in_reserve", "this application is not in reserve")
 )
 
@@ -139,11 +138,15 @@ func (c ReleasePlace) Decide(s State, _ time.Time) ([]Event, error) {
 }
 
 // RankReserve is reserve.rank: a policy's command when an application was put
-// in reserve.
+// in reserve. Two decided at once may have the same rank: the later is refused,
+// which is kept, and somebody says which rank it has.
 type RankReserve struct {
 	ID
 	For
 	Rank int `json:"rank"`
+
+	// Looked up: where the application stands.
+	Phase application.Phase `json:"-"`
 }
 
 func (c RankReserve) Decide(s State, _ time.Time) ([]Event, error) {
@@ -153,11 +156,11 @@ func (c RankReserve) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, application.ErrRank // a rank of 0 would never come up
 	case s.reserve(h) >= 0 || s.place(h) >= 0:
 		return nil, nil
-	}
-	for _, r := range s.reserves {
-		if r.holder.Cycle == c.Cycle && r.holder.Call == c.Call && r.rank == c.Rank {
-			return nil, ErrRankTaken
-		}
+	case c.Phase != application.InReserve || slices.Contains(s.told, h):
+		return nil, ErrReserve
+	case s.Taken(c.Cycle, c.Call, c.Rank):
+		refused := RankRefused{h, c.Rank}
+		return []Event{refused}, refused.Refused()
 	}
 	return []Event{ReserveRanked{h, c.Rank}}, nil
 }

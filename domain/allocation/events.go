@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/application"
 )
 
 // The structs below are stored for ever. Add optional fields freely; for any
@@ -62,6 +63,12 @@ type ReserveRanked struct {
 	Rank int `json:"rank"`
 }
 
+// RankRefused is rank.refused: another application waits with this rank.
+type RankRefused struct {
+	Holder
+	Rank int `json:"rank"`
+}
+
 // ReservePromoted is reserve.promoted: a place came free for the first in
 // rank.
 type ReservePromoted struct {
@@ -80,6 +87,11 @@ type ReserveWithdrawn struct {
 type ReserveReleased struct {
 	Holder
 	Rank int `json:"rank"`
+}
+
+// Refused is the answer that was given.
+func (e RankRefused) Refused() *domain.Error {
+	return application.ErrRankTaken.Because(fmt.Sprint(e.Rank))
 }
 
 // Refused is the answer that was given.

@@ -71,6 +71,13 @@ func (s State) reserve(h Holder) int {
 	return slices.IndexFunc(s.reserves, func(r reserve) bool { return r.holder == h })
 }
 
+// Taken tells whether somebody waits with that rank.
+func (s State) Taken(cycle, call string, rank int) bool {
+	return slices.ContainsFunc(s.reserves, func(r reserve) bool {
+		return r.holder.Cycle == cycle && r.holder.Call == call && r.rank == rank
+	})
+}
+
 // next is the waiting reserve with the best rank, under the same call.
 func (s State) next(cycle, call string) (reserve, bool) {
 	var best reserve
@@ -94,6 +101,7 @@ func (e PlaceReserved) evolve(s State) State {
 }
 
 func (PlaceRefused) evolve(s State) State { return s }
+func (RankRefused) evolve(s State) State  { return s }
 
 func (e PlaceFilled) evolve(s State) State {
 	s.places = slices.Clone(s.places)

@@ -31,6 +31,8 @@ var (
 	permit = domaintest.At("2023-08-01T12:00 Europe/Berlin")
 )
 
+const proof domain.Digest = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU" // of nothing
+
 func texts(words ...string) Texts {
 	var list Texts
 	for _, w := range words {
@@ -46,7 +48,7 @@ func personal(words string) domain.Private {
 // submit is Ana's application, changed.
 func submit(change func(*Submit)) Submit {
 	c := Submit{
-		ID: id, Route: "own", Actor: "ana", Opened: true, Deadline: deadline, Plan: &nemo.Calls[0], Zone: nemo.Zone, Calendar: nemo.Calendar,
+		ID: id, Route: "own", Actor: "ana", Opened: domaintest.At("2023-06-19T09:00 Europe/Berlin"), Deadline: deadline, Plan: &nemo.Calls[0], Zone: nemo.Zone, Calendar: nemo.Calendar,
 		Answers: map[string]Texts{"motives": texts("to learn"), "priorities": texts("learning", "access", "climate")},
 	}
 	if change != nil {
@@ -137,7 +139,9 @@ func TestApplication(t *testing.T) {
 		{Name: "3: what is keyed in later is judged by when it came", Given: draft, Now: atNoon, When: submit(keyedIn(inTime, "carla")), Then: events{received(inTime, nil)}, Again: ErrDuplicate},
 		{Name: "3: nobody backdates their own", Given: draft, Now: atNoon, When: submit(keyedIn(inTime, "ana")), Err: ErrBackdate},
 		{Name: "3: nothing came tomorrow", Given: draft, Now: inTime, When: submit(keyedIn(late, "carla")), Err: ErrFuture},
-		{Name: "a call that never opened takes none", Given: draft, Now: inTime, When: submit(func(c *Submit) { c.Opened = false }), Err: ErrNotOpen},
+		{Name: "3: nor before there was a call", Given: draft, Now: inTime, When: submit(keyedIn("2022-07-30T10:00 Europe/Berlin", "carla")), Err: ErrEarly},
+		{Name: "an organisation is named by its slug", Given: draft, Now: inTime, When: submit(func(c *Submit) { c.Organisation = "Sofia City Museum" }), Err: domain.ErrSlug},
+		{Name: "a call that never opened takes none", Given: draft, Now: inTime, When: submit(func(c *Submit) { c.Opened = time.Time{} }), Err: ErrNotOpen},
 		{Name: "nor one that is in no definition", Given: draft, Now: inTime, When: submit(func(c *Submit) { c.Plan = nil }), Err: ErrNotOpen},
 
 		{Name: "every question is answered", Given: draft, Now: inTime, When: submit(answered("motives", " ")), Then: incomplete("motives"), Err: ErrIncomplete},
@@ -197,8 +201,9 @@ func decisions() []domaintest.Row[State, Event] {
 	}
 	lapsed := after(nominated, NominationLapsed{timer("nomination.lapse", due, "2023-08-04T17:00 Europe/Berlin")})
 	criteria := []string{"member", "active"}
-	confirm := ConfirmEligibility{ID: id, Criteria: criteria}
-	two := Assessed{Reviews: []domain.Person{"rita", "raul"}, Recused: []domain.Person{"rosa"}, Needed: 2, Actor: "carla"}
+	carla := Unbiased{Recused: []domain.Person{"rosa"}, Actor: "carla"}
+	confirm := ConfirmEligibility{id, carla, criteria}
+	two := Assessed{carla, []domain.Person{"rita", "raul"}, 2}
 	one, rosa, ana := two, two, two
 	one.Reviews = two.Reviews[:1]
 	rosa.Actor, ana.Actor = "rosa", "ana"
@@ -216,32 +221,38 @@ func decisions() []domaintest.Row[State, Event] {
 		{Name: "nor a draft, which nobody was sent", Given: draft, When: Withdraw{id}, Err: ErrPhase},
 		{Name: "also when it expired", Given: after(draft, DraftExpired{}), When: Withdraw{id}, Err: ErrPhase},
 
-		{Name: "a proof arrives", Given: nominated, When: ReceiveNomination{id, "proof"}, Then: events{NominationReceived{"proof"}}},
-		{Name: "a proof late", Given: lapsed, When: ReceiveNomination{id, "proof"}, Then: events{NominationReceived{"proof"}}},
+		{Name: "a proof arrives", Given: nominated, When: ReceiveNomination{id, proof}, Then: events{NominationReceived{proof}}},
+		{Name: "a proof late", Given: lapsed, When: ReceiveNomination{id, proof}, Then: events{NominationReceived{proof}}},
 		{Name: "a proof is shown", Given: nominated, When: ReceiveNomination{ID: id}, Err: ErrProof},
-		{Name: "where none is awaited none arrives", Given: sent, When: ReceiveNomination{id, "proof"}, Err: ErrNoProof},
-		{Name: "nor when all is decided", Given: after(nominated, EligibilityFailed{}), When: ReceiveNomination{id, "proof"}, Err: ErrPhase},
+		{Name: "by its digest", Given: nominated, When: ReceiveNomination{id, "the letter"}, Err: domain.ErrDigest},
+		{Name: "where none is awaited none arrives", Given: sent, When: ReceiveNomination{id, proof}, Err: ErrNoProof},
+		{Name: "nor when all is decided", Given: after(nominated, EligibilityFailed{}), When: ReceiveNomination{id, proof}, Err: ErrPhase},
 		{Name: "S1: a nomination lapses after 5 working days", Given: nominated, Now: "2023-08-04T17:00 Europe/Berlin", When: LapseNomination{id, "2023c"}, Then: lapsed[2:]},
 		{Name: "a nomination does not lapse sooner", Given: nominated, Now: "2023-08-04T16:59 Europe/Berlin", When: LapseNomination{ID: id}, Err: domain.ErrNotDue},
-		{Name: "nor where the proof has come", Given: after(nominated, NominationReceived{"proof"}), Now: atNoon, When: LapseNomination{ID: id}},
+		{Name: "nor where the proof has come", Given: after(nominated, NominationReceived{proof}), Now: atNoon, When: LapseNomination{ID: id}},
 
 		{Name: "nor where none is awaited", Given: sent, Now: atNoon, When: LapseNomination{ID: id}},
 		{Name: "nor when all is decided anyway", Given: after(nominated, EligibilityFailed{}), Now: atNoon, When: LapseNomination{ID: id}},
 		{Name: "S1: an application is eligible", Given: sent, When: confirm, Then: events{EligibilityConfirmed{criteria}}},
-		{Name: "by proof where it is nominated", Given: after(nominated, NominationReceived{"proof"}), When: confirm, Then: events{EligibilityConfirmed{criteria}}},
-		{Name: "by late proof, too", Given: after(lapsed, NominationReceived{"proof"}), When: confirm, Then: events{EligibilityConfirmed{criteria}}},
+		{Name: "by proof where it is nominated", Given: after(nominated, NominationReceived{proof}), When: confirm, Then: events{EligibilityConfirmed{criteria}}},
+		{Name: "by late proof, too", Given: after(lapsed, NominationReceived{proof}), When: confirm, Then: events{EligibilityConfirmed{criteria}}},
 		{Name: "not while the proof is awaited", Given: nominated, When: confirm, Err: ErrProof},
 		{Name: "not when the nomination lapsed", Given: lapsed, When: confirm, Err: ErrLapsed},
 		{Name: "not a draft", Given: draft, When: confirm, Err: ErrPhase},
-		{Name: "S1: an application is ineligible", Given: lapsed, When: FailEligibility{id, []string{"member"}, criteria}, Then: events{EligibilityFailed{[]string{"member"}}}},
-		{Name: "by a criterion that is named", Given: sent, When: FailEligibility{ID: id, Criteria: criteria}, Err: ErrCriterion},
-		{Name: "by one of the call's", Given: sent, When: FailEligibility{id, []string{"age"}, criteria}, Err: ErrCriterion},
-		{Name: "not once it was found eligible", Given: eligible, When: FailEligibility{id, []string{"member"}, criteria}, Err: ErrPhase},
+		{Name: "S1: an application is ineligible", Given: lapsed, When: FailEligibility{id, carla, []string{"member"}, criteria}, Then: events{EligibilityFailed{[]string{"member"}}}},
+		{Name: "by a criterion that is named", Given: sent, When: FailEligibility{ID: id, Unbiased: carla, Criteria: criteria}, Err: ErrCriterion},
+		{Name: "by one of the call's", Given: sent, When: FailEligibility{id, carla, []string{"age"}, criteria}, Err: ErrCriterion},
+		{Name: "not once it was found eligible", Given: eligible, When: FailEligibility{id, carla, []string{"member"}, criteria}, Err: ErrPhase},
 
+		{Name: "6: who is recused finds nobody eligible", Given: sent, When: ConfirmEligibility{id, rosa.Unbiased, criteria}, Err: ErrRecused},
+		{Name: "6: nor anybody else ineligible", Given: sent, When: FailEligibility{id, rosa.Unbiased, criteria, criteria}, Err: ErrRecused},
+		{Name: "6: nor does the applicant", Given: sent, When: ConfirmEligibility{id, ana.Unbiased, criteria}, Err: ErrRecused},
 		{Name: "S1: an application is shortlisted", Given: eligible, When: Shortlist{id, two, why}, Then: events{Shortlisted{personal("a clear plan")}}},
 		{Name: "S1: an application is passed over", Given: eligible, When: PassOver{id, two, why}, Then: events{PassedOver{personal("a clear plan")}}},
 		{Name: "7: S1: selecting names the answers and the reviews", Given: listed, When: Select{id, two, why}, Then: events{Selected{rests}}},
-		{Name: "7: S1: so does reserving", Given: listed, When: Reserve{id, two, 1, why}, Then: events{Reserved{rests, 1}}},
+		{Name: "7: S1: so does reserving", Given: listed, When: Reserve{ID: id, Assessed: two, Rank: 1, Rationale: why}, Then: events{Reserved{rests, 1}}},
+		{Name: "9: a rank that somebody has is not given twice", Given: listed, When: Reserve{id, two, 1, why, true}, Err: ErrRankTaken},
+		{Name: "9: nor is one changed by asking again", Given: after(listed, Reserved{rests, 2}), When: Reserve{ID: id, Assessed: two, Rank: 1}, Err: ErrRanked},
 		{Name: "7: S1: and declining", Given: listed, When: Decline{id, two, why}, Then: events{Declined{rests}}},
 		{Name: "7: a decision rests on enough reviews", Given: listed, When: Select{id, one, why}, Err: ErrReviews},
 		{Name: "6: who is recused does not decide", Given: listed, When: Decline{id, rosa, why}, Err: ErrRecused},
@@ -269,7 +280,7 @@ func decisions() []domaintest.Row[State, Event] {
 	for name, c := range map[string]interface {
 		Decide(State, time.Time) ([]Event, error)
 	}{
-		"confirmed": confirm, "failed": FailEligibility{id, criteria, criteria}, "shortlisted": Shortlist{id, two, why}, "reserved": Reserve{id, two, 1, why},
+		"confirmed": confirm, "failed": FailEligibility{id, carla, criteria, criteria}, "shortlisted": Shortlist{id, two, why}, "reserved": Reserve{ID: id, Assessed: two, Rank: 1, Rationale: why},
 		"offered": offer, "accepted": AcceptOffer{id}, "declined": DeclineOffer{ID: id},
 	} {
 		rows = append(rows, row{Name: "what is not there is not " + name, Now: tuesday, When: c, Err: ErrUnknown})

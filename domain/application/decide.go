@@ -22,6 +22,7 @@ var (
 	ErrIncomplete  = domain.Refuse("incomplete", "the form is not complete")
 	ErrField       = domain.Wrong("field_unknown", "the form has no such field")
 	ErrDuplicate   = domain.Refuse("duplicate", "this person has already applied under this call")
+	ErrEarly       = domain.Refuse("before_opening", "a submission cannot have been received before the call was opened")
 	ErrFuture      = domain.Refuse("in_future", "what has not happened yet cannot be recorded")
 	ErrBackdate    = domain.Deny("own_received_at", "when an application was received is stated by whoever keys it in for somebody else")
 	ErrRoute       = domain.Wrong("route_unknown", "the call has no such way to be put forward")
@@ -34,6 +35,8 @@ var (
 	ErrRecused     = domain.Deny("recused", "who has a conflict of interest neither reads nor decides on this application")
 	ErrNoPlace     = domain.Refuse("no_place", "an offer needs a place reserved for it")
 	ErrReplyPassed = domain.Refuse("reply_passed", "the time to answer this offer has passed")
+	ErrRankTaken   = domain.Refuse("rank_taken", "this rank is taken")
+	ErrRanked      = domain.Refuse("ranked_otherwise", "this application is in reserve already, with another rank")
 	ErrRank        = domain.Wrong("rank_missing", "a reserve has a rank, 1 or more")
 )
 
@@ -89,7 +92,7 @@ type Submit struct {
 
 	// Looked up. A deadline may have moved later meanwhile, and a permit may
 	// have been granted: a refusal is asked again on fresh facts.
-	Opened   bool            `json:"-"`
+	Opened   time.Time       `json:"-"` // zero: it was not
 	Deadline when.Deadline   `json:"-"`
 	Permit   time.Time       `json:"-"`
 	Plan     *programme.Call `json:"-"`
@@ -106,12 +109,16 @@ func (c Submit) Decide(s State, now time.Time) ([]Event, error) {
 		received = now
 	}
 	switch {
-	case !c.Opened || c.Plan == nil:
+	case c.Opened.IsZero() || c.Plan == nil:
 		return nil, ErrNotOpen
 	case s.phase != None && s.phase != Draft && s.phase != Expired:
 		return nil, ErrDuplicate
 	case received.After(now):
 		return nil, ErrFuture
+	case received.Before(c.Opened):
+		return nil, ErrEarly
+	case c.Organisation != "" && domain.CheckSlug("organisation", c.Organisation) != nil:
+		return nil, domain.CheckSlug("organisation", c.Organisation)
 	case !c.ReceivedAt.IsZero() && c.Actor == c.Person:
 		return nil, ErrBackdate
 	}
@@ -251,6 +258,8 @@ func (c ReceiveNomination) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, wrongPhase(s)
 	case c.Proof == "":
 		return nil, ErrProof
+	case domain.CheckDigest("proof", c.Proof) != nil:
+		return nil, domain.CheckDigest("proof", c.Proof)
 	}
 	return []Event{NominationReceived{c.Proof}}, nil
 }
@@ -275,6 +284,7 @@ func (c LapseNomination) Decide(s State, now time.Time) ([]Event, error) {
 // ConfirmEligibility is eligibility.confirm: every criterion is met.
 type ConfirmEligibility struct {
 	ID
+	Unbiased
 
 	// Looked up: the call's criteria.
 	Criteria []string `json:"-"`
@@ -286,6 +296,8 @@ func (c ConfirmEligibility) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, nil
 	case s.phase != Submitted:
 		return nil, wrongPhase(s)
+	case c.partial(s):
+		return nil, ErrRecused
 	case s.proof.lapsed:
 		return nil, ErrLapsed
 	case !s.proof.due.IsZero() && s.proof.received == "":
@@ -297,6 +309,7 @@ func (c ConfirmEligibility) Decide(s State, _ time.Time) ([]Event, error) {
 // FailEligibility is eligibility.fail.
 type FailEligibility struct {
 	ID
+	Unbiased
 	Failed []string `json:"failed"`
 
 	// Looked up: the call's criteria.
@@ -312,27 +325,43 @@ func (c FailEligibility) Decide(s State, _ time.Time) ([]Event, error) {
 			return nil, ErrCriterion.Because(failed)
 		}
 	}
-	switch s.phase {
-	case Ineligible:
+	switch {
+	case s.phase == Ineligible:
 		return nil, nil
-	case Submitted:
-		return []Event{EligibilityFailed{c.Failed}}, nil
+	case s.phase != Submitted:
+		return nil, wrongPhase(s)
+	case c.partial(s):
+		return nil, ErrRecused
 	}
-	return nil, wrongPhase(s)
+	return []Event{EligibilityFailed{c.Failed}}, nil
 }
 
-// Assessed is what is looked up for a decision: the reviews there are, and
-// who has a conflict. More may be added meanwhile, never fewer.
-type Assessed struct {
-	Reviews []domain.Person `json:"-"`
+// Unbiased is embedded by what only somebody without a conflict of interest
+// may say of an application.
+type Unbiased struct {
+	Actor domain.Person `json:"-" from:"actor"`
+
+	// Looked up: who has a conflict. More may be added meanwhile.
 	Recused []domain.Person `json:"-"`
+}
+
+func (u Unbiased) partial(s State) bool {
+	return slices.Contains(u.Recused, u.Actor) || u.Actor == s.id.Person
+}
+
+// Assessed is embedded by every decision.
+type Assessed struct {
+	Unbiased
+
+	// Looked up: the reviews there are. More may be added meanwhile, never
+	// fewer.
+	Reviews []domain.Person `json:"-"`
 	Needed  int             `json:"-"`
-	Actor   domain.Person   `json:"-" from:"actor"`
 }
 
 func (a Assessed) check(s State) error {
 	switch {
-	case slices.Contains(a.Recused, a.Actor), a.Actor == s.id.Person:
+	case a.partial(s):
 		return ErrRecused
 	case len(a.Reviews) < a.Needed:
 		return ErrReviews.Because(fmt.Sprintf("%d of %d", len(a.Reviews), a.Needed))
@@ -402,11 +431,19 @@ type Reserve struct {
 	Assessed
 	Rank      int            `json:"rank"`
 	Rationale domain.Private `json:"rationale,omitzero"`
+
+	// Looked up: somebody else waits with this rank.
+	Taken bool `json:"-"`
 }
 
 func (c Reserve) Decide(s State, _ time.Time) ([]Event, error) {
-	if c.Rank < 1 {
+	switch {
+	case c.Rank < 1:
 		return nil, ErrRank
+	case s.phase == InReserve && s.rank != c.Rank:
+		return nil, ErrRanked
+	case s.phase == OnShortlist && c.Taken:
+		return nil, ErrRankTaken
 	}
 	return c.step(s, OnShortlist, InReserve, Reserved{c.decision(s, c.Rationale), c.Rank})
 }

@@ -36,6 +36,7 @@ type State struct {
 	id          ID
 	phase       Phase
 	answersHash domain.Digest
+	rank        int // in reserve, as decided
 	proof       proof
 	replyBy     time.Time
 	calendar    string
@@ -98,8 +99,12 @@ func (EligibilityFailed) evolve(s State) State    { s.phase = Ineligible; return
 func (Shortlisted) evolve(s State) State          { s.phase = OnShortlist; return s }
 func (PassedOver) evolve(s State) State           { s.phase = NotListed; return s }
 func (Selected) evolve(s State) State             { s.phase = Chosen; return s }
-func (Reserved) evolve(s State) State             { s.phase = InReserve; return s }
 func (Declined) evolve(s State) State             { s.phase = Rejected; return s }
+
+func (e Reserved) evolve(s State) State {
+	s.phase, s.rank = InReserve, e.Rank
+	return s
+}
 
 func (e OfferMade) evolve(s State) State {
 	s.phase, s.replyBy, s.calendar = Offered, e.ReplyBy, e.Calendar

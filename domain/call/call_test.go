@@ -21,6 +21,13 @@ func told(local string, rule when.Rule, published string) when.Deadline {
 	return when.Deadline{Local: local, Zone: "Europe/Berlin", Rule: rule, Published: published}
 }
 
+const proof domain.Digest = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU" // of nothing
+
+func said(d when.Deadline, why string) when.Deadline {
+	d.Override = why
+	return d
+}
+
 func promised(d when.Deadline) when.Deadline {
 	d.Instant = domaintest.At(d.Local + " " + d.Zone)
 	return d
@@ -32,29 +39,29 @@ func TestCall(t *testing.T) {
 	plan := domaintest.Nemo().Calls[0]
 	s1 := told("2023-07-31T00:00", when.Before, "Apply before 31 July")
 	require.Equal(t, "2023-07-30T22:00:00Z", promised(s1).Instant.Format(time.RFC3339))
-	opened := events{Opened{Role: "mentee", Form: "1", Criteria: []string{"member", "active"}, Deadline: promised(s1)}}
-	closed := append(opened[:1:1], Closed{})
 	june := "2023-06-19T09:00 Europe/Berlin"
+	opened := events{Opened{Role: "mentee", Form: "1", Criteria: []string{"member", "active"}, Deadline: promised(s1), Opened: domaintest.At(june)}}
+	closed := append(opened[:1:1], Closed{})
 	open := func(d when.Deadline) Open { return Open{Deadline: d, Plan: &plan} }
 	move := func(d when.Deadline) ExtendDeadline { return ExtendDeadline{Deadline: d, Told: "everybody"} }
 	moved := func(d when.Deadline) events {
 		return events{DeadlineExtended{Was: promised(s1), Now: promised(d), Told: "everybody"}}
 	}
 	permit := func(local string) GrantPermit {
-		return GrantPermit{Person: "nino", Local: local, Zone: "Europe/Berlin", Evidence: "proof", Note: domain.Private{Text: "a power cut"}}
+		return GrantPermit{Person: "nino", Local: local, Zone: "Europe/Berlin", Evidence: proof, Note: domain.Private{Text: "a power cut"}}
 	}
 	granted := PermitGranted{
 		Person: "nino", Until: domaintest.At("2023-08-01T12:00 Europe/Berlin"), Local: "2023-08-01T12:00", Zone: "Europe/Berlin",
-		Evidence: "proof", Note: domain.Private{Text: "a power cut"}.About(domain.Special, domain.Programme, "nino"),
+		Evidence: proof, Note: domain.Private{Text: "a power cut"}.About(domain.Special, domain.Programme, "nino"),
 	}
 	longer := granted
 	longer.Until, longer.Local = domaintest.At("2023-08-02T12:00 Europe/Berlin"), "2023-08-02T12:00"
 	others := longer
 	others.Person = "rui"
 	by := promised(told("2023-07-31T00:00", when.By, ""))
-	may17 := when.Deadline{Local: "2017-05-16T09:00", Zone: "Europe/London", Rule: when.By, Published: "Monday 16 May 2017", Override: "as printed"}
+	may17 := when.Deadline{Local: "2017-05-16T09:00", Zone: "Europe/London", Rule: when.By, Published: "Monday 16 May 2017", Override: "as_printed"}
 	overridden := opened[0].(Opened)
-	overridden.Deadline = promised(may17)
+	overridden.Deadline, overridden.Opened = promised(may17), domaintest.At("2017-04-24T10:00 Europe/London")
 	atClose := domain.Timer{Rule: "call.close", Due: promised(s1).Instant, Fired: promised(s1).Instant, Tzdata: "2023c"}
 	lateClose := atClose
 	lateClose.Fired = atClose.Due.Add(time.Hour)
@@ -66,6 +73,7 @@ func TestCall(t *testing.T) {
 		{Name: "1: and its rule", Now: june, When: open(told("2023-07-31T00:00", "", "")), Err: when.ErrRuleUnknown},
 		{Name: "1: and the right weekday", Now: june, When: open(told("2023-07-31T00:00", when.By, "Tuesday 31 July")), Err: when.ErrWeekdayMismatch},
 		{Name: "1: or why that is set aside", Now: "2017-04-24T10:00 Europe/London", When: open(may17), Then: events{overridden}},
+		{Name: "1: by a code, for it is kept for ever", Now: june, When: open(said(s1, "Ben says so")), Err: domain.ErrCode},
 		{Name: "S2: not with a deadline that has passed", Now: "2023-08-01T00:00 Europe/Berlin", When: open(s1), Err: ErrPast},
 		{Name: "nor at the instant of \"before\"", Now: "2023-07-31T00:00 Europe/Berlin", When: open(s1), Err: ErrPast},
 		{Name: "2: opening again does not change the deadline", Given: opened, Now: june, When: open(told("2023-07-24T00:00", when.Before, "")), Err: ErrOpen},
@@ -77,16 +85,17 @@ func TestCall(t *testing.T) {
 
 		{Name: "2: S1: an open call's deadline never moves earlier", Given: opened, Now: june, When: move(told("2023-07-24T00:00", when.Before, "")), Err: ErrEarlier},
 		{Name: "2: not by a minute", Given: opened, Now: june, When: move(told("2023-07-30T23:59", when.By, "")), Err: ErrEarlier},
-		{Name: "2: nor from by to before", Given: events{Opened{Deadline: by}}, Now: june, When: move(s1), Err: ErrEarlier},
+		{Name: "2: nor from by to before", Given: events{Opened{Deadline: by, Opened: domaintest.At(june)}}, Now: june, When: move(s1), Err: ErrEarlier},
 		{Name: "2: nor once it closed", Given: closed, Now: "2023-08-01T00:00 Europe/Berlin", When: move(told("2023-07-24T00:00", when.By, "")), Err: ErrEarlier},
 		{Name: "2: it may move later", Given: opened, Now: june, When: move(told("2023-08-07T00:00", when.Before, "")), Then: moved(told("2023-08-07T00:00", when.Before, ""))},
 		{Name: "2: if only from before to by", Given: opened, Now: june, When: move(told("2023-07-31T00:00", when.By, "")), Then: moved(told("2023-07-31T00:00", when.By, ""))},
 		{
-			Name: "2: also from by to before, if later", Given: events{Opened{Deadline: by}}, Now: june, When: move(told("2023-08-07T00:00", when.Before, "")),
+			Name: "2: also from by to before, if later", Given: events{Opened{Deadline: by, Opened: domaintest.At(june)}}, Now: june, When: move(told("2023-08-07T00:00", when.Before, "")),
 			Then: events{DeadlineExtended{Was: by, Now: promised(told("2023-08-07T00:00", when.Before, "")), Told: "everybody"}},
 		},
 		{Name: "2: or stay and be worded otherwise", Given: opened, Now: june, When: move(told("2023-07-31T00:00", when.Before, "by the end of 30 July")), Then: moved(told("2023-07-31T00:00", when.Before, "by the end of 30 July"))},
 		{Name: "1: to what is a time", Given: opened, Now: june, When: move(told("August", when.By, "")), Err: when.ErrLocalMalformed},
+		{Name: "and to whom it was told is a code", Given: opened, Now: june, When: ExtendDeadline{Deadline: told("2023-08-07T00:00", when.Before, ""), Told: "Ben"}, Err: domain.ErrCode},
 		{Name: "not when it was never open", Now: june, When: move(s1), Err: ErrNotOpen},
 		{Name: "not when it is closed", Given: closed, Now: june, When: move(told("2023-08-07T00:00", when.By, "")), Err: ErrClosed},
 		{Name: "not once it has passed, closed or not", Given: opened, Now: "2023-08-02T00:00 Europe/Berlin", When: move(told("2023-08-07T00:00", when.By, "")), Err: ErrClosed},
@@ -99,6 +108,7 @@ func TestCall(t *testing.T) {
 		{Name: "3: not to the deadline itself", Given: opened, Now: june, When: permit("2023-07-31T00:00"), Err: ErrNoLonger},
 		{Name: "3: not to a time that has passed", Given: closed, Now: "2023-08-01T12:00 Europe/Berlin", When: permit("2023-08-01T12:00"), Err: ErrNoLonger},
 		{Name: "3: not to a time that is none", Given: opened, Now: june, When: permit("noon"), Err: when.ErrLocalMalformed},
+		{Name: "3: evidence is a digest, not words", Given: opened, Now: june, When: GrantPermit{Person: "nino", Local: "2023-08-01T12:00", Zone: "Europe/Berlin", Evidence: "an illness"}, Err: domain.ErrDigest},
 		{Name: "3: not before the call opens", Now: june, When: permit("2023-08-01T12:00"), Err: ErrNotOpen},
 
 		{Name: "S1: the clock closes it at the deadline", Given: opened, Now: "2023-07-31T00:00 Europe/Berlin", When: Close{Tzdata: "2023c"}, Then: events{Closed{atClose}}},
@@ -109,10 +119,9 @@ func TestCall(t *testing.T) {
 	})
 
 	s := State{}.Apply(opened[0]).Apply(granted)
-	require.True(t, s.IsOpen())
+	require.Equal(t, domaintest.At(june), s.Opened())
 	require.False(t, s.IsClosed())
 	require.True(t, s.Apply(Closed{}).IsClosed())
-	require.True(t, s.Apply(Closed{}).IsOpen(), "it was opened, once")
 	require.Equal(t, promised(s1), s.Deadline())
 	require.Equal(t, granted.Until, s.Permit("nino"))
 	require.Zero(t, s.Permit("rui"))

@@ -33,18 +33,26 @@ func (c Open) Decide(s State, now time.Time) ([]Event, error) {
 	if c.Plan == nil {
 		return nil, ErrUnknown
 	}
-	deadline, err := c.Deadline.Resolve()
+	deadline, err := resolve(c.Deadline)
 	switch {
 	case err != nil:
 		return nil, err
-	case s.opened && s.deadline == deadline:
+	case !s.opened.IsZero() && s.deadline == deadline:
 		return nil, nil
-	case s.opened:
+	case !s.opened.IsZero():
 		return nil, ErrOpen
 	case !deadline.Met(now):
 		return nil, ErrPast
 	}
-	return []Event{Opened{c.Plan.Role, c.Plan.Form.Version, c.Plan.Keys(), deadline}}, nil
+	return []Event{Opened{c.Plan.Role, c.Plan.Form.Version, c.Plan.Keys(), deadline, now}}, nil
+}
+
+// resolve is a deadline with its instant; why a check was set aside is a code.
+func resolve(d when.Deadline) (when.Deadline, error) {
+	if err := domain.CheckCode("override", d.Override); err != nil {
+		return d, err
+	}
+	return d.Resolve()
 }
 
 // PublishNotice is notice.publish.
@@ -58,7 +66,7 @@ func (c PublishNotice) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
 	case c.Where == "":
 		return nil, ErrWhere
-	case !s.opened:
+	case s.opened.IsZero():
 		return nil, ErrNotOpen
 	case slices.Contains(s.notices, c.Where):
 		return nil, nil
@@ -76,11 +84,13 @@ type ExtendDeadline struct {
 }
 
 func (c ExtendDeadline) Decide(s State, now time.Time) ([]Event, error) {
-	deadline, err := c.Deadline.Resolve()
+	deadline, err := resolve(c.Deadline)
 	switch {
 	case err != nil:
 		return nil, err
-	case !s.opened:
+	case domain.CheckCode("told", c.Told) != nil:
+		return nil, domain.CheckCode("told", c.Told)
+	case s.opened.IsZero():
 		return nil, ErrNotOpen
 	case deadline == s.deadline:
 		return nil, nil
@@ -109,7 +119,9 @@ func (c GrantPermit) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !s.opened:
+	case domain.CheckDigest("evidence", c.Evidence) != nil:
+		return nil, domain.CheckDigest("evidence", c.Evidence)
+	case s.opened.IsZero():
 		return nil, ErrNotOpen
 	case s.Permit(c.Person).Equal(until):
 		return nil, nil
@@ -128,7 +140,7 @@ type Close struct {
 
 func (c Close) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
-	case !s.opened:
+	case s.opened.IsZero():
 		return nil, ErrNotOpen
 	case s.closed:
 		return nil, nil

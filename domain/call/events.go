@@ -16,6 +16,7 @@ type Opened struct {
 	Form     string        `json:"form"` // version, in the pinned definition
 	Criteria []string      `json:"criteria"`
 	Deadline when.Deadline `json:"deadline"`
+	Opened   time.Time     `json:"opened"`
 }
 
 // NoticePublished is notice.published: the call was made known somewhere.
@@ -28,7 +29,7 @@ type NoticePublished struct {
 type DeadlineExtended struct {
 	Was  when.Deadline `json:"was"`
 	Now  when.Deadline `json:"now"`
-	Told string        `json:"told,omitempty"` // to whom it was announced
+	Told string        `json:"told,omitempty"` // to whom it was announced: a code
 }
 
 // PermitGranted is permit.granted: one person may submit later than the

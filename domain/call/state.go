@@ -13,10 +13,9 @@ type Event interface{ evolve(State) State }
 
 // State is what the rules remember.
 type State struct {
-	opened   bool
+	opened   time.Time // zero: not yet
 	closed   bool
 	deadline when.Deadline
-	form     string
 	notices  []string
 	permits  []permit
 }
@@ -29,8 +28,8 @@ type permit struct {
 // Apply returns s after e. It never fails and never judges.
 func (s State) Apply(e Event) State { return e.evolve(s) }
 
-// IsOpen tells whether the call was opened, closed or not.
-func (s State) IsOpen() bool { return s.opened }
+// Opened is when the call was opened; zero when it was not.
+func (s State) Opened() time.Time { return s.opened }
 
 // IsClosed tells whether the call was closed.
 func (s State) IsClosed() bool { return s.closed }
@@ -50,7 +49,7 @@ func (s State) Permit(person domain.Person) time.Time {
 }
 
 func (e Opened) evolve(s State) State {
-	s.opened, s.deadline, s.form = true, e.Deadline, e.Form
+	s.opened, s.deadline = e.Opened, e.Deadline
 	return s
 }
 

@@ -29,6 +29,8 @@ var (
 	ErrSettled    = domain.Refuse("session_settled", "this session is no longer ahead")
 	ErrHeld       = domain.Refuse("session_held", "this session is already recorded otherwise; correct the record instead")
 	ErrMinutes    = domain.Wrong("minutes_malformed", "a session lasts 1 minute to 24 hours")
+	ErrBackdate   = domain.Deny("own_signed", "when an agreement was signed on paper is stated by whoever keys it in for somebody else")
+	ErrEarly      = domain.Refuse("before_match", "an agreement is not signed before the match was made")
 	ErrFuture     = domain.Refuse("in_future", "what has not happened yet cannot be recorded")
 	ErrReflection = domain.Wrong("reflection_kind", "a reflection is on a session or final")
 	ErrEmpty      = domain.Refuse("reflection_empty", "a reflection has words")
@@ -81,6 +83,8 @@ func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, nil
 	case s.phase != None:
 		return nil, ErrExists
+	case c.Previous != "" && domain.CheckSlug("previous", c.Previous) != nil:
+		return nil, domain.CheckSlug("previous", c.Previous)
 	case c.Mentee == c.Mentor:
 		return nil, ErrSelf
 	case c.Over:
@@ -147,7 +151,7 @@ func (c Make) Decide(s State, now time.Time) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Event{Made{s.pair, s.previous, due.UTC(), s.terms.Calendar.Words()}}, nil
+	return []Event{Made{s.pair, s.previous, now, due.UTC(), s.terms.Calendar.Words()}}, nil
 }
 
 // Unwind is match.unwind.
@@ -189,6 +193,8 @@ type SignAgreement struct {
 	Acting
 	Version string    `json:"version"`
 	Signed  time.Time `json:"signed,omitzero"` // when that was before now, on paper
+
+	Actor domain.Person `json:"-" from:"actor"`
 }
 
 // OccurredAt is when it was signed, where that is said.
@@ -208,8 +214,12 @@ func (c SignAgreement) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, nil
 	case s.phase != Active:
 		return nil, wrongPhase(s)
+	case !c.Signed.IsZero() && c.Actor == s.Party(c.Side):
+		return nil, ErrBackdate
 	case signed.After(now):
 		return nil, ErrFuture
+	case signed.Before(s.made):
+		return nil, ErrEarly
 	}
 	events := []Event{AgreementSigned{c.Side, c.Version, s.terms.Clauses, signed}}
 	if s = s.Apply(events[0]); len(s.signed) == 2 {
@@ -391,6 +401,8 @@ func (c HoldSession) record(s State, now time.Time) (SessionHeld, error) {
 		return SessionHeld{}, err
 	case c.Session < 1:
 		return SessionHeld{}, ErrSession
+	case domain.CheckCode("mode", c.Mode) != nil:
+		return SessionHeld{}, domain.CheckCode("mode", c.Mode)
 	case c.Minutes < 1 || c.Minutes > 24*60:
 		return SessionHeld{}, ErrMinutes
 	case s.phase == None:

@@ -54,6 +54,7 @@ type Declined struct {
 type Made struct {
 	Pair
 	Previous   string    `json:"previous,omitempty"`
+	Made       time.Time `json:"made"`
 	ContactDue time.Time `json:"contact_due"`
 	Calendar   string    `json:"calendar,omitempty"`
 }
@@ -78,6 +79,9 @@ type AgreementInForce struct {
 	Version string    `json:"version"`
 	From    time.Time `json:"from"` // when the later of the two signed
 }
+
+// OccurredAt is when the later of the two signed.
+func (e AgreementInForce) OccurredAt() time.Time { return e.From }
 
 // ContactMade is contact.made: one side, mostly the mentee, wrote to the
 // other.

@@ -35,10 +35,11 @@ var (
 			FirstContact: d.Match.FirstContactWithin, Zone: d.Zone, Calendar: d.Calendar,
 		}
 	}()
+	made      = domaintest.At("2023-09-06T12:00 Europe/Berlin")
 	contact   = domaintest.At("2023-09-20T12:00 Europe/Berlin")
 	proposed  = events{Proposed{Pair: pair, Terms: terms}}
 	agreeable = after(proposed, Accepted{Side: Mentee}, Accepted{Side: Mentor, Both: true})
-	active    = after(agreeable, Made{Pair: pair, ContactDue: contact, Calendar: "berlin@2023"})
+	active    = after(agreeable, Made{Pair: pair, Made: made, ContactDue: contact, Calendar: "berlin@2023"})
 	thursday  = domaintest.At(sept7)
 	friday    = domaintest.At(sept8)
 	signed    = after(active, AgreementSigned{Mentee, "1", terms.Clauses, thursday})
@@ -164,13 +165,16 @@ func TestMatch(t *testing.T) {
 		{Name: "12: nor by a third side", Given: signed, Now: sept8, When: SignAgreement{Acting: museum, Version: "1"}, Err: ErrSide},
 		{Name: "12: not before the match is made", Given: agreeable, Now: sept8, When: SignAgreement{Acting: mentor, Version: "1"}, Err: ErrPhase},
 		{Name: "12: nor without one", Now: sept8, When: SignAgreement{Acting: mentor, Version: "1"}, Err: ErrUnknown},
-		{Name: "12: what was signed on paper has the paper's date", Given: active, Now: nov, When: SignAgreement{ID{}, mentee, "1", thursday.In(time.FixedZone("", 7200))}, Then: signed[4:]},
-		{Name: "12: and is in force from then", Given: signed, Now: nov, When: SignAgreement{ID{}, mentor, "1", friday}, Then: inForce[5:]},
+		{Name: "12: what was signed on paper has the paper's date", Given: active, Now: nov, When: SignAgreement{ID{}, mentee, "1", thursday.In(time.FixedZone("", 7200)), "carla"}, Then: signed[4:]},
+		{Name: "12: and is in force from then", Given: signed, Now: nov, When: SignAgreement{ID{}, mentor, "1", friday, "carla"}, Then: inForce[5:]},
 		{
-			Name: "12: or from when the other signed, if later", Given: after(active, paper(friday, friday)[0]), Now: nov, When: SignAgreement{ID{}, mentor, "1", thursday},
+			Name: "12: or from when the other signed, if later", Given: after(active, paper(friday, friday)[0]), Now: nov, When: SignAgreement{ID{}, mentor, "1", thursday, "carla"},
 			Then: paper(friday, thursday)[1:],
 		},
-		{Name: "12: nobody has signed yet what they will sign", Given: signed, Now: sept8, When: SignAgreement{ID{}, mentor, "1", friday.Add(1)}, Err: ErrFuture},
+		{Name: "12: nobody has signed yet what they will sign", Given: signed, Now: sept8, When: SignAgreement{ID{}, mentor, "1", friday.Add(1), "carla"}, Err: ErrFuture},
+
+		{Name: "12: nor says on which day they signed themselves", Given: active, Now: nov, When: SignAgreement{ID{}, mentor, "1", friday, "mia"}, Err: ErrBackdate},
+		{Name: "12: nor signed before the match was made", Given: active, Now: nov, When: SignAgreement{ID{}, mentor, "1", made.Add(-1), "carla"}, Err: ErrEarly},
 
 		{Name: "the mentee writes to the mentor", Given: active, When: MakeContact{Acting: mentee}, Then: events{ContactMade{Mentee}}},
 		{Name: "S1: also when that is overdue", Given: after(active, overdue), When: MakeContact{Acting: mentee}, Then: events{ContactMade{Mentee}}},

@@ -34,6 +34,7 @@ type State struct {
 	pair       Pair
 	previous   string
 	terms      Terms
+	made       time.Time
 	accepted   []string  // sides
 	signed     []string  // sides that signed the terms' version
 	signedAt   time.Time // the later of those
@@ -149,7 +150,7 @@ func (e Accepted) evolve(s State) State {
 func (Declined) evolve(s State) State { s.phase = Off; return s }
 
 func (e Made) evolve(s State) State {
-	s.phase, s.contactDue, s.calendar = Active, e.ContactDue, e.Calendar
+	s.phase, s.made, s.contactDue, s.calendar = Active, e.Made, e.ContactDue, e.Calendar
 	return s
 }
 

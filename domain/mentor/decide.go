@@ -3,6 +3,7 @@ package mentor
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
@@ -29,6 +30,8 @@ func (c Join) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, domain.CheckSlug("pool", c.Pool)
 	case c.Capacity < 1:
 		return nil, ErrCapacity
+	case slices.ContainsFunc(c.Expertise, func(e string) bool { return domain.CheckCode("expertise", e) != nil }):
+		return nil, domain.ErrCode.Because("expertise " + strings.Join(c.Expertise, ", "))
 	case s.pool == c.Pool && s.capacity == c.Capacity:
 		return nil, nil
 	case s.Joined():
@@ -37,11 +40,16 @@ func (c Join) Decide(s State, _ time.Time) ([]Event, error) {
 	return []Event{Joined{c.Mentor, c.Pool, c.Capacity, c.Expertise}}, nil
 }
 
-// Engage is mentor.engage: a policy's command when both sides accepted.
+// Engage is mentor.engage: a policy's command when both sides accepted. Where
+// there is no room, that is kept, and the match waits for the next that is
+// freed.
 type Engage struct {
 	ID
 	Cycle string `json:"cycle"`
 	Match string `json:"match"`
+
+	// Looked up: the match is over already.
+	Over bool `json:"-"`
 }
 
 func (c Engage) Decide(s State, _ time.Time) ([]Event, error) {
@@ -49,15 +57,21 @@ func (c Engage) Decide(s State, _ time.Time) ([]Event, error) {
 	switch {
 	case !s.Joined():
 		return nil, ErrUnknown
-	case slices.Contains(s.engaged, e):
+	case slices.Contains(s.engaged, e), c.Over:
 		return nil, nil
 	case len(s.engaged) >= s.capacity:
-		return nil, ErrFull.Because(fmt.Sprintf("%d of %d", len(s.engaged), s.capacity))
+		refused := EngagementRefused{e.Cycle, e.Match, s.capacity}
+		if slices.Contains(s.waiting, e) {
+			return nil, refused.Refused()
+		}
+		return []Event{refused}, refused.Refused()
 	}
 	return []Event{e}, nil
 }
 
-// Free is mentor.free: a policy's command when a match is over.
+// Free is mentor.free: a policy's command when a match is over. The match that
+// waits longest gets the room in the same breath, so that none slips in
+// between.
 type Free struct {
 	ID
 	Cycle string `json:"cycle"`
@@ -65,8 +79,14 @@ type Free struct {
 }
 
 func (c Free) Decide(s State, _ time.Time) ([]Event, error) {
-	if !slices.Contains(s.engaged, Engaged{c.Cycle, c.Match}) {
+	e := Engaged{c.Cycle, c.Match}
+	switch {
+	case slices.Contains(s.waiting, e):
+		return []Event{Freed(e)}, nil
+	case !slices.Contains(s.engaged, e):
 		return nil, nil
+	case len(s.waiting) == 0:
+		return []Event{Freed(e)}, nil
 	}
-	return []Event{Freed{c.Cycle, c.Match}}, nil
+	return []Event{Freed(e), s.waiting[0]}, nil
 }

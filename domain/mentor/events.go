@@ -1,6 +1,10 @@
 package mentor
 
-import "github.com/daybook-engine/daybook/domain"
+import (
+	"fmt"
+
+	"github.com/daybook-engine/daybook/domain"
+)
 
 // The structs below are stored for ever. Add optional fields freely; for any
 // other change, see package schema.
@@ -19,7 +23,20 @@ type Engaged struct {
 	Match string `json:"match"`
 }
 
-// Freed is mentor.freed: that match is over.
+// EngagementRefused is engagement.refused: the mentor has no room, and the
+// match waits for some.
+type EngagementRefused struct {
+	Cycle    string `json:"cycle"`
+	Match    string `json:"match"`
+	Capacity int    `json:"capacity"`
+}
+
+// Refused is the answer that was given.
+func (e EngagementRefused) Refused() *domain.Error {
+	return ErrFull.Because(fmt.Sprintf("%d of %d", e.Capacity, e.Capacity))
+}
+
+// Freed is mentor.freed: that match is over, and takes or awaits no room.
 type Freed struct {
 	Cycle string `json:"cycle"`
 	Match string `json:"match"`

@@ -1,6 +1,7 @@
 package mentor_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -20,19 +21,30 @@ func TestMentor(t *testing.T) {
 	id := ID{Mentor: "mia"}
 	joined := events{Joined{Mentor: "mia", Pool: "gem", Capacity: 1}}
 	busy := append(joined[:1:1], Engaged{Cycle: "autumn", Match: "m1"})
+	full := func(cycle, match string) events {
+		return events{EngagementRefused{Cycle: cycle, Match: match, Capacity: 1}}
+	}
+	queue := slices.Concat(busy, full("autumn", "m2"), full("spring", "m1"))
 	domaintest.Run(t, []row{
 		{
 			Name: "a mentor joins a pool", When: Join{ID: id, Pool: "gem", Capacity: 1, Expertise: []string{"learning"}},
 			Then: events{Joined{Mentor: "mia", Pool: "gem", Capacity: 1, Expertise: []string{"learning"}}},
 		},
+		{Name: "what a mentor is good at is said in codes", When: Join{ID: id, Pool: "gem", Capacity: 1, Expertise: []string{"Ask Mia!"}}, Err: domain.ErrCode},
 		{Name: "a pool is named by its slug", When: Join{ID: id, Capacity: 1}, Err: domain.ErrSlug},
 		{Name: "a mentor without room is none", When: Join{ID: id, Pool: "gem"}, Err: ErrCapacity},
 		{Name: "once: not for more matches", Given: joined, When: Join{ID: id, Pool: "gem", Capacity: 2}, Err: ErrJoined},
 		{Name: "nor in another pool", Given: busy, When: Join{ID: id, Pool: "nemo", Capacity: 1}, Err: ErrJoined},
 		{Name: "nobody engages a stranger", When: Engage{ID: id, Cycle: "autumn", Match: "m1"}, Err: ErrUnknown},
 		{Name: "a match takes room", Given: joined, When: Engage{ID: id, Cycle: "autumn", Match: "m1"}, Then: busy[1:]},
-		{Name: "11: a mentor never exceeds their capacity", Given: busy, When: Engage{ID: id, Cycle: "autumn", Match: "m2"}, Err: ErrFull},
-		{Name: "11: nor by a match of the same name in another cycle", Given: busy, When: Engage{ID: id, Cycle: "spring", Match: "m1"}, Err: ErrFull},
+		{Name: "11: a mentor never exceeds their capacity", Given: busy, When: Engage{ID: id, Cycle: "autumn", Match: "m2"}, Then: full("autumn", "m2"), Err: ErrFull},
+		{Name: "11: nor by a match of the same name in another cycle", Given: busy, When: Engage{ID: id, Cycle: "spring", Match: "m1"}, Then: full("spring", "m1"), Err: ErrFull},
+		{Name: "a match that is over takes no room", Given: joined, When: Engage{ID: id, Cycle: "autumn", Match: "m1", Over: true}},
+		{
+			Name: "11: the one that waits longest gets the room", Given: queue, When: Free{ID: id, Cycle: "autumn", Match: "m1"},
+			Then: events{Freed{Cycle: "autumn", Match: "m1"}, Engaged{Cycle: "autumn", Match: "m2"}},
+		},
+		{Name: "one that waits and is over waits no more", Given: queue, When: Free{ID: id, Cycle: "autumn", Match: "m2"}, Then: events{Freed{Cycle: "autumn", Match: "m2"}}},
 		{Name: "a match that is over gives it back", Given: busy, When: Free{ID: id, Cycle: "autumn", Match: "m1"}, Then: events{Freed{Cycle: "autumn", Match: "m1"}}},
 		{
 			Name: "and another takes it", Given: append(busy[:2:2], Freed{Cycle: "autumn", Match: "m1"}),
@@ -59,7 +71,7 @@ func TestInvariant11AMentorIsNeverBeyondCapacity(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		capacity := rapid.IntRange(1, 3).Draw(t, "capacity")
-		s, now := State{}, map[Engaged]bool{}
+		s, now, waiting := State{}, map[Engaged]bool{}, []Engaged(nil)
 		s = s.Apply(Joined{Mentor: "mia", Pool: "gem", Capacity: capacity})
 		for range 40 {
 			e := Engaged{rapid.SampledFrom([]string{"spring", "autumn"}).Draw(t, "cycle"), rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "match")}
@@ -74,12 +86,19 @@ func TestInvariant11AMentorIsNeverBeyondCapacity(t *testing.T) {
 			}
 			for _, g := range got {
 				s = s.Apply(g)
-				if e, ok := g.(Engaged); ok {
+				switch e := g.(type) {
+				case Engaged:
+					require.False(t, now[e])
 					now[e] = true
-				} else {
-					delete(now, Engaged(g.(Freed)))
+					waiting = slices.DeleteFunc(waiting, func(o Engaged) bool { return o == e })
+				case EngagementRefused:
+					waiting = append(waiting, Engaged{e.Cycle, e.Match})
+				case Freed:
+					delete(now, Engaged(e))
+					waiting = slices.DeleteFunc(waiting, func(o Engaged) bool { return o == Engaged(e) })
 				}
 			}
+			require.True(t, len(waiting) == 0 || len(now) == capacity, "nobody waits while there is room")
 			require.LessOrEqual(t, len(now), capacity)
 		}
 	})

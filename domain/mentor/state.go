@@ -15,6 +15,7 @@ type State struct {
 	pool     string
 	capacity int
 	engaged  []Engaged
+	waiting  []Engaged // the first that was refused first
 }
 
 // Apply returns s after e. It never fails and never judges.
@@ -37,11 +38,21 @@ func (e Joined) evolve(s State) State {
 }
 
 func (e Engaged) evolve(s State) State {
+	s.waiting = without(s.waiting, e)
 	s.engaged = append(slices.Clip(s.engaged), e)
 	return s
 }
 
-func (e Freed) evolve(s State) State {
-	s.engaged = slices.DeleteFunc(slices.Clone(s.engaged), func(o Engaged) bool { return o == Engaged(e) })
+func (e EngagementRefused) evolve(s State) State {
+	s.waiting = append(slices.Clip(s.waiting), Engaged{e.Cycle, e.Match})
 	return s
+}
+
+func (e Freed) evolve(s State) State {
+	s.engaged, s.waiting = without(s.engaged, Engaged(e)), without(s.waiting, Engaged(e))
+	return s
+}
+
+func without(list []Engaged, e Engaged) []Engaged {
+	return slices.DeleteFunc(slices.Clone(list), func(o Engaged) bool { return o == e })
 }

@@ -2,14 +2,17 @@ package organisation
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/when"
 )
 
 var (
 	ErrUnknown = domain.Missing("organisation_unknown", "this organisation is not registered")
 	ErrKind    = domain.Wrong("kind_unknown", "an organisation is a network, museum, funder, delivery or employer")
+	ErrCountry = domain.Wrong("country_malformed", "a country is two capital letters, as ISO 3166-1 has them")
 	ErrName    = domain.Wrong("name_missing", "an organisation has a name")
 )
 
@@ -28,10 +31,22 @@ func (c Register) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrName
 	case !slices.Contains([]string{"network", "museum", "funder", "delivery", "employer"}, c.Kind):
 		return nil, ErrKind
-	case s.registered:
+	case c.Country != "" && !alpha2(c.Country):
+		return nil, ErrCountry.Because(c.Country)
+	}
+	if c.Zone != "" {
+		if _, err := when.Zone(c.Zone); err != nil {
+			return nil, err
+		}
+	}
+	if s.registered {
 		return nil, nil
 	}
 	return []Event{Registered{c.Name, c.Kind, c.Country, c.Zone}}, nil
+}
+
+func alpha2(s string) bool {
+	return len(s) == 2 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 // RecordMembership is membership.record.

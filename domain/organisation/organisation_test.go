@@ -2,12 +2,14 @@ package organisation_test
 
 import (
 	"testing"
+	_ "time/tzdata"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/domaintest"
 	. "github.com/daybook-engine/daybook/domain/organisation"
+	"github.com/daybook-engine/daybook/domain/when"
 )
 
 func TestOrganisation(t *testing.T) {
@@ -23,6 +25,8 @@ func TestOrganisation(t *testing.T) {
 		},
 		{Name: "it has a name", When: Register{Kind: "network"}, Err: ErrName},
 		{Name: "it is of a known kind", When: Register{Name: "NEMO", Kind: "club"}, Err: ErrKind},
+		{Name: "in a country", When: Register{Name: "NEMO", Kind: "network", Country: "Germany"}, Err: ErrCountry},
+		{Name: "and a zone that is one", When: Register{Name: "NEMO", Kind: "network", Zone: "CET"}, Err: when.ErrZoneAbbreviation},
 		{
 			Name: "it belongs to a network", Given: museum,
 			When: RecordMembership{Network: "nemo"}, Then: events{MembershipRecorded{Network: "nemo"}},

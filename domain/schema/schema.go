@@ -76,12 +76,14 @@ var list = []entry{
 	now[allocation.PlaceFilled]("place.filled"),
 	now[allocation.PlaceReleased]("place.released"),
 	now[allocation.ReserveRanked]("reserve.ranked"),
+	now[allocation.RankRefused]("rank.refused"),
 	now[allocation.ReservePromoted]("reserve.promoted"),
 	now[allocation.ReserveWithdrawn]("reserve.withdrawn"),
 	now[allocation.ReserveReleased]("reserve.released"),
 
 	now[mentor.Joined]("mentor.joined"),
 	now[mentor.Engaged]("mentor.engaged"),
+	now[mentor.EngagementRefused]("engagement.refused"),
 	now[mentor.Freed]("mentor.freed"),
 
 	now[match.Proposed]("match.proposed"),

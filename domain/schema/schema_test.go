@@ -282,7 +282,7 @@ func TestFillSetsWhatIsNotACallersToSay(t *testing.T) {
 	require.Equal(t, domain.Person("carla"), c.Person, "who does not say means themselves")
 	require.Equal(t, domain.Person("carla"), c.Actor)
 
-	c = application.Select{ID: application.ID{Person: ana}, Assessed: application.Assessed{Actor: "forged"}}
+	c = application.Select{ID: application.ID{Person: ana}, Assessed: application.Assessed{Unbiased: application.Unbiased{Actor: "forged"}}}
 	schema.Fill(&c, "self", "carla")
 	schema.Fill(&c, "actor", "carla")
 	require.Equal(t, ana, c.Person, "who says is believed")

@@ -191,7 +191,7 @@ func (s *season) meet() {
 		s.add(stream, book, "2023-09-02T10:00", match.Accepted{Side: side}, both)
 		s.add(stream, book, "2023-09-03T10:00", match.AgreementSigned{Side: side, Version: "1"}, both)
 	}
-	s.add(stream, book, "2023-09-04T10:00", match.Made{Pair: pair, ContactDue: day("2023-09-18T10:00")}, nil)
+	s.add(stream, book, "2023-09-04T10:00", match.Made{Pair: pair, Made: day("2023-09-04T10:00"), ContactDue: day("2023-09-18T10:00")}, nil)
 	slot := match.Slot{Local: "2023-10-05T16:00", Zone: "Europe/London", Start: day("2023-10-05T17:00"), Mode: "online"}
 	s.add(stream, book, "2023-09-20T10:00", match.SessionScheduled{Session: 1, Slot: slot}, both)
 	var held string

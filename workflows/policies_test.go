@@ -1,0 +1,88 @@
+package workflows_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/eventstore/storetest"
+)
+
+// accepted is a match that both sides accepted; the policies have answered.
+func (o *office) accepted(mentee, mentor, name string) {
+	o.t.Helper()
+	o.chosen(mentee)
+	o.must("coordinator/c1", "place.reserve", with(call, "person", mentee))
+	o.settle()
+	o.must("applicant/"+mentee, "offer.accept", call)
+	o.settle()
+	in := fields{"cycle": "spring", "match": name}
+	o.must("coordinator/c1", "match.propose", with(in, "mentee", mentee, "mentor", mentor))
+	o.must("mentee/"+mentee, "match.accept", in)
+	o.must("mentor/"+mentor, "match.accept", in)
+	o.settle()
+}
+
+func (o *office) recorded(stream string) (list []string) {
+	for _, r := range log(o.t, o.store) {
+		if r.Stream == stream {
+			list = append(list, r.Name)
+		}
+	}
+	return list
+}
+
+func TestAMatchWaitsForAMentorWithoutRoom(t *testing.T) {
+	t.Parallel()
+	o := setup(t)
+	o.prepare(4)
+	o.accepted("a1", "m1", "first")
+	o.accepted("a2", "m1", "second")
+	o.accepted("a3", "m1", "third")
+	o.accepted("a4", "m1", "fourth")
+	pool := "mentor-" + string(o.person("m1"))
+	require.Equal(t, []string{"mentor.joined", "mentor.engaged", "engagement.refused", "engagement.refused", "engagement.refused"}, o.recorded(pool))
+
+	o.must("mentee/a2", "match.decline", fields{"cycle": "spring", "match": "second"})
+	o.settle()
+	o.must("coordinator/c1", "match.end", fields{"cycle": "spring", "match": "first"})
+	o.settle()
+	require.Equal(t, []string{"mentor.freed", "mentor.freed", "mentor.engaged"}, o.recorded(pool)[5:], "who declined waits no more")
+	require.Contains(t, o.recorded(match.ID{Cycle: "spring", Match: "third"}.Stream()), "match.made")
+	require.NotContains(t, o.recorded(match.ID{Cycle: "spring", Match: "fourth"}.Stream()), "match.made")
+	storetest.CheckLog(t, o.store)
+}
+
+func TestARankDecidedTwiceAtOnceIsGivenOnce(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.shortlisted("a1", "a2", "a3")
+	reserve := func(a string, rank int) error {
+		_, err := o.try("coordinator/c1", "application.reserve", with(call, "person", a, "rank", rank, "rationale", "why"))
+		return err
+	}
+	require.NoError(t, reserve("a1", 1))
+	require.NoError(t, reserve("a2", 1), "nobody has it until the policy has answered")
+	o.settle()
+	require.ErrorIs(t, reserve("a3", 1), application.ErrRankTaken)
+	places := "allocation-nemo-121"
+	require.Equal(t, []string{"quota.set", "reserve.ranked", "rank.refused"}, o.recorded(places))
+	o.must("coordinator/c1", "reserve.rank", with(call, "person", "a2", "rank", 2))
+	require.Equal(t, "reserve.ranked", o.recorded(places)[3])
+	o.must("coordinator/c1", "place.reserve", with(call, "person", "a1"))
+	o.must("coordinator/c1", "place.reserve", with(call, "person", "a2"))
+	storetest.CheckLog(t, o.store)
+}
+
+func TestAPlaceReservedForWhoWithdrewIsReleased(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.chosen("a1")
+	o.must("coordinator/c1", "place.reserve", with(call, "person", "a1"))
+	o.must("applicant/a1", "application.withdraw", call)
+	o.settle()
+	require.Equal(t, []string{"quota.set", "place.reserved", "place.released"}, o.recorded("allocation-nemo-121"))
+	require.NotContains(t, names(t, o.store), "offer.made")
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -74,14 +73,22 @@ func report(stderr io.Writer, err error) int {
 	var (
 		badUsage  usage
 		badSource *document.Error
-		badPath   *fs.PathError
 	)
 	switch {
-	case errors.As(err, &badUsage), errors.As(err, &badSource), errors.As(err, &badPath) && badPath.Op != "write",
-		errors.Is(err, domain.Invalid), isCobras(err):
-		return 2 // a full disk is nobody's wrong use
+	case errors.As(err, &badUsage), errors.As(err, &badSource), errors.Is(err, domain.Invalid), isCobras(err):
+		return 2
 	}
 	return 1
+}
+
+// readFile reads a file that the user names. That it cannot be read is an
+// error of usage; that a file of the data directory cannot, is not.
+func readFile(name string) ([]byte, error) {
+	source, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usage{err}
+	}
+	return source, nil
 }
 
 // isCobras knows cobra's own errors of usage, a word that is no subcommand and

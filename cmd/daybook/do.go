@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -126,7 +125,7 @@ func readFields(command, with string) (json.RawMessage, error) {
 	if !isFile {
 		return json.RawMessage(with), nil
 	}
-	source, err := os.ReadFile(name)
+	source, err := readFile(name)
 	if err != nil {
 		return nil, err
 	}

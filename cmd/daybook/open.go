@@ -73,7 +73,7 @@ func openStore(dir string) (*sqlite.Store, error) {
 
 // found tells whether a directory holds a log.
 func found(dir string) error {
-	if err := lost(dir); err != nil {
+	if err := spoilt(dir); err != nil {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(dir, "log.db")); errors.Is(err, fs.ErrNotExist) {
@@ -82,9 +82,13 @@ func found(dir string) error {
 	return nil
 }
 
-// lost tells of a directory whose log has gone. The log is made first, so
-// that a vault without one is no beginning: a new log would hide the loss.
-func lost(dir string) error {
+// spoilt tells of a path that is no directory, and of a directory whose log
+// has gone. The log is made first, so that a vault without one is no
+// beginning: a new log would hide the loss.
+func spoilt(dir string) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return usage{fmt.Errorf("%s: not a directory", dir)}
+	}
 	_, log := os.Stat(filepath.Join(dir, "log.db"))
 	_, vault := os.Stat(filepath.Join(dir, "vault.db"))
 	if errors.Is(log, fs.ErrNotExist) && vault == nil {
@@ -96,10 +100,10 @@ func lost(dir string) error {
 // makeBook opens a directory, making what is missing. A log that begins with
 // a rehearsal stays one.
 func makeBook(ctx context.Context, dir string, rehearse bool) (b *book, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := spoilt(dir); err != nil {
 		return nil, err
 	}
-	if err := lost(dir); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	b = &book{dir: dir}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -29,7 +28,7 @@ part of the same rehearsal, it continues.`,
 			if err != nil {
 				return err
 			}
-			r, err := workflows.LoadRehearsal(os.ReadFile, filepath.ToSlash(given[0]))
+			r, err := workflows.LoadRehearsal(readFile, filepath.ToSlash(given[0]))
 			if err != nil {
 				return err
 			}

@@ -76,20 +76,18 @@ The commands and their fields, of which people may leave out themselves:
 			if refused := new(domain.Error); err != nil && !errors.As(err, &refused) {
 				return err
 			}
-			if settled := b.settle(ctx); settled != nil {
-				return settled
+			// Kept is kept, and is told before anything else can go wrong.
+			if err == nil {
+				err = tell(c, b, result)
 			}
-			if err != nil {
+			settled := b.settle(ctx)
+			switch {
+			case settled == nil:
 				return err
+			case err != nil:
+				report(c.ErrOrStderr(), err)
 			}
-			if b.clock != nil {
-				fmt.Fprintf(c.ErrOrStderr(), "this is a rehearsal's daybook: what is recorded in %s stays marked as rehearsed\n", dir)
-			}
-			if len(result.Names) == 0 {
-				fmt.Fprintln(c.ErrOrStderr(), "already so: nothing was recorded")
-				result.Names = []string{}
-			}
-			return json.NewEncoder(c.OutOrStdout()).Encode(done{result.Position, result.Names})
+			return fmt.Errorf("this answer stands, but policies or read models are behind; the next command or daybook serve lets them try again: %w", settled)
 		},
 	}
 	f := c.Flags()
@@ -107,6 +105,18 @@ The commands and their fields, of which people may leave out themselves:
 type done struct {
 	Position eventstore.Position `json:"position,omitzero"` // none when it was already so
 	Events   []string            `json:"events"`
+}
+
+// tell prints what a command brought about.
+func tell(c *cobra.Command, b *book, result workflows.Result) error {
+	if b.clock != nil {
+		fmt.Fprintf(c.ErrOrStderr(), "this is a rehearsal's daybook: what is recorded in %s stays marked as rehearsed\n", b.dir)
+	}
+	if len(result.Names) == 0 {
+		fmt.Fprintln(c.ErrOrStderr(), "already so: nothing was recorded")
+		result.Names = []string{}
+	}
+	return json.NewEncoder(c.OutOrStdout()).Encode(done{result.Position, result.Names})
 }
 
 // commandList has a line for each command.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
@@ -37,18 +40,16 @@ func newEvents() *cobra.Command {
 			if name != "" && !slices.Contains(schema.Names(), name) {
 				return usage{fmt.Errorf("--name: there are no such events: %s", document.Suggest(name, schema.Names()))}
 			}
-			b, err := openBook(c)
+			b, err := openLog(c)
 			if err != nil {
 				return err
 			}
 			defer b.Close()
-			if cycle != "" {
-				if _, err := b.zone(c.Context(), cycle); err != nil {
-					return err
-				}
+			if actor, err = b.actor(c.Context(), actor); err != nil {
+				return err
 			}
-			if person, err := b.engine.Vault.Person(c.Context(), actor); err == nil {
-				actor = string(person)
+			if err := b.planned(c.Context(), cycle); err != nil {
+				return err
 			}
 			read := eventstore.ReadAll{}
 			if after != "" {
@@ -102,6 +103,44 @@ func newEvents() *cobra.Command {
 	f.StringVar(&at, "at", "", "only what was recorded by then (a date means its end, UTC)")
 	f.BoolVar(&asJSON, "json", false, "one JSON object a line: place, envelope and data")
 	return c
+}
+
+// actor is the id of the person who has a handle. What else can act, an id, the
+// clock or a policy, is itself; only to tell a handle the vault is opened.
+func (b *book) actor(ctx context.Context, name string) (string, error) {
+	if name == "" || name == "clock" || domain.IsUUID(name) {
+		return name, nil
+	}
+	if err := b.openVault(); err != nil {
+		return "", err
+	}
+	person, err := sealed{b.vault}.Person(ctx, name)
+	if errors.Is(err, domain.NotFound) {
+		return name, nil
+	}
+	return string(person), err
+}
+
+// planned tells of a cycle that the log doesn't know. It asks no view: the log
+// is what one looks at when views are broken.
+func (b *book) planned(ctx context.Context, id string) error {
+	if id == "" {
+		return nil
+	}
+	const prefix = "cycle-"
+	known := []string{}
+	for r, err := range b.store.ReadAll(ctx, eventstore.ReadAll{Prefixes: []string{prefix}}) {
+		if err != nil {
+			return err
+		}
+		switch planned := strings.TrimPrefix(r.Stream, prefix); {
+		case planned == id:
+			return nil
+		case r.Revision == 0:
+			known = append(known, planned)
+		}
+	}
+	return usage{fmt.Errorf("there is no such cycle: %s", document.Suggest(id, known))}
 }
 
 // concerns tells whether an event is the cycle's own, or names it.

@@ -31,43 +31,57 @@ That nobody wrote the log anew, or cut off its end, can only be told from what i
 kept elsewhere: write down the position that this prints.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			b, err := openBook(c)
-			if err != nil {
-				return err
+			b, err := openLog(c)
+			if err == nil {
+				defer b.Close()
+				err = b.check(c)
 			}
-			defer b.Close()
-			ctx := c.Context()
-			bar := progress(c, -1, "events")
-			err = b.store.Verify(ctx, func(done, total int) {
-				bar.ChangeMax(total)
-				_ = bar.Set(done)
-			})
-			if err != nil {
-				return err
+			if isDamage(err) {
+				return fmt.Errorf("%w: %w", ErrIntegrity, err)
 			}
-			_ = bar.Finish()
-			events, texts, err := b.checkMeaning(ctx)
-			if err != nil {
-				return err
-			}
-			sealed := 0
-			if err := b.vault.Check(ctx, commitment, func(_, total int) { sealed = total }); err != nil {
-				return err
-			}
-			if err := b.checkViews(ctx); err != nil {
-				return err
-			}
-			head, err := b.store.Head(ctx)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(c.OutOrStdout(), "sound: %d events up to %s, %d sealed texts, read models as the log gives them\n", events, head, texts)
-			if sealed > texts {
-				fmt.Fprintf(c.ErrOrStderr(), "%d sealed texts belong to no event: a command was broken off after sealing, or events are missing at the end of the log\n", sealed-texts)
-			}
-			return nil
+			return err
 		},
 	}
+}
+
+// check opens one thing after the other, each when what it rests on is sound.
+func (b *book) check(c *cobra.Command) error {
+	ctx := c.Context()
+	bar := progress(c, -1, "events")
+	err := b.store.Verify(ctx, func(done, total int) {
+		bar.ChangeMax(total)
+		_ = bar.Set(done)
+	})
+	if err != nil {
+		return err
+	}
+	_ = bar.Finish()
+	if err := b.openVault(); err != nil {
+		return err
+	}
+	events, texts, err := b.checkMeaning(ctx)
+	if err != nil {
+		return err
+	}
+	sealed := 0
+	if err := b.vault.Check(ctx, commitment, func(_, total int) { sealed = total }); err != nil {
+		return err
+	}
+	if err := b.openViews(); err != nil {
+		return err
+	}
+	if err := b.checkViews(ctx); err != nil {
+		return err
+	}
+	head, err := b.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "sound: %d events up to %s, %d sealed texts, read models as the log gives them\n", events, head, texts)
+	if sealed > texts {
+		fmt.Fprintf(c.ErrOrStderr(), "%d sealed texts belong to no event: a command was broken off after sealing, or events are missing at the end of the log\n", sealed-texts)
+	}
+	return nil
 }
 
 func commitment(salt []byte, text string) string {

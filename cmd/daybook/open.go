@@ -59,6 +59,21 @@ func openLog(c *cobra.Command) (*book, error) {
 	return &book{dir: dir, store: store}, err
 }
 
+// openVault opens the vault beside the log.
+func (b *book) openVault() (err error) {
+	b.vault, err = vault.Open(vault.Options{Dir: b.dir, KeyFile: os.Getenv("DAYBOOK_KEY_FILE")})
+	return err
+}
+
+// openViews opens the read models of the log.
+func (b *book) openViews() (err error) {
+	b.views, err = projections.Open(filepath.Join(b.dir, "views.db"), b.store)
+	if isDamage(err) || errors.Is(err, projections.ErrOtherStore) {
+		err = fmt.Errorf("%w; make the read models anew with daybook rebuild --data %s", err, b.dir)
+	}
+	return err
+}
+
 // openStore opens a directory's log, for this user alone.
 func openStore(dir string) (*sqlite.Store, error) {
 	path := filepath.Join(dir, "log.db")
@@ -69,6 +84,13 @@ func openStore(dir string) (*sqlite.Store, error) {
 		return nil, err
 	}
 	return store, os.Chmod(path, 0o600)
+}
+
+// isDamage tells of what was kept and is not as it was written.
+func isDamage(err error) bool {
+	code := zombiezen.ErrCode(err).ToPrimary()
+	return errors.Is(err, sqlite.ErrDamaged) || errors.Is(err, sqlite.ErrNotLog) || errors.Is(err, vault.ErrDamaged) ||
+		code == zombiezen.ResultCorrupt || code == zombiezen.ResultNotADB
 }
 
 // found tells whether a directory holds a log.
@@ -116,13 +138,10 @@ func makeBook(ctx context.Context, dir string, rehearse bool) (b *book, err erro
 	if b.store, err = openStore(dir); err != nil {
 		return b, err
 	}
-	if b.vault, err = vault.Open(vault.Options{Dir: dir, KeyFile: os.Getenv("DAYBOOK_KEY_FILE")}); err != nil {
+	if err := b.openVault(); err != nil {
 		return b, err
 	}
-	if b.views, err = projections.Open(filepath.Join(dir, "views.db"), b.store); err != nil {
-		if code := zombiezen.ErrCode(err).ToPrimary(); code == zombiezen.ResultCorrupt || code == zombiezen.ResultNotADB || errors.Is(err, projections.ErrOtherStore) {
-			err = fmt.Errorf("%w; make the read models anew with daybook rebuild --data %s", err, dir)
-		}
+	if err := b.openViews(); err != nil {
 		return b, err
 	}
 	rehearsed, empty, err := rehearsed(ctx, b.store)

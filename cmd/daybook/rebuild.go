@@ -52,7 +52,7 @@ nothing that the log doesn't.`,
 // progress draws a bar on stderr, where that is a terminal.
 func progress(c *cobra.Command, total int64, what string) *progressbar.ProgressBar {
 	file, ok := c.ErrOrStderr().(*os.File)
-	return progressbar.NewOptions64(total,
+	bar := progressbar.NewOptions64(total,
 		progressbar.OptionSetVisibility(ok && term.IsTerminal(int(file.Fd()))),
 		progressbar.OptionSetWriter(c.ErrOrStderr()),
 		progressbar.OptionSetDescription(what),
@@ -63,4 +63,6 @@ func progress(c *cobra.Command, total int64, what string) *progressbar.ProgressB
 		progressbar.OptionSetWidth(30),
 		progressbar.OptionOnCompletion(func() { fmt.Fprintln(c.ErrOrStderr()) }),
 	)
+	bar.StartWithoutRender() // else its clock starts with the first step, and a short log seems to take no time
+	return bar
 }

@@ -51,10 +51,13 @@ the data directory, to be looked at with every other command.`,
 			playing := &atomic.Bool{}
 			playing.Store(true)
 			group, ctx := errgroup.WithContext(c.Context())
-			if err := b.listen(ctx, group, addr, out, logger(talk), refreshWhile(playing)); err != nil {
+			log := logger(talk)
+			if err := b.listen(ctx, group, addr, out, log, refreshWhile(playing)); err != nil {
 				return err
 			}
-			group.Go(func() error { return b.perform(ctx, stage, r, playing, talk) })
+			group.Go(func() error {
+				return persist(ctx, log, "season", func(ctx context.Context) error { return b.perform(ctx, stage, r, playing, talk) })
+			})
 			return finished(group.Wait())
 		},
 	}
@@ -65,10 +68,10 @@ the data directory, to be looked at with every other command.`,
 
 // perform plays the season, and says when it is over.
 func (b *book) perform(ctx context.Context, stage *workflows.Stage, r *workflows.Rehearsal, playing *atomic.Bool, talk io.Writer) error {
-	defer playing.Store(false)
 	if _, err := stage.Play(ctx, r); err != nil {
 		return err
 	}
+	playing.Store(false)
 	fmt.Fprintf(talk, `the season is over. Look around; after stopping this with Ctrl-C, try:
   daybook explain session_minutes --cycle %[1]s --data %[2]s
   daybook history --cycle %[1]s --data %[2]s

@@ -239,6 +239,10 @@ func (b *book) reveal(ctx context.Context, digest string) (string, error) {
 	return secret.Text, err
 }
 
+// errStopped says that a write to the log went wrong, and that only opening it
+// again tells what was kept.
+var errStopped = sqlite.ErrStopped
+
 // errErased says that a text was deleted on purpose.
 var errErased = vault.ErrErased
 

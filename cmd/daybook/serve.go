@@ -15,10 +15,16 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
+	"github.com/daybook-engine/daybook/workflows"
 )
 
-// drain is how long pages under way may take when the server stops.
-const drain = 10 * time.Second
+const (
+	// drain is how long pages under way may take when the server stops.
+	drain = 10 * time.Second
+	// What a fault has ended is tried again after the shorter pause, then
+	// after ever longer ones.
+	shortPause, longPause = time.Second, time.Minute
+)
 
 func newServe() *cobra.Command {
 	var addr string
@@ -36,11 +42,12 @@ rehearsal reached, and nothing more happens in it.`,
 			}
 			defer b.Close()
 			group, ctx := errgroup.WithContext(c.Context())
-			if err := b.listen(ctx, group, addr, c.OutOrStdout(), logger(c.ErrOrStderr()), nil); err != nil {
+			log := logger(c.ErrOrStderr())
+			if err := b.listen(ctx, group, addr, c.OutOrStdout(), log, nil); err != nil {
 				return err
 			}
 			if b.clock == nil {
-				group.Go(func() error { return b.run(ctx) })
+				group.Go(func() error { return persist(ctx, log, "policies and clock", b.run) })
 			}
 			return finished(group.Wait())
 		},
@@ -93,7 +100,7 @@ func (b *book) listen(ctx context.Context, group *errgroup.Group, addr string, o
 		WriteTimeout: web.WriteTimeout, IdleTimeout: web.IdleTimeout, MaxHeaderBytes: web.MaxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError),
 	}
-	group.Go(func() error { return b.views.Run(ctx) })
+	group.Go(func() error { return persist(ctx, log, "read models", b.views.Run) })
 	group.Go(func() error { return server.Serve(listener) })
 	group.Go(func() error {
 		<-ctx.Done()
@@ -105,7 +112,7 @@ func (b *book) listen(ctx context.Context, group *errgroup.Group, addr string, o
 	return nil
 }
 
-// rehearsalName is the name on the banner: the last cycle rehearsed.
+// rehearsalName is the name on the banner: every cycle rehearsed.
 func (b *book) rehearsalName(ctx context.Context) string {
 	cycles, err := b.views.Cycles(ctx)
 	if err != nil || len(cycles) == 0 {
@@ -116,6 +123,39 @@ func (b *book) rehearsalName(ctx context.Context) string {
 		names[i] = c.Cycle
 	}
 	return strings.Join(names, ", ")
+}
+
+// persist does work again when a fault has ended it, so that the pages outlive
+// it. A fault is told once, and again when it is another one or comes back
+// after a while.
+func persist(ctx context.Context, log *slog.Logger, name string, work func(context.Context) error) error {
+	told, pause := "", shortPause
+	for {
+		began := time.Now()
+		err := work(ctx)
+		if err == nil || ctx.Err() != nil || final(err) {
+			return err
+		}
+		if time.Since(began) > longPause {
+			told, pause = "", shortPause
+		}
+		if err.Error() != told {
+			told = err.Error()
+			log.Error("something went wrong and is tried again; the pages stay", "in", name, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+			pause = min(2*pause, longPause)
+		}
+	}
+}
+
+// final tells of what this process cannot mend by trying again: a log that
+// takes no more, and a rehearsal that is another, or goes another way.
+func final(err error) bool {
+	return errors.Is(err, errStopped) || errors.Is(err, workflows.ErrOther) || errors.Is(err, workflows.ErrUnmet)
 }
 
 // run lets policies answer what is recorded, and the clock do what falls due.

@@ -8,9 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -53,13 +57,81 @@ func TestDemoPlaysAndStops(t *testing.T) {
 	require.Contains(t, daybook(t, dir, "integrity"), "sound: ")
 }
 
+// What cannot go on in the background is told once and tried again; the pages
+// stay.
+func TestServeOutlivesAFault(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	daybook(t, dir, "do", "person.register", "--by", "coordinator/anna", "--with", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	checkpoint := filepath.Join(dir, "policies.checkpoint")
+	require.NoError(t, os.Remove(checkpoint))
+	require.NoError(t, os.Mkdir(checkpoint, 0o700))
+	s := startServer(t, nil, "serve", "--data", dir)
+	fault := func() bool { return strings.Contains(s.talk.String(), "policies.checkpoint: is a directory") }
+	require.Eventually(t, fault, patience, 10*time.Millisecond)
+	_, status := get(t, s.home, "/")
+	require.Equal(t, http.StatusOK, status)
+
+	require.NoError(t, os.Remove(checkpoint))
+	require.Eventually(t, func() bool {
+		info, err := os.Stat(checkpoint)
+		return err == nil && info.Mode().IsRegular()
+	}, patience, 10*time.Millisecond)
+	require.Zero(t, s.stop())
+	require.Equal(t, 1, strings.Count(s.talk.String(), "\n"), s.talk.String())
+}
+
+// When the log can be written no more, the process says so and ends: what it
+// would acknowledge from then on might not be kept. Of the season's files the
+// log's write-ahead log grows longest.
+func TestDemoEndsWhenTheLogIsStopped(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	s := startServer(t, []string{"DAYBOOK_TEST_FILE_LIMIT=" + strconv.Itoa(5<<20)}, "demo", "--lasts", "1ms", "--data", dir)
+	require.Equal(t, 1, s.wait(), s.talk.String())
+	require.Regexp(t, `(?m)^daybook: .*log.db takes no more appends until it is opened again, because a write went wrong: `, s.talk.String())
+	require.Contains(t, daybook(t, dir, "integrity"), "sound: ")
+}
+
 // start runs a server of daybook's and waits for its address. stop ends it as
 // the operating system would, and gives its exit code.
 func start(t *testing.T, command string, args ...string) (home string, stop func() int) {
+	s := startServer(t, nil, command, args...)
+	return s.home, s.stop
+}
+
+// A server is a process that shows pages.
+type server struct {
+	home string
+	talk *safeBuffer
+	wait func() int // for its end, for the exit code
+	stop func() int // tells it to end, and waits
+}
+
+// A safeBuffer may be read while it is written.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func startServer(t *testing.T, env []string, command string, args ...string) server {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	c := exec.CommandContext(ctx, "daybook", append([]string{command, "--addr", "127.0.0.1:0"}, args...)...)
-	var talk strings.Builder
-	c.Stderr = &talk
+	c.Env = append(os.Environ(), env...)
+	talk := &safeBuffer{}
+	c.Stderr = talk
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
@@ -75,17 +147,21 @@ func start(t *testing.T, command string, args ...string) (home string, stop func
 		_ = c.Wait()
 		close(ended)
 	}()
-	require.NoError(t, err, "%s", &talk)
+	require.NoError(t, err, "%s", talk)
 	require.Regexp(t, `^http://127\.0\.0\.1:\d+/\n$`, first)
-	return strings.TrimSuffix(first, "/\n"), func() int {
-		require.NoError(t, c.Process.Signal(syscall.SIGTERM))
+	wait := func() int {
 		select {
 		case <-ended:
 		case <-time.After(patience / 4):
-			require.Fail(t, "it was told to end and did not")
+			require.Fail(t, "it should have ended and did not", "%s", talk)
 		}
 		return c.ProcessState.ExitCode()
 	}
+	stop := func() int {
+		require.NoError(t, c.Process.Signal(syscall.SIGTERM))
+		return wait()
+	}
+	return server{strings.TrimSuffix(first, "/\n"), talk, wait, stop}
 }
 
 var (

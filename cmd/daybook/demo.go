@@ -25,8 +25,9 @@ func newDemo() *cobra.Command {
 		Use:   "demo",
 		Short: "See a season play in the browser",
 		Long: `See a season play in the browser: NEMO's one to one mentoring, autumn 2023, from
-call opened to cycle closed, on a virtual clock. Afterwards the daybook stays in
-the data directory, to be looked at with every other command.`,
+call opened to cycle closed, on a virtual clock; the spring's, which comes before
+it, is played first. Stopped in the middle, it continues when started again. The
+daybook stays in the data directory, to be looked at with every other command.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			dir, err := c.Flags().GetString("data")
@@ -62,7 +63,7 @@ the data directory, to be looked at with every other command.`,
 		},
 	}
 	addrFlag(c, &addr)
-	c.Flags().DurationVar(&lasts, "lasts", 30*time.Second, "how long the season takes to play")
+	c.Flags().DurationVar(&lasts, "lasts", 30*time.Second, "how long both seasons take to play, from the beginning")
 	return c
 }
 

@@ -22,10 +22,10 @@ func newIntegrity() *cobra.Command {
 		Use:   "integrity",
 		Short: "Check every stored byte: the log, the vault and the read models",
 		Long: `Check every stored byte: that the log's events are in their places and are what
-was written; that each can be read, and answers one that lies before it; that
-every personal text they commit to is in the vault and is the one committed to;
-and that the read models are those that the log gives. The first thing wrong is
-named, and the exit code is 1.
+was written; that each can be read, and answers nothing but what lies before it;
+that every personal text they commit to is in the vault and is the one committed
+to, or was erased; and that the read models are those that the log gives. The
+first thing wrong is named, and the exit code is 1.
 
 That nobody wrote the log anew, or cut off its end, can only be told from what is
 kept elsewhere: write down the position that this prints.`,

@@ -31,8 +31,11 @@ func newServe() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Show the daybook in a browser, and let the clock run",
-		Long: `Show the daybook in a browser, and let the clock run: calls close, drafts expire
-and offers lapse when they fall due. A rehearsed daybook is shown at the time the
+		Long: `Show the daybook in a browser, and let the clock run: calls close, drafts expire,
+nominations and offers lapse, and first contacts become overdue when they fall
+due; policies answer what was recorded. What goes wrong there is told on stderr
+and tried again, and the pages stay; only a log that cannot be written any more
+ends the process, with exit code 1. A rehearsed daybook is shown at the time the
 rehearsal reached, and nothing more happens in it.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

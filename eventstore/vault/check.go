@@ -23,6 +23,8 @@ func (v *Vault) Check(ctx context.Context, digest func(salt []byte, text string)
 			wrong = append(wrong, err)
 		}
 	}
+	v.gate.RLock()
+	defer v.gate.RUnlock()
 	total, done, last := 0, 0, int64(0)
 	for {
 		rows, count, err := v.page(ctx, last)
@@ -90,7 +92,7 @@ func (v *Vault) checkHandles(ctx context.Context, report func(error)) error {
 	defer v.readers.Put(c)
 	return sqlitex.Execute(c, "SELECT rowid, tag, sealed FROM handle ORDER BY rowid", &sqlitex.ExecOptions{
 		ResultFunc: func(s *sqlite.Stmt) error {
-			if _, err := v.unsealHandle(blob(s, 1), blob(s, 2)); err != nil {
+			if _, _, err := v.unsealHandle(blob(s, 1), blob(s, 2)); err != nil {
 				report(fmt.Errorf("handle %d: %w", s.ColumnInt64(0), err))
 			}
 			return nil

@@ -50,6 +50,11 @@ var (
 			sealed BLOB NOT NULL
 		) STRICT;
 		CREATE INDEX handle_person ON handle (person);
+		CREATE TABLE erased (
+			digest TEXT PRIMARY KEY,
+			tag    BLOB NOT NULL
+		) STRICT;
+		CREATE INDEX erased_tag ON erased (tag);
 		CREATE TRIGGER handle_stays BEFORE UPDATE ON handle BEGIN SELECT raise(ABORT, 'a handle is never changed'); END;`}
 	// A deleted key must be gone when its transaction ends. It is so with a
 	// rollback journal and secure_delete; a write-ahead log would keep it.
@@ -60,7 +65,8 @@ var (
 			rev     INTEGER NOT NULL,
 			wrapped BLOB NOT NULL,
 			PRIMARY KEY (subject, rev)
-		) STRICT;`}
+		) STRICT;
+		CREATE TABLE fence (tag BLOB PRIMARY KEY, salt BLOB NOT NULL) STRICT;`}
 )
 
 // open opens a file of this kind or an empty one; a foreign one is left as it
@@ -135,6 +141,12 @@ func (f file) make(c *sqlite.Conn, meta map[string][]byte) (err error) {
 	return nil
 }
 
+// next tells whether a master key waits to take the present one's place.
+func next(keyFile string) bool {
+	_, err := os.Stat(keyFile + nextSuffix)
+	return err == nil
+}
+
 // pair makes sure that both files and the master key belong together, makes
 // those that are still to be made, and hands the master key to keys. The
 // order matters: killed at any point, the next Open goes on from there.
@@ -160,6 +172,9 @@ func pair(vault, keys *sqlite.Conn, o Options, ring *keyring) error {
 		}
 	}
 	master, err := masterKey(o.KeyFile, keysID == nil)
+	if err != nil && next(o.KeyFile) { // killed while the old one was overwritten
+		master, err = masterKey(o.KeyFile+nextSuffix, false)
+	}
 	if err != nil {
 		return err
 	}
@@ -195,7 +210,7 @@ func pair(vault, keys *sqlite.Conn, o Options, ring *keyring) error {
 	if err != nil {
 		return err
 	}
-	if _, err := unseal(ring.wrapping, proof, framed("proof")); err != nil {
+	if _, err := unseal(ring.wrapping, proof, framed("proof")); err != nil && !next(o.KeyFile) {
 		return fmt.Errorf("%w: %s is not the one that keys.db was made with", ErrMasterKey, o.KeyFile)
 	}
 	return nil

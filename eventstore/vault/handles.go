@@ -25,18 +25,16 @@ func (v *Vault) SetHandle(ctx context.Context, handle, person string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	tag := v.tag("handle", handle)
-	err := sqlitex.Execute(v.writer, "INSERT INTO handle (tag, person, sealed) VALUES (?, ?, ?) ON CONFLICT (tag) DO NOTHING", &sqlitex.ExecOptions{
-		// The handle is sealed too, or no other key could ever tag it.
-		Args: []any{tag, v.tag("person", person), seal(v.keys.handles, framed(handle, person), tag)},
-	})
-	if err != nil {
+	if _, erased := v.keys.fenced(person); erased {
+		return ErrErased
+	}
+	if err := v.insertHandle(handle, person); err != nil {
 		return fmt.Errorf("set a handle: %w", err)
 	}
 	if v.writer.Changes() == 1 {
 		return nil
 	}
-	switch holder, err := v.person(v.writer, tag); {
+	switch holder, err := v.person(v.writer, v.tag("handle", handle)); {
 	case err != nil:
 		return fmt.Errorf("set a handle: %w", err)
 	case holder != person:
@@ -45,8 +43,19 @@ func (v *Vault) SetHandle(ctx context.Context, handle, person string) error {
 	return nil
 }
 
+// insertHandle stores a handle unless it is there already.
+func (v *Vault) insertHandle(handle, person string) error {
+	tag := v.tag("handle", handle)
+	return sqlitex.Execute(v.writer, "INSERT INTO handle (tag, person, sealed) VALUES (?, ?, ?) ON CONFLICT (tag) DO NOTHING", &sqlitex.ExecOptions{
+		// The handle is sealed too, or no other key could ever tag it.
+		Args: []any{tag, v.tag("person", person), seal(v.keys.handles, framed(handle, person), tag)},
+	})
+}
+
 // Person is who a handle stands for.
 func (v *Vault) Person(ctx context.Context, handle string) (string, error) {
+	v.gate.RLock()
+	defer v.gate.RUnlock()
 	c, err := v.reader(ctx)
 	if err != nil {
 		return "", fmt.Errorf("find a person: %w", err)
@@ -71,19 +80,20 @@ func (v *Vault) person(c *sqlite.Conn, tag []byte) (string, error) {
 	if sealed == nil {
 		return "", ErrNotFound
 	}
-	return v.unsealHandle(tag, sealed)
+	_, person, err := v.unsealHandle(tag, sealed)
+	return person, err
 }
 
-func (v *Vault) unsealHandle(tag, sealed []byte) (person string, err error) {
+func (v *Vault) unsealHandle(tag, sealed []byte) (handle, person string, err error) {
 	plain, err := unseal(v.keys.handles, sealed, tag)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	parts, err := unframed(plain, 2)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	return parts[1], nil
+	return parts[0], parts[1], nil
 }
 
 func (v *Vault) tag(what, text string) []byte {

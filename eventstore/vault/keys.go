@@ -19,9 +19,10 @@ type keyring struct {
 	tagging  []byte // makes the tags of handles
 	handles  []byte // seals handles
 
-	mu    sync.Mutex
-	conn  *sqlite.Conn // nil when closed
-	cache map[keyID]dataKey
+	mu     sync.Mutex
+	conn   *sqlite.Conn // nil when closed
+	cache  map[keyID]dataKey
+	fences []fence // of those who were erased
 }
 
 // A keyID names one key of a person; newest stands for the one in use.
@@ -82,7 +83,7 @@ func (k *keyring) ensure(subjects []string) (err error) {
 		if err != nil {
 			return fmt.Errorf("make a key: %w", err)
 		}
-		if there {
+		if _, erased := k.fence(s); there || erased {
 			continue
 		}
 		key := make([]byte, keySize)
@@ -119,6 +120,9 @@ func (k *keyring) get(id keyID) (dataKey, error) {
 	})
 	if err != nil {
 		return dataKey{}, fmt.Errorf("read a key: %w", err)
+	}
+	if _, erased := k.fence(id.subject); sealed == nil && erased {
+		return dataKey{}, ErrErased
 	}
 	if sealed == nil {
 		return dataKey{}, fmt.Errorf("%w: the key of %s is missing", ErrDamaged, id.subject)

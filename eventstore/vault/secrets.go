@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -95,10 +96,14 @@ func (v *Vault) row(ctx context.Context, digest string) (r row, err error) {
 		Args:       []any{digest},
 		ResultFunc: func(s *sqlite.Stmt) error { r = scan(s); return nil },
 	})
-	if err == nil && r.n == 0 {
-		err = ErrNotFound
+	if err != nil || r.n != 0 {
+		return r, err
 	}
-	return r, err
+	err = ErrNotFound // unless it was deleted on purpose
+	return r, errors.Join(sqlitex.Execute(c, "SELECT 1 FROM erased WHERE digest = ?", &sqlitex.ExecOptions{
+		Args:       []any{digest},
+		ResultFunc: func(*sqlite.Stmt) error { err = ErrErased; return nil },
+	}), err)
 }
 
 // insert stores a row unless its digest is there already.

@@ -51,12 +51,20 @@ type Secret struct {
 type Options struct {
 	Dir     string // of vault.db and keys.db; made if need be
 	KeyFile string // Dir/master.key unless said
+	// Register is where erasures are written down, Dir/erasures.jsonl unless
+	// said. A vault that has not carried out all of them opens with ErrRegister,
+	// or, with Replay, carries them out.
+	Register string
+	Replay   bool
 }
 
 // A Vault is safe for use by several goroutines, and by several processes.
 type Vault struct {
-	keys    *keyring
-	readers *sqlitex.Pool
+	keys     *keyring
+	readers  *sqlitex.Pool
+	keyFile  string
+	register register
+	gate     sync.RWMutex // held while reading; by Erase alone
 
 	turn    chan struct{} // holds one token: whoever has it writes
 	writer  *sqlite.Conn
@@ -72,6 +80,9 @@ func Open(o Options) (_ *Vault, err error) {
 	if o.KeyFile == "" {
 		o.KeyFile = filepath.Join(o.Dir, "master.key")
 	}
+	if o.Register == "" {
+		o.Register = filepath.Join(o.Dir, "erasures.jsonl")
+	}
 	if err := makeDir(o.Dir); err != nil {
 		return nil, err
 	}
@@ -84,7 +95,10 @@ func Open(o Options) (_ *Vault, err error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	v := &Vault{keys: &keyring{conn: keysConn, cache: map[keyID]dataKey{}}, turn: make(chan struct{}, 1), writer: writer, closed: make(chan struct{})}
+	v := &Vault{
+		keys: &keyring{conn: keysConn, cache: map[keyID]dataKey{}}, keyFile: o.KeyFile, register: register{o.Register},
+		turn: make(chan struct{}, 1), writer: writer, closed: make(chan struct{}),
+	}
 	v.turn <- struct{}{}
 	defer func() {
 		if err != nil {
@@ -92,6 +106,9 @@ func Open(o Options) (_ *Vault, err error) {
 		}
 	}()
 	if err := pair(writer, keysConn, o, v.keys); err != nil {
+		return nil, fmt.Errorf("open the vault in %s: %w", o.Dir, err)
+	}
+	if err := v.carryOut(o); err != nil {
 		return nil, fmt.Errorf("open the vault in %s: %w", o.Dir, err)
 	}
 	v.readers, err = sqlitex.NewPool(vaultPath, sqlitex.PoolOptions{
@@ -126,6 +143,8 @@ func (v *Vault) Close() error {
 // Reveal opens the text of a digest. That the digest is that of its salt and
 // text is for the caller, or Check, to compute.
 func (v *Vault) Reveal(ctx context.Context, digest string) (Secret, error) {
+	v.gate.RLock()
+	defer v.gate.RUnlock()
 	r, err := v.row(ctx, digest)
 	if err != nil {
 		return Secret{}, fmt.Errorf("reveal %s: %w", digest, err)

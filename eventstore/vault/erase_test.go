@@ -1,0 +1,230 @@
+package vault
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func opened(t *testing.T, o Options) *Vault {
+	t.Helper()
+	v, err := Open(o)
+	require.NoError(t, err)
+	return v
+}
+
+func text(words string, subjects ...string) Secret {
+	sum := sha256.Sum256([]byte(words))
+	return Secret{Digest: hex.EncodeToString(sum[:]), Subjects: subjects, Kind: "personal", Readers: "pair", Salt: []byte("salt of " + words), Text: words}
+}
+
+var ada, both, bob = text("about ada alone", "ada"), text("about ada and bob", "bob", "ada"), text("about bob alone", "bob")
+
+// filled is a vault with texts about two people, and what of them must be
+// found in no file once Ada is erased.
+func filled(t *testing.T, dir string) (v *Vault, secret [][]byte) {
+	v = opened(t, Options{Dir: dir})
+	require.NoError(t, v.Put(t.Context(), ada, both, bob))
+	require.NoError(t, v.SetHandle(t.Context(), "ada-l", "ada"))
+	require.NoError(t, v.SetHandle(t.Context(), "bob-b", "bob"))
+	secret = append(secret, v.tag("person", "ada"), v.tag("handle", "ada-l"))
+	for _, s := range []Secret{ada, both} {
+		r, err := v.row(t.Context(), s.Digest)
+		require.NoError(t, err)
+		secret = append(secret, []byte(s.Text), s.Salt, r.sealed)
+	}
+	key, err := v.keys.get(keyID{"ada", newest})
+	require.NoError(t, err)
+	master, err := os.ReadFile(v.keyFile)
+	require.NoError(t, err)
+	return v, append(secret, key.key, bytes.TrimSpace(master))
+}
+
+// gone tells that Ada is erased from a vault and from every file of it, and
+// that Bob is not.
+func gone(t *testing.T, v *Vault, dir string, secret [][]byte) {
+	t.Helper()
+	for _, s := range []Secret{ada, both} {
+		_, err := v.Reveal(t.Context(), s.Digest)
+		require.ErrorIs(t, err, ErrErased)
+		require.ErrorIs(t, v.Put(t.Context(), s), ErrErased, "a fence stands")
+	}
+	require.ErrorIs(t, v.SetHandle(t.Context(), "ada-l", "ada"), ErrErased)
+	_, err := v.Person(t.Context(), "ada-l")
+	require.ErrorIs(t, err, ErrNotFound)
+	again, err := v.Reveal(t.Context(), bob.Digest)
+	require.NoError(t, err)
+	require.Equal(t, bob, again)
+	person, err := v.Person(t.Context(), "bob-b")
+	require.NoError(t, err)
+	require.Equal(t, "bob", person)
+	require.NoError(t, v.Put(t.Context(), text("more about bob", "bob")))
+	require.NoError(t, v.Check(t.Context(), func(_ []byte, words string) string { return text(words).Digest }, nil))
+	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		for i, s := range secret {
+			require.NotContains(t, string(content), string(s), "%s has secret %d", path, i)
+		}
+		return err
+	}))
+}
+
+func TestEraseLeavesNothingOfOnePersonAndAllOfTheOthers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	v, secret := filled(t, dir)
+	for range 2 { // again changes nothing
+		texts, err := v.Erase(t.Context(), "ada")
+		require.NoError(t, err)
+		require.Equal(t, 2, texts)
+		gone(t, v, dir, secret)
+	}
+	require.NoError(t, v.Close())
+	v = opened(t, Options{Dir: dir})
+	gone(t, v, dir, secret)
+	texts, err := v.Erase(t.Context(), "eve")
+	require.NoError(t, err, "of whom there is nothing")
+	require.Zero(t, texts)
+	require.NoError(t, v.Close())
+	_, err = v.Erase(t.Context(), "bob")
+	require.ErrorIs(t, err, ErrClosed)
+}
+
+// An erasure that is killed after any of its steps is finished when the vault
+// is opened, or by asking again.
+func TestAnErasureCutShortIsFinished(t *testing.T) {
+	t.Parallel()
+	steps := []func(v *Vault, f fence) error{
+		func(v *Vault, _ fence) error { _, err := nextMasterKey(v.keyFile); return err },
+		func(v *Vault, f fence) error { return v.register.add(f) },
+		func(v *Vault, f fence) error { return v.keys.destroy(f, "ada") },
+		func(v *Vault, f fence) error { return v.deleteTexts(f, "ada") },
+		func(v *Vault, _ fence) error {
+			old := &Vault{writer: v.writer, keys: &keyring{handles: v.keys.handles}}
+			next, err := nextMasterKey(v.keyFile)
+			v.keys.use(next)
+			if err == nil {
+				err = v.retag(old)
+			}
+			return err
+		},
+		func(v *Vault, _ fence) error {
+			old, err := masterKey(v.keyFile, false)
+			if err == nil {
+				err = v.keys.rewrap(derive(old, "wrapping"))
+			}
+			return err
+		},
+		func(v *Vault, _ fence) error { return os.WriteFile(v.keyFile, make([]byte, 65), 0o600) },
+		func(v *Vault, _ fence) error { return os.Rename(v.keyFile+nextSuffix, v.keyFile) },
+	}
+	for n := range len(steps) + 1 {
+		t.Run(fmt.Sprintf("after step %d", n), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			v, secret := filled(t, dir)
+			f := newFence("ada")
+			for _, step := range steps[:n] {
+				require.NoError(t, step(v, f))
+			}
+			require.NoError(t, v.Close())
+			v, err := Open(Options{Dir: dir})
+			if n == 2 { // promised, and not begun
+				require.ErrorIs(t, err, ErrRegister)
+				v, err = Open(Options{Dir: dir, Replay: true})
+			}
+			require.NoError(t, err)
+			defer v.Close()
+			_, err = os.Stat(v.keyFile + nextSuffix)
+			require.ErrorIs(t, err, fs.ErrNotExist)
+			if n < 2 {
+				again, err := v.Reveal(t.Context(), both.Digest)
+				require.NoError(t, err)
+				require.Equal(t, both, again)
+			} else {
+				gone(t, v, dir, secret)
+			}
+			_, err = v.Erase(t.Context(), "ada")
+			require.NoError(t, err)
+			gone(t, v, dir, secret)
+		})
+	}
+}
+
+func TestAnOlderCopyStaysShutUntilTheRegisterIsReplayed(t *testing.T) {
+	t.Parallel()
+	dir, copied := t.TempDir(), t.TempDir()
+	v, secret := filled(t, dir)
+	require.NoError(t, v.Close())
+	require.NoError(t, os.CopyFS(filepath.Join(copied, "files"), os.DirFS(dir)))
+	require.NoError(t, os.Chmod(filepath.Join(copied, "files", "master.key"), 0o600))
+	v = opened(t, Options{Dir: dir})
+	_, err := v.Erase(t.Context(), "ada")
+	require.NoError(t, err)
+	_, err = v.Erase(t.Context(), "eve") // of whom the copy knows nothing
+	require.NoError(t, err)
+	require.NoError(t, v.Close())
+
+	o := Options{Dir: filepath.Join(copied, "files"), Register: filepath.Join(dir, "erasures.jsonl")}
+	for range 2 {
+		_, err = Open(o)
+		require.ErrorIs(t, err, ErrRegister)
+		require.ErrorContains(t, err, "2 of ")
+	}
+	o.Replay = true
+	v = opened(t, o)
+	gone(t, v, o.Dir, secret)
+	require.NoError(t, v.Close())
+	o.Replay = false
+	v = opened(t, o)
+	require.NoError(t, v.Close())
+}
+
+func TestWithoutTheOldMasterKeyAnOlderCopyOfKeysStaysShut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	v, _ := filled(t, dir)
+	require.NoError(t, v.Close())
+	keys, err := os.ReadFile(filepath.Join(dir, "keys.db"))
+	require.NoError(t, err)
+	v = opened(t, Options{Dir: dir})
+	_, err = v.Erase(t.Context(), "ada")
+	require.NoError(t, err)
+	require.NoError(t, v.Close())
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "keys.db"), keys, 0o600))
+	_, err = Open(Options{Dir: dir})
+	require.ErrorIs(t, err, ErrMasterKey)
+}
+
+func TestARegisterIsReadWholeOrTold(t *testing.T) {
+	t.Parallel()
+	r := register{filepath.Join(t.TempDir(), "erasures.jsonl")}
+	list, err := r.read()
+	require.NoError(t, err)
+	require.Empty(t, list)
+	first, second := newFence("ada"), newFence("bob")
+	require.NoError(t, r.add(first))
+	whole, err := os.ReadFile(r.path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(r.path, append(whole, whole[:20]...), 0o600), "a crash")
+	list, err = r.read()
+	require.NoError(t, err)
+	require.Equal(t, []fence{first}, list)
+	require.NoError(t, r.add(second))
+	list, err = r.read()
+	require.NoError(t, err)
+	require.Equal(t, []fence{first, second}, list)
+	require.NoError(t, os.WriteFile(r.path, []byte("{}\n"), 0o600))
+	_, err = r.read()
+	require.ErrorContains(t, err, "line 1: expected an object with salt and tag")
+}

@@ -63,6 +63,10 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("%s was registered as a %s", b.Name, b.Kind), "", ""
 	case organisation.MembershipRecorded:
 		return say("It belongs to the network %s", b.Network), "", ""
+	case person.ErasureStarted:
+		return say("The erasure of %s was approved by %s", about(0, "a person"), token(b.Approver)), "", ""
+	case person.ErasureCompleted:
+		return say("Everything personal about %s was destroyed: %s", about(0, "a person"), plural(b.Texts, "text")), "", ""
 	case person.Registered:
 		return say("%s was registered with %s", token(b.Person), b.Register), "", ""
 	case programme.DefinitionPublished:

@@ -32,6 +32,9 @@ var registry = []registration{
 		return l.Vault.SetHandle(l.ctx, c.Handle.Text, c.Person)
 	}),
 
+	on[person.StartErasure]("erasure.start", nil),
+	on[person.CompleteErasure]("erasure.complete", nil),
+
 	on[programme.PublishDefinition]("definition.publish", nil),
 
 	on("cycle.plan", func(l lookup, c *cycle.Plan) error {

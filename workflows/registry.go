@@ -115,7 +115,7 @@ func ParseActor(by string) (role access.Role, handle string, err error) {
 	switch {
 	case !ok || handle == "":
 		return "", "", ErrActor.Because(by)
-	case role == access.Clock || role == access.Policy:
+	case slices.Contains(access.Engine, role):
 		return "", "", access.ErrRole.Because("only the engine itself acts as " + before)
 	}
 	return role, handle, nil

@@ -39,7 +39,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newDemo(), newRehearse(), newServe(), newDo(),
 		newEvents(), newFigures(), newExplain(), newHistory(),
-		newRebuild(), newIntegrity(), newVersion(),
+		newRebuild(), newIntegrity(), newErase(), newVersion(),
 	)
 	return root
 }

@@ -61,8 +61,24 @@ func openLog(c *cobra.Command) (*book, error) {
 
 // openVault opens the vault beside the log.
 func (b *book) openVault() (err error) {
-	b.vault, err = vault.Open(vault.Options{Dir: b.dir, KeyFile: os.Getenv("DAYBOOK_KEY_FILE")})
+	b.vault, err = vault.Open(b.vaultOptions())
+	if errors.Is(err, vault.ErrRegister) {
+		err = fmt.Errorf("%w; carry them out with daybook erase --replay --data %s", err, b.dir)
+	}
 	return err
+}
+
+// replayVault opens the vault and carries out the erasures of a register: the
+// directory's own, or a copy of it.
+func (b *book) replayVault(register string) (err error) {
+	o := b.vaultOptions()
+	o.Register, o.Replay = register, true
+	b.vault, err = vault.Open(o)
+	return err
+}
+
+func (b *book) vaultOptions() vault.Options {
+	return vault.Options{Dir: b.dir, KeyFile: os.Getenv("DAYBOOK_KEY_FILE")}
 }
 
 // openViews opens the read models of the log.
@@ -223,7 +239,17 @@ func (s sealed) Put(ctx context.Context, secrets []workflows.Secret) error {
 			Salt: x.Salt, Text: x.Text,
 		}
 	}
-	return s.Vault.Put(ctx, rows...)
+	return refuseErased(s.Vault.Put(ctx, rows...))
+}
+
+// ErrPersonErased is the answer to who writes about somebody who was erased.
+var ErrPersonErased = domain.Refuse("person_erased", "this is about somebody who was erased: nothing personal is kept about them")
+
+func refuseErased(err error) error {
+	if errors.Is(err, vault.ErrErased) {
+		return ErrPersonErased
+	}
+	return err
 }
 
 // reveal gives a text to whoever runs the programme: not what is between a
@@ -254,7 +280,7 @@ func (s sealed) SetHandle(ctx context.Context, handle string, person domain.Pers
 	if errors.Is(err, vault.ErrTaken) {
 		return domain.Refuse("handle_taken", "somebody else has this handle").Because(handle)
 	}
-	return err
+	return refuseErased(err)
 }
 
 func (s sealed) Person(ctx context.Context, handle string) (domain.Person, error) {

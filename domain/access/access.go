@@ -23,7 +23,11 @@ const (
 	Mentor      Role = "mentor"
 	Clock       Role = "clock"  // the engine, when something falls due
 	Policy      Role = "policy" // the engine, answering an event
+	Eraser      Role = "eraser" // the engine, when the vault has erased somebody
 )
+
+// Engine lists the roles that nobody can claim.
+var Engine = []Role{Clock, Policy, Eraser}
 
 // ErrNotYours is the answer to somebody who acts on what is another's.
 var ErrNotYours = domain.Deny("not_yours", "in this role people act for themselves only")
@@ -37,6 +41,8 @@ var table = map[string][]Role{
 	"organisation.register": {Operator, Coordinator},
 	"membership.record":     {Operator, Coordinator},
 	"person.register":       {Operator, Coordinator},
+	"erasure.start":         {Operator, Coordinator},
+	"erasure.complete":      {Eraser}, // by daybook erase, when the vault has done it
 	"definition.publish":    {Coordinator},
 	"cycle.plan":            {Coordinator},
 	"cycle.close":           {Coordinator},
@@ -103,6 +109,7 @@ var table = map[string][]Role{
 // says why, and the graver ones by whose leave.
 var exceptions = map[string]struct{ authority bool }{
 	"deadline.extend":  {},
+	"erasure.start":    {},
 	"match.end":        {},
 	"match.unwind":     {},
 	"session.correct":  {},
@@ -145,7 +152,7 @@ func Allow(role Role, command string) error {
 // themselves; whoever runs the programme acts for others, and it is kept.
 func Own(role Role, actor, owner domain.Person) error {
 	switch role {
-	case Operator, Coordinator, Clock, Policy:
+	case Operator, Coordinator, Clock, Policy, Eraser:
 		return nil
 	}
 	if actor != owner {

@@ -14,7 +14,7 @@ import (
 var (
 	participants = []Role{Applicant, Reviewer, Mentee, Mentor}
 	staff        = []Role{Operator, Coordinator}
-	engine       = []Role{Clock, Policy}
+	engine       = Engine
 )
 
 func TestWhatIsNotInTheTableIsDenied(t *testing.T) {

@@ -6,8 +6,12 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 )
 
-// ErrRegistered is the answer to a second registration.
-var ErrRegistered = domain.Refuse("person_registered", "this person is already registered")
+var (
+	ErrUnknown    = domain.Wrong("person_unknown", "no person has this handle or id")
+	ErrRegistered = domain.Refuse("person_registered", "this person is already registered")
+	ErrApproval   = domain.Refuse("approval_missing", "an erasure is approved by somebody other than who asks for it and whom it is about")
+	ErrNotStarted = domain.Refuse("erasure_not_started", "nobody has asked for this erasure")
+)
 
 // Register is person.register.
 type Register struct {
@@ -23,7 +27,7 @@ func (c Register) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, domain.CheckSlug("register", c.Register)
 	case domain.CheckSlug("handle", c.Handle.Text) != nil:
 		return nil, domain.CheckSlug("handle", c.Handle.Text)
-	case s.registered:
+	case s.Registered():
 		return nil, ErrRegistered // whether by the same name cannot be told: names are sealed
 	}
 	return []Event{Registered{
@@ -32,4 +36,41 @@ func (c Register) Decide(s State, _ time.Time) ([]Event, error) {
 		Handle:   c.Handle.About(domain.Personal, domain.Programme, c.Person),
 		Name:     c.Name.About(domain.Personal, domain.Programme, c.Person),
 	}}, nil
+}
+
+// StartErasure is erasure.start: from here on there is no way back, and until
+// the erasure is completed it is to be asked for again.
+type StartErasure struct {
+	ID
+	Approver domain.Person `json:"approver"`
+
+	Actor domain.Person `json:"-" from:"actor"`
+}
+
+func (c StartErasure) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case !s.Registered():
+		return nil, ErrUnknown
+	case s.erasure != "":
+		return nil, nil
+	case c.Approver == "", c.Approver == c.Actor, c.Approver == c.Person:
+		return nil, ErrApproval
+	}
+	return []Event{ErasureStarted{c.Approver}}, nil
+}
+
+// CompleteErasure is erasure.complete: the vault has carried it out.
+type CompleteErasure struct {
+	ID
+	Texts int `json:"texts"`
+}
+
+func (c CompleteErasure) Decide(s State, _ time.Time) ([]Event, error) {
+	switch s.erasure {
+	case "":
+		return nil, ErrNotStarted
+	case "completed":
+		return nil, nil
+	}
+	return []Event{ErasureCompleted{c.Texts}}, nil
 }

@@ -12,3 +12,15 @@ type Registered struct {
 	Handle   domain.Private `json:"handle"`   // the short name that staff type
 	Name     domain.Private `json:"name"`
 }
+
+// ErasureStarted is erasure.started: two people agreed that everything
+// personal about a third is to be destroyed.
+type ErasureStarted struct {
+	Approver domain.Person `json:"approver"`
+}
+
+// ErasureCompleted is erasure.completed: keys, texts and handle are gone. The
+// events stand, and so do the figures and proofs over them.
+type ErasureCompleted struct {
+	Texts int `json:"texts"` // that were destroyed, those about two people included
+}

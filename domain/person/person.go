@@ -15,7 +15,7 @@ func (id ID) Book() string   { return "installation" }
 
 func (id ID) Check() error {
 	if !domain.IsUUID(string(id.Person)) {
-		return domain.Wrong("person_unknown", "no person has this handle or id").Because(string(id.Person))
+		return ErrUnknown.Because(string(id.Person))
 	}
 	return nil
 }

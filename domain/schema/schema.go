@@ -30,6 +30,8 @@ var list = []entry{
 	now[organisation.MembershipRecorded]("membership.recorded"),
 
 	now[person.Registered]("person.registered"),
+	now[person.ErasureStarted]("erasure.started"),
+	now[person.ErasureCompleted]("erasure.completed"),
 
 	now[programme.DefinitionPublished]("definition.published"),
 

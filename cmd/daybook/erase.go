@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/workflows"
+)
+
+func newErase() *cobra.Command {
+	var by, approve, reason, register string
+	var replay bool
+	c := &cobra.Command{
+		Use:   "erase PERSON --by ROLE/HANDLE --approve HANDLE",
+		Short: "Destroy everything personal about one person, for ever",
+		Long: `Destroy everything personal about one person, for ever: the key that opens their
+texts, the texts themselves, also those about them and another, and the handle.
+The master key changes, so that copies of keys.db made before open no more.
+Events stand, and so do figures and proofs: they never held a word. There is no
+way back.
+
+Two people agree: who asks, and who approves. If it is cut short, ask again with
+the person's id; until then, and in any older copy of the directory, the register
+erasures.jsonl keeps the vault shut. Keep a copy of that file elsewhere, beside
+that of the new master key. After restoring an older copy, carry out what the
+register has:
+
+  daybook erase --replay [--register FILE]`,
+		Example: `  daybook erase p14 --by coordinator/c1 --approve anna --reason requested`,
+		Args: args(func(c *cobra.Command, given []string) error {
+			if replay {
+				return cobra.NoArgs(c, given)
+			}
+			return cobra.ExactArgs(1)(c, given)
+		}),
+		RunE: func(c *cobra.Command, given []string) error {
+			if replay {
+				return replayErasures(c, register)
+			}
+			if by == "" || approve == "" {
+				return usage{errors.New("an erasure takes two people: --by ROLE/HANDLE and --approve HANDLE")}
+			}
+			b, err := openBook(c)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			return b.erase(c, given[0], by, approve, reason)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&by, "by", "", "who asks: ROLE/HANDLE")
+	f.StringVar(&approve, "approve", "", "the handle of who approves: somebody else")
+	f.StringVar(&reason, "reason", "requested", "why: a code such as requested or retention_over")
+	f.BoolVar(&replay, "replay", false, "carry out the erasures of the register, after restoring an older copy")
+	f.StringVar(&register, "register", "", "with --replay: the register's copy that was kept elsewhere")
+	return c
+}
+
+func (b *book) erase(c *cobra.Command, whom, by, approve, reason string) error {
+	ctx := c.Context()
+	person, err := b.person(ctx, whom)
+	if err != nil {
+		return err
+	}
+	approver, err := b.person(ctx, approve)
+	if err != nil {
+		return err
+	}
+	fields := fmt.Appendf(nil, `{"person":%q,"approver":%q}`, person, approver)
+	if _, err := b.engine.DoAs(ctx, by, "erasure.start", fields, nil, workflows.Cause{Channel: "cli", Reason: reason}); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.ErrOrStderr(), "erasing person %s; if this is cut short, ask again with that id\n", person)
+	texts, err := b.vault.Erase(ctx, string(person))
+	if err != nil {
+		return err
+	}
+	fields = fmt.Appendf(nil, `{"person":%q,"texts":%d}`, person, texts)
+	cause := workflows.Cause{CommandID: uuid.NewSHA1(uuid.Nil, []byte("erasure of "+person)), Actor: "eraser", Role: access.Eraser, Channel: "system"}
+	if _, err := b.engine.Do(ctx, "erasure.complete", fields, cause); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "erased: person %s, %d texts; keep copies of %s and of the new master key elsewhere\n", person, texts, filepath.Join(b.dir, "erasures.jsonl"))
+	return b.settle(ctx)
+}
+
+// person is somebody by handle or id.
+func (b *book) person(ctx context.Context, named string) (domain.Person, error) {
+	if domain.IsUUID(named) {
+		return domain.Person(named), nil
+	}
+	return sealed{b.vault}.Person(ctx, named)
+}
+
+func replayErasures(c *cobra.Command, register string) error {
+	b, err := openLog(c) // nobody else has the directory
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if register != "" {
+		if _, err := os.Stat(register); err != nil {
+			return usage{err}
+		}
+	}
+	if err := b.replayVault(register); err != nil {
+		return err
+	}
+	fmt.Fprintln(c.OutOrStdout(), "the vault has carried out every erasure of the register")
+	return nil
+}

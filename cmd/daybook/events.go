@@ -40,7 +40,7 @@ func newEvents() *cobra.Command {
 			if name != "" && !slices.Contains(schema.Names(), name) {
 				return usage{fmt.Errorf("--name: there are no such events: %s", document.Suggest(name, schema.Names()))}
 			}
-			b, err := openLog(c)
+			b, err := readLog(c)
 			if err != nil {
 				return err
 			}

@@ -32,6 +32,7 @@ type book struct {
 	views  *projections.Views
 	engine *workflows.Engine
 	clock  *workflows.VirtualClock // of a rehearsed log; nil for a live one
+	shared bool                    // another process has the directory
 }
 
 // openBook opens the directory of --data, which must be there.
@@ -55,8 +56,19 @@ func openLog(c *cobra.Command) (*book, error) {
 	if err := found(dir); err != nil {
 		return nil, err
 	}
-	store, err := openStore(dir)
-	return &book{dir: dir, store: store}, err
+	b := &book{dir: dir}
+	b.store, err = openStore(dir)
+	return b, err
+}
+
+// readLog is openLog, also where another process has the directory.
+func readLog(c *cobra.Command) (*book, error) {
+	b, err := openLog(c)
+	if errors.Is(err, sqlite.ErrLocked) {
+		b.shared = true
+		b.store, err = sqlite.Open(filepath.Join(b.dir, "log.db"), sqlite.Options{ReadOnly: true})
+	}
+	return b, err
 }
 
 // openVault opens the vault beside the log.

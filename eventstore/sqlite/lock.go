@@ -37,6 +37,9 @@ func acquire(path string) (*lock, error) {
 }
 
 func (l *lock) release() error {
+	if l == nil {
+		return nil
+	}
 	if err := l.file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return fmt.Errorf("unlock: %w", err)
 	}

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"zombiezen.com/go/sqlite"
 
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -35,6 +36,8 @@ var (
 	// ErrStopped: an earlier write went wrong; only opening the log again
 	// tells what was kept.
 	ErrStopped = errors.New("takes no more appends until it is opened again, because a write went wrong")
+	// ErrReadOnly is the answer to an append to a log opened to be read.
+	ErrReadOnly = errors.New("opened to be read only")
 )
 
 // Options are for Open; the zero value is what a log in use wants.
@@ -42,6 +45,9 @@ type Options struct {
 	// Delay is added to every commit, so that a benchmark can stand on a
 	// slower disk than it runs on.
 	Delay time.Duration
+	// ReadOnly opens a log that another process may have open: it takes no
+	// appends, and its head stays where it was.
+	ReadOnly bool
 }
 
 // A Store is an eventstore.Store in a file.
@@ -70,16 +76,20 @@ type Store struct {
 // error that is ErrLocked when the log is open already and ErrNotLog when the
 // file is not ours.
 func Open(path string, o Options) (_ *Store, err error) {
-	l, err := acquire(path + ".lock")
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			l.release()
+	var l *lock
+	open := func(path string) (*sqlite.Conn, error) { return connect(path, sqlite.OpenReadOnly) }
+	if !o.ReadOnly {
+		if l, err = acquire(path + ".lock"); err != nil {
+			return nil, err
 		}
-	}()
-	conn, err := openFile(path)
+		defer func() {
+			if err != nil {
+				l.release()
+			}
+		}()
+		open = openFile
+	}
+	conn, err := open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -101,6 +111,9 @@ func Open(path string, o Options) (_ *Store, err error) {
 	s.ctx, s.end = context.WithCancel(context.Background())
 	for range readerCount {
 		s.readers <- &reader{path: path}
+	}
+	if o.ReadOnly {
+		s.stopped.Store(&ErrReadOnly)
 	}
 	return s, nil
 }

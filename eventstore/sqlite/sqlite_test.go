@@ -185,6 +185,31 @@ func TestVerifyFindsNothingInASoundLog(t *testing.T) {
 	require.ErrorIs(t, s.Verify(ctx, nil), context.Canceled)
 }
 
+func TestALogInUseCanBeReadByOthers(t *testing.T) {
+	t.Parallel()
+	path := logIn(t)
+	s := open(t, path)
+	appendN(t, s, "call-1", 20)
+	other, err := sqlite.Open(path, sqlite.Options{ReadOnly: true})
+	require.NoError(t, err)
+	defer other.Close()
+	require.Equal(t, s.ID(), other.ID())
+	appendN(t, s, "call-2", 20)
+	require.NoError(t, other.Verify(t.Context(), nil))
+	n := 0
+	for _, err := range other.ReadAll(t.Context(), eventstore.ReadAll{}) {
+		require.NoError(t, err)
+		n++
+	}
+	require.Equal(t, 40, n)
+	_, err = other.Append(t.Context(), "call-1", eventstore.Any, eventstore.Event{ID: uuid.New(), Name: "call.closed"})
+	require.ErrorIs(t, err, sqlite.ErrReadOnly)
+	require.NoError(t, other.Close())
+	appendN(t, s, "call-3", 20)
+	_, err = sqlite.Open(filepath.Join(t.TempDir(), "none.db"), sqlite.Options{ReadOnly: true})
+	require.Error(t, err)
+}
+
 func TestVerifyNamesTheEventThatWasTamperedWith(t *testing.T) {
 	t.Parallel()
 	const dropTriggers = `DROP TRIGGER events_are_never_changed; DROP TRIGGER events_are_never_deleted;`

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/daybook-engine/daybook/eventstore"
 )
 
 // batch bounds how many calls share one commit.
@@ -27,7 +29,7 @@ func (v *Vault) Put(ctx context.Context, secrets ...Secret) error {
 	for _, s := range secrets {
 		people := len(s.Subjects)
 		if s.Digest == "" || people < 1 || people > 2 || slices.Contains(s.Subjects, "") || people == 2 && s.Subjects[0] == s.Subjects[1] {
-			return fmt.Errorf("put %q in the vault: it takes a digest and one or two people", s.Digest)
+			return fmt.Errorf("%w: put %q in the vault: it takes a digest and one or two people", eventstore.ErrInvalid, s.Digest)
 		}
 	}
 	if len(secrets) == 0 {
@@ -37,21 +39,24 @@ func (v *Vault) Put(ctx context.Context, secrets ...Secret) error {
 	v.mu.Lock()
 	v.waiting = append(v.waiting, p)
 	v.mu.Unlock()
-	select {
-	case <-v.turn:
-		v.write(v.next())
-		v.turn <- struct{}{}
-	case err := <-p.done:
-		return err
-	case <-v.closed:
-		return ErrClosed
-	case <-ctx.Done():
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		v.waiting = slices.DeleteFunc(v.waiting, func(w *put) bool { return w == p })
-		return ctx.Err()
+	for { // a turn may end before it comes to this call: others waited longer
+		select {
+		case err := <-p.done:
+			return err
+		case <-v.turn:
+			if next := v.next(); len(next) > 0 {
+				v.write(next)
+			}
+			v.turn <- struct{}{}
+		case <-v.closed:
+			return ErrClosed
+		case <-ctx.Done():
+			v.mu.Lock()
+			defer v.mu.Unlock()
+			v.waiting = slices.DeleteFunc(v.waiting, func(w *put) bool { return w == p })
+			return ctx.Err()
+		}
 	}
-	return <-p.done
 }
 
 // next takes the calls that wait, the longest waiting first.

@@ -19,6 +19,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/vault"
 )
 
@@ -112,7 +113,9 @@ func TestASecretIsAboutOneOrTwoPeople(t *testing.T) {
 	t.Parallel()
 	v := open(t, t.TempDir())
 	for _, subjects := range [][]string{nil, {""}, {"ada", "ada"}, {"ada", ""}, {"ada", "bob", "eve"}} {
-		require.ErrorContains(t, v.Put(t.Context(), secret("good", "ada"), secret("bad", subjects...)), "one or two people")
+		err := v.Put(t.Context(), secret("good", "ada"), secret("bad", subjects...))
+		require.ErrorContains(t, err, "one or two people")
+		require.ErrorIs(t, err, eventstore.ErrInvalid)
 	}
 	require.Error(t, v.Put(t.Context(), vault.Secret{Subjects: []string{"ada"}}))
 	_, err := v.Reveal(t.Context(), secret("good", "ada").Digest)
@@ -301,6 +304,21 @@ func TestManyPutAtOnce(t *testing.T) {
 	total := 0
 	require.NoError(t, v.Check(t.Context(), digest, func(_, n int) { total = n }))
 	require.Equal(t, 64*8+1, total)
+}
+
+// More callers than share a commit: whoever writes for others is not forgotten.
+func TestMorePutThanShareACommit(t *testing.T) {
+	t.Parallel()
+	v := open(t, t.TempDir())
+	for round := range 3 {
+		errs := make(chan error)
+		for i := range 1500 {
+			go func() { errs <- v.Put(t.Context(), secret(fmt.Sprint("text ", round, i), "ada")) }()
+		}
+		for range 1500 {
+			require.NoError(t, <-errs)
+		}
+	}
 }
 
 func TestACancelledPutAnswersAndHoldsNobodyUp(t *testing.T) {

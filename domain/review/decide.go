@@ -94,6 +94,8 @@ func (c DeclareConflict) Decide(s State, _ time.Time) ([]Event, error) {
 	switch {
 	case !slices.Contains([]string{"employer", "line_manager", "mentor", "family", "co_author", "other"}, c.Conflict):
 		return nil, ErrConflict
+	case c.Reviewer == c.Person:
+		return nil, ErrSelf
 	case slices.Contains(s.recused, c.Reviewer):
 		return nil, nil
 	}

@@ -56,6 +56,7 @@ func TestReview(t *testing.T) {
 		{Name: "6: S1: who declared a conflict reads no more, and asking is kept", Given: recused, When: Open{ID: id, Reviewing: rita}, Then: events{AccessRefused{Reviewer: "rita", Command: "review.open", Code: "recused"}}, Err: ErrRecused},
 
 		{Name: "6: S1: declaring a conflict recuses at once", Given: assigned, When: DeclareConflict{ID: id, Reviewing: rita, Conflict: "employer", Note: domain.Private{Text: "my colleague"}}, Then: recused[1:]},
+		{Name: "6: not the applicant's, who has no say in any case", When: DeclareConflict{ID: id, Reviewing: Reviewing{Reviewer: "ana"}, Conflict: "other"}, Err: ErrSelf},
 		{Name: "a conflict is of a known kind", Given: assigned, When: DeclareConflict{ID: id, Reviewing: rita, Conflict: "rivalry"}, Err: ErrConflict},
 		{Name: "6: also somebody who was never asked", When: DeclareConflict{ID: id, Reviewing: rita, Conflict: "employer", Note: domain.Private{Text: "my colleague"}}, Then: unasked},
 		{Name: "6: who is then not asked either", Given: unasked, When: Assign{ID: id, Reviewer: "rita", Phase: application.Eligible}, Err: ErrRecused},
@@ -114,7 +115,12 @@ func TestInvariant6NoReviewByTheRecusedOrTheApplicantCounts(t *testing.T) {
 				got, err = Record{ID: id, Reviewing: as, Scores: scores(1, 2), Recommendation: "select", Rubric: rubric}.Decide(s, time.Time{})
 			case 4:
 				got, err = DeclareConflict{ID: id, Reviewing: as, Conflict: "other"}.Decide(s, time.Time{})
-				require.NoError(t, err, "anybody may declare a conflict, asked or not")
+				if who == "ana" {
+					require.ErrorIs(t, err, ErrSelf)
+					require.Empty(t, got)
+					continue
+				}
+				require.NoError(t, err, "anybody else may declare a conflict, asked or not")
 				require.Equal(t, recused[who], len(got) == 0, "and is recused, once")
 			}
 			for _, e := range got {

@@ -96,5 +96,7 @@ func TestPrivateTextIsStoredAsACommitment(t *testing.T) {
 		require.Error(t, err, name)
 		require.NotContains(t, err.Error(), "power", "and not told in an error either")
 	}
-	require.Error(t, json.Unmarshal([]byte(`7`), &back))
+	for _, lost := range []string{`7`, `{}`, `{"text":"a power cut"}`, `["a power cut"]`} {
+		require.Error(t, json.Unmarshal([]byte(lost), &back), lost)
+	}
 }

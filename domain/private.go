@@ -82,13 +82,16 @@ func (p Private) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads a command's plain text or an event's commitment.
 func (p *Private) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
+	if len(b) == 0 || b[0] != '{' {
 		*p = Private{}
 		return json.Unmarshal(b, &p.Text)
 	}
 	var c commitment
 	if err := json.Unmarshal(b, &c); err != nil {
 		return err
+	}
+	if c.Digest == "" {
+		return fmt.Errorf("a private text: expected text, found an object that commits to none")
 	}
 	*p = Private{Digest: c.Digest, Subjects: c.Subjects, Kind: c.Kind, Readers: c.Readers}
 	return nil

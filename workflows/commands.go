@@ -25,10 +25,7 @@ var registry = []registration{
 	on[organisation.Register]("organisation.register", nil),
 	on[organisation.RecordMembership]("membership.record", nil),
 
-	on("person.register", func(l lookup, c *person.Register) error {
-		if c.Check() != nil || c.Handle.Text == "" {
-			return nil // told by the command
-		}
+	on("person.register", nil, func(l lookup, c *person.Register) error {
 		return l.Vault.SetHandle(l.ctx, c.Handle.Text, c.Person)
 	}),
 

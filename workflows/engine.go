@@ -62,8 +62,10 @@ type Engine struct {
 	locks [256]sync.Mutex // one command at a time on a stream, so that this process doesn't race itself
 	seed  maphash.Seed
 
+	first sync.Mutex // held while the first person registers herself
+
 	mu   sync.Mutex
-	last time.Time // newest recorded_at this node has seen or given
+	last time.Time // newest recorded_at this node has read or kept
 }
 
 // ErrClock says that this machine's clock cannot be right.
@@ -90,7 +92,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	return g, nil
 }
 
-// Latest is the newest recorded_at this node has seen or given.
+// Latest is the newest recorded_at this node has read or kept.
 func (g *Engine) Latest() time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -169,50 +171,73 @@ func (s stream[S]) length() uint64 {
 // done is a command that left events in the stream.
 type done struct {
 	command uuid.UUID
+	first   uuid.UUID // the id of its first event
 	result  Result
 	refused *domain.Error // what it was answered, where the events record a refusal
 }
 
-// attempts bounds how often a command is decided again after losing a race or
-// an append whose outcome is unknown.
+// ErrUsed is the answer to a command id that was used on the same stream for
+// another command, or for the same one with other fields. Private texts are
+// not compared: their words are in no event.
+var ErrUsed = domain.Refuse("command_id_used", "this command id was used for another command")
+
+// attempts bounds how often a command is decided again after losing a race,
+// and how often an append whose outcome is unknown is made again.
 const attempts = 8
+
+// A task is a command on its way to its stream.
+type task[S state[S, E], E any] struct {
+	name    string
+	cmd     Command
+	asked   []byte                 // what its fields say, private texts aside
+	prepare func(fresh bool) error // fills in what it carries from elsewhere
+	decide  func(S, time.Time) ([]E, error)
+	claim   func() error // sets aside what goes with the events, once they are decided
+	salts   map[domain.Digest][]byte
+	cause   Cause
+}
+
+// id is that of the n-th event: the same whenever the same command is issued
+// again, and different where anything of it is: the stream, the name, a field.
+func (t task[S, E]) id(n int) uuid.UUID {
+	return uuid.NewSHA1(t.cause.CommandID, fmt.Appendf(nil, "%s %d %s %s", t.cmd.Stream(), n, t.name, t.asked))
+}
 
 // do loads a stream, lets the command decide, and appends what it decided.
 // When another writer was first it starts over, so that Decide may run many
 // times; what it answers from memory alone, a refusal or "already so", is
 // decided again on what is stored.
-func do[S state[S, E], E any](ctx context.Context, g *Engine, name string, cmd Command, prepare func(fresh bool) error,
-	decide func(S, time.Time) ([]E, error), salts map[domain.Digest][]byte, cause Cause,
-) (Result, error) {
-	var failed error
+func do[S state[S, E], E any](ctx context.Context, g *Engine, t task[S, E]) (Result, error) {
+	var lost error
 	var held *sync.Mutex
 	fresh := false
 	for range attempts {
-		if err := prepare(fresh); err != nil {
+		if err := t.prepare(fresh); err != nil {
 			if !fresh && errors.Is(err, domain.NotFound) {
 				fresh = true
 				continue
 			}
 			return Result{}, err
 		}
-		if err := cmd.Check(); err != nil {
+		if err := t.cmd.Check(); err != nil {
 			return Result{}, err
 		}
+		stream := t.cmd.Stream()
 		if held == nil { // not before: looking up may have completed the ids
-			held = g.lock(cmd.Stream())
+			held = g.lock(stream)
 			held.Lock()
 			defer held.Unlock()
 		}
-		s, err := load[S, E](ctx, g, cmd.Stream(), fresh)
+		s, err := load[S, E](ctx, g, stream, fresh)
 		if err != nil {
 			return Result{}, err
 		}
 		for _, d := range s.done {
-			if d.command == cause.CommandID {
-				return d.answer()
+			if d.command == t.cause.CommandID {
+				return d.answer(t.id(0))
 			}
 		}
-		if err := own(cmd, s.state, cause); err != nil {
+		if err := own(t.cmd, s.state, t.cause); err != nil {
 			if !fresh {
 				fresh = true
 				continue
@@ -223,7 +248,7 @@ func do[S state[S, E], E any](ctx context.Context, g *Engine, name string, cmd C
 		if err != nil {
 			return Result{}, err
 		}
-		events, refusal := decide(s.state, now)
+		events, refusal := t.decide(s.state, now)
 		if !fresh && (refusal != nil || len(events) == 0) {
 			fresh = true
 			continue
@@ -231,23 +256,19 @@ func do[S state[S, E], E any](ctx context.Context, g *Engine, name string, cmd C
 		if len(events) == 0 {
 			return Result{}, refusal
 		}
-		next, err := record(ctx, g, cmd, s, events, refusal, now, salts, cause)
-		switch {
-		case err == nil:
-			g.cache.put(cmd.Stream(), next.length(), next)
+		next, err := record(ctx, g, t, s, events, now)
+		if err == nil {
+			g.see(now)
+			g.cache.put(stream, next.length(), next)
 			return next.done[len(next.done)-1].result, refusal
-		case errors.Is(err, eventstore.ErrInvalid), errors.Is(err, eventstore.ErrTooLarge), ctx.Err() != nil:
+		}
+		g.cache.drop(stream)
+		if !errors.Is(err, eventstore.ErrConflict) {
 			return Result{}, err
 		}
-		// Somebody was first, or the outcome is unknown: what is stored tells,
-		// by the command's id.
-		failed, fresh = err, true
-		g.cache.drop(cmd.Stream())
+		lost, fresh = err, true
 	}
-	if failed == nil {
-		failed = fmt.Errorf("undecided after %d attempts", attempts)
-	}
-	return Result{}, fmt.Errorf("%s on %s: %w", name, cmd.Stream(), failed)
+	return Result{}, fmt.Errorf("%s: undecided after %d attempts: %w", t.name, attempts, lost)
 }
 
 // own tells whether the actor may act on what the command is about: one's own
@@ -270,8 +291,13 @@ func own(cmd Command, state any, cause Cause) error {
 	return access.Own(cause.Role, actor, s.Party(side))
 }
 
-func (d done) answer() (Result, error) {
-	if d.refused != nil {
+// answer is what the command was answered, if it is the one whose first event
+// would have that id.
+func (d done) answer(first uuid.UUID) (Result, error) {
+	switch {
+	case d.first != first:
+		return Result{}, ErrUsed
+	case d.refused != nil:
 		return d.result, d.refused
 	}
 	return d.result, nil
@@ -313,7 +339,7 @@ func load[S state[S, E], E any](ctx context.Context, g *Engine, name string, fre
 			return s, fmt.Errorf("load %s, revision %d: command id: %w", name, r.Revision, err)
 		}
 		g.see(env.RecordedAt)
-		s = s.with(command, body, r.Name, r.Position)
+		s = s.with(command, body, r.Event, r.Position)
 		s.state, s.exists, s.revision = s.state.Apply(event), true, r.Revision
 	}
 	g.cache.put(name, s.length(), s)
@@ -321,12 +347,12 @@ func load[S state[S, E], E any](ctx context.Context, g *Engine, name string, fre
 }
 
 // with notes an event of a command. Events of one command lie together.
-func (s stream[S]) with(command uuid.UUID, body any, name string, at eventstore.Position) stream[S] {
+func (s stream[S]) with(command uuid.UUID, body any, e eventstore.Event, at eventstore.Position) stream[S] {
 	if n := len(s.done); n == 0 || s.done[n-1].command != command {
-		s.done = append(s.done, done{command: command})
+		s.done = append(s.done, done{command: command, first: e.ID})
 	}
 	d := &s.done[len(s.done)-1]
-	d.result = Result{at, append(d.result.Names, name)}
+	d.result = Result{at, append(d.result.Names, e.Name)}
 	if refused := refusalOf(body); refused != nil {
 		d.refused = refused
 	}
@@ -334,14 +360,12 @@ func (s stream[S]) with(command uuid.UUID, body any, name string, at eventstore.
 }
 
 // record seals what is personal and appends the events.
-func record[S state[S, E], E any](ctx context.Context, g *Engine, cmd Command, s stream[S], events []E, refusal error,
-	now time.Time, salts map[domain.Digest][]byte, cause Cause,
-) (stream[S], error) {
+func record[S state[S, E], E any](ctx context.Context, g *Engine, t task[S, E], s stream[S], events []E, now time.Time) (stream[S], error) {
 	occurred := now
-	if c, ok := cmd.(interface{ OccurredAt() time.Time }); ok && !c.OccurredAt().IsZero() {
+	if c, ok := t.cmd.(interface{ OccurredAt() time.Time }); ok && !c.OccurredAt().IsZero() {
 		occurred = c.OccurredAt().UTC()
 	}
-	book := cmd.Book()
+	cause, book := t.cause, t.cmd.Book()
 	if g.Rehearsal {
 		book = "rehearsal/" + book
 	}
@@ -350,13 +374,13 @@ func record[S state[S, E], E any](ctx context.Context, g *Engine, cmd Command, s
 	for i, event := range events {
 		s.state = s.state.Apply(event)
 		for _, p := range schema.Private(event) {
-			secrets = append(secrets, Secret{p.Digest, p.Subjects, p.Kind, p.Readers, salts[p.Digest], p.Text})
+			secrets = append(secrets, Secret{p.Digest, p.Subjects, p.Kind, p.Readers, t.salts[p.Digest], p.Text})
 		}
 		name, body, err := schema.Encode(event)
 		if err != nil {
 			return s, fmt.Errorf("%w: %w", eventstore.ErrInvalid, err)
 		}
-		id := uuid.NewSHA1(cause.CommandID, fmt.Append(nil, i))
+		id := t.id(i)
 		env := schema.Envelope{
 			ID: id.String(), Name: name, RecordedAt: now, OccurredAt: occurred,
 			Actor: cause.Actor, Role: string(cause.Role), OnBehalfOf: cause.OnBehalfOf, Channel: cause.Channel,
@@ -381,20 +405,47 @@ func record[S state[S, E], E any](ctx context.Context, g *Engine, cmd Command, s
 			return s, fmt.Errorf("seal personal text: %w", err)
 		}
 	}
+	if err := t.claim(); err != nil {
+		return s, err
+	}
 	expected := eventstore.NoStream
 	if s.exists {
 		expected = eventstore.Exact(s.revision)
 	}
-	at, err := g.Store.Append(ctx, cmd.Stream(), expected, appended...)
+	at, err := g.keep(ctx, t.cmd.Stream(), expected, appended)
 	if err != nil {
 		return s, err
 	}
 	for i, event := range events {
-		s = s.with(cause.CommandID, event, appended[i].Name, at.Position)
+		s = s.with(cause.CommandID, event, appended[i], at.Position)
 	}
 	s.exists, s.revision = true, at.Revision
 	return s, nil
 }
+
+// keep appends events, and again the same bytes while the outcome is unknown:
+// the store recognises what it has kept. Whoever asked may go away meanwhile,
+// and the outcome is known all the same.
+func (g *Engine) keep(ctx context.Context, stream string, expected eventstore.Expected, events []eventstore.Event) (at eventstore.Result, err error) {
+	if err := ctx.Err(); err != nil {
+		return at, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	for range attempts {
+		at, err = g.Store.Append(ctx, stream, expected, events...)
+		if err == nil || slices.ContainsFunc(final, func(e error) bool { return errors.Is(err, e) }) {
+			break
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("append to %s: %w", stream, err)
+	}
+	return at, err
+}
+
+// final are the errors of an append that leave nothing unknown and that asking
+// again would not mend.
+var final = []error{eventstore.ErrConflict, eventstore.ErrInvalid, eventstore.ErrTooLarge, eventstore.ErrClosed}
 
 // subjects are the people an event is about: those of its stream, and those
 // it names.

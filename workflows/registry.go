@@ -16,7 +16,9 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/workflows/document"
 )
 
@@ -24,6 +26,7 @@ var (
 	ErrCommand = domain.Wrong("command_unknown", "there is no such command")
 	ErrFields  = domain.Wrong("fields_malformed", "the command's fields cannot be read")
 	ErrActor   = domain.Wrong("actor_malformed", "an actor is ROLE/HANDLE, as in coordinator/c1")
+	ErrPerson  = domain.Missing("person_unknown", "nobody is registered under this id")
 )
 
 // A registration is one command by its name: the command line, the web, the
@@ -35,22 +38,38 @@ type registration struct {
 }
 
 // on registers a command; its aggregate follows from its Decide. Before it
-// decides, look fills in what it carries from elsewhere.
+// decides, look fills in what it carries from elsewhere. After it decided,
+// and before that is kept, each of claims sets something aside; it may do so
+// again, and for nothing.
 func on[C interface {
 	Command
 	Decide(S, time.Time) ([]E, error)
-}, S state[S, E], E any](name string, look func(lookup, *C) error) registration {
+}, S state[S, E], E any](name string, look func(lookup, *C) error, claims ...func(lookup, *C) error) registration {
 	return registration{name, reflect.TypeFor[C](), func(ctx context.Context, g *Engine, cmd any, cause Cause) (Result, error) {
 		c := cmd.(*C)
-		salts := schema.Commit(c, func(n int) []byte { return g.salt(cause.CommandID, n) })
-		prepare := func(fresh bool) error {
-			if look == nil {
-				return nil
-			}
-			return look(lookup{ctx, g, fresh}, c)
+		asked, err := schema.Asked(c)
+		if err != nil {
+			return Result{}, fmt.Errorf("%s: %w", name, err)
 		}
-		decide := func(s S, now time.Time) ([]E, error) { return (*c).Decide(s, now) }
-		return do(ctx, g, name, cmd.(Command), prepare, decide, salts, cause)
+		return do(ctx, g, task[S, E]{
+			name: name, cmd: cmd.(Command), asked: asked, cause: cause,
+			salts: schema.Commit(c, func(n int) []byte { return g.salt(cause.CommandID, n) }),
+			prepare: func(fresh bool) error {
+				if look == nil {
+					return nil
+				}
+				return look(lookup{ctx, g, fresh}, c)
+			},
+			decide: func(s S, now time.Time) ([]E, error) { return (*c).Decide(s, now) },
+			claim: func() error {
+				for _, claim := range claims {
+					if err := claim(lookup{ctx, g, false}, c); err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+		})
 	}}
 }
 
@@ -83,29 +102,56 @@ func read(role access.Role, name string, with json.RawMessage) (registration, an
 	return registry[i], cmd, decode(with, cmd)
 }
 
-// Do issues a command by its name, its fields given as JSON: people by handle
-// or id. Unknown commands and fields are refused, and the nearest name is
-// suggested. The same command id always gets the same answer.
+// Do issues a command by its name for the engine itself, its fields given as
+// JSON, people by id.
+//
+// A command id is good for one command on one stream. Issued again under its
+// id, a command that left events gets the answer it got the first time, and
+// nothing more is kept; one that left none is decided anew. Another command
+// under that id, or other fields, are refused with ErrUsed. On another stream
+// the id stands for another command.
 func (g *Engine) Do(ctx context.Context, name string, with json.RawMessage, cause Cause) (Result, error) {
 	r, cmd, err := read(cause.Role, name, with)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := access.Justify(name, cause.Reason, cause.Authority, cause.Channel); err != nil {
+	return g.issue(ctx, r, cmd, cause)
+}
+
+// issue completes a command with who issues it, and runs it.
+func (g *Engine) issue(ctx context.Context, r registration, cmd any, cause Cause) (Result, error) {
+	if err := access.Justify(r.name, cause.Reason, cause.Authority, cause.Channel); err != nil {
 		return Result{}, err
 	}
-	if err := schema.Resolve(cmd, func(handle string) (domain.Person, error) { return g.Vault.Person(ctx, handle) }); err != nil {
-		return Result{}, err
-	}
-	schema.Fill(cmd, "actor", cause.Actor)
-	schema.Fill(cmd, "role", string(cause.Role))
 	self := cause.Actor
 	if cause.OnBehalfOf != "" {
 		self = string(cause.OnBehalfOf)
 	}
 	schema.Fill(cmd, "self", self)
+	schema.Fill(cmd, "role", string(cause.Role))
+	schema.Fill(cmd, "actor", cause.Actor)
 	schema.Fill(cmd, "tzdata", g.Tzdata)
+	if field := unsaid(reflect.ValueOf(cmd).Elem()); field != "" {
+		return Result{}, ErrFields.Because(field + " is missing")
+	}
 	return r.run(ctx, g, cmd, cause)
+}
+
+// unsaid names the first field for a person that names nobody.
+func unsaid(v reflect.Value) string {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && f.Type.Kind() == reflect.Struct:
+			if field := unsaid(v.Field(i)); field != "" {
+				return field
+			}
+		case f.Type == reflect.TypeFor[domain.Person]() && name != "-" && v.Field(i).Len() == 0:
+			return name
+		}
+	}
+	return ""
 }
 
 // ParseActor reads ROLE/HANDLE. The engine's own roles are not to be claimed.
@@ -122,79 +168,137 @@ func ParseActor(by string) (role access.Role, handle string, err error) {
 }
 
 // DoAs is Do for somebody outside the engine, named as ROLE/HANDLE or
-// ROLE/ID. Fields that the command has and that are not given are taken from
-// defaults.
+// ROLE/ID; people in the fields are written by handle or id, too, and so is
+// the cause's OnBehalfOf. All of them must be registered. Fields that the
+// command has and that are not given are taken from defaults.
+//
+// The first person of an installation registers herself. Who is registered
+// gets an id that nobody chooses.
 func (g *Engine) DoAs(ctx context.Context, by, name string, with json.RawMessage, defaults map[string]string, cause Cause) (Result, error) {
 	role, handle, err := ParseActor(by)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := Check(role, name, with); err != nil {
+	r, cmd, err := read(role, name, with)
+	if err != nil {
 		return Result{}, err
 	}
-	fields := map[string]json.RawMessage{}
-	if len(with) > 0 {
-		if err := json.Unmarshal(with, &fields); err != nil {
-			return Result{}, ErrFields.Because(err.Error())
-		}
-		if fields == nil { // null
-			fields = map[string]json.RawMessage{}
-		}
+	for field, value := range defaults {
+		setDefault(reflect.ValueOf(cmd).Elem(), field, value)
 	}
 	if cause.CommandID == uuid.Nil {
 		cause.CommandID = uuid.New()
 	}
-	if name == "person.register" {
-		if err := g.issue(ctx, fields, cause.CommandID); err != nil {
-			return Result{}, err
-		}
-	}
-	has := Fields(name)
-	for field, value := range defaults {
-		if _, given := fields[field]; !given && slices.Contains(has, field) {
-			fields[field] = quote(value)
-		}
-	}
 	cause.Role = role
-	actor := domain.Person(handle)
-	if !domain.IsUUID(handle) {
-		actor, err = g.Vault.Person(ctx, handle)
-		if errors.Is(err, domain.NotFound) && name == "person.register" && bytes.Equal(fields["handle"], quote(handle)) {
-			// The first person of an installation registers herself.
-			err = json.Unmarshal(fields["person"], &actor)
+	newcomer, registers := cmd.(*person.Register)
+	if registers {
+		if newcomer.Person != "" {
+			return Result{}, ErrFields.Because("person: nobody chooses an id")
 		}
-		if err != nil {
+		if newcomer.Person, err = g.newcomer(ctx, newcomer.Handle.Text, cause.CommandID); err != nil {
 			return Result{}, err
 		}
 	}
-	cause.Actor = string(actor)
-	if with, err = json.Marshal(fields); err != nil {
+	actor, err := g.registered(ctx, handle)
+	if errors.Is(err, domain.NotFound) && registers && newcomer.Handle.Text == handle {
+		g.first.Lock()
+		defer g.first.Unlock()
+		switch some, failed := g.anybody(ctx); {
+		case failed != nil:
+			err = failed
+		case !some:
+			actor, err = newcomer.Person, nil
+		}
+	}
+	if err != nil {
 		return Result{}, err
 	}
-	return g.Do(ctx, name, with, cause)
-}
-
-// issue gives a new person their id: random, because the command's is, and
-// the same again when the handle is known.
-func (g *Engine) issue(ctx context.Context, fields map[string]json.RawMessage, command uuid.UUID) error {
-	var handle string
-	if _, given := fields["person"]; given || json.Unmarshal(fields["handle"], &handle) != nil {
-		return nil // what is missing is told by the command
+	cause.Actor = string(actor)
+	if cause.OnBehalfOf != "" {
+		if cause.OnBehalfOf, err = g.registered(ctx, string(cause.OnBehalfOf)); err != nil {
+			return Result{}, err
+		}
 	}
-	id, err := g.Vault.Person(ctx, handle)
-	if errors.Is(err, domain.NotFound) {
-		id, err = domain.Person(domain.UUID5("person", command.String())), nil
+	if err := schema.Resolve(cmd, func(handle string) (domain.Person, error) { return g.Vault.Person(ctx, handle) }); err != nil {
+		return Result{}, err
 	}
-	fields["person"] = quote(string(id))
-	return err
+	for _, p := range schema.People(reflect.ValueOf(cmd).Elem().Interface()) {
+		if registers {
+			break // is to be
+		}
+		if _, err := g.registered(ctx, string(p)); err != nil {
+			return Result{}, err
+		}
+	}
+	return g.issue(ctx, r, cmd, cause)
 }
 
-func quote(s string) json.RawMessage {
-	b, _ := json.Marshal(s) // a string always marshals
-	return b
+// registered is who has a handle, or an id: somebody whom the log knows. A
+// handle may be somebody's before they are registered.
+func (g *Engine) registered(ctx context.Context, who string) (p domain.Person, err error) {
+	if p = domain.Person(who); !domain.IsUUID(who) {
+		if p, err = g.Vault.Person(ctx, who); err != nil {
+			return "", err
+		}
+	}
+	for _, fresh := range []bool{false, true} {
+		s, err := fold[person.State](lookup{ctx, g, fresh}, person.ID{Person: p}.Stream())
+		if err != nil || s.Registered() {
+			return p, err
+		}
+	}
+	return "", ErrPerson.Because(who)
 }
 
-// decode reads a command's fields strictly.
+// anybody tells whether the log knows any person.
+func (g *Engine) anybody(ctx context.Context) (bool, error) {
+	for _, err := range g.Store.ReadAll(ctx, eventstore.ReadAll{Prefixes: []string{person.ID{}.Stream()}, Limit: 1}) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+// newcomer is the id of who is to be registered under a handle: random,
+// because the command's is, and the same again when the handle was given to
+// somebody whose registration was not kept.
+func (g *Engine) newcomer(ctx context.Context, handle string, command uuid.UUID) (domain.Person, error) {
+	if err := domain.CheckSlug("handle", handle); err != nil {
+		return "", err
+	}
+	if domain.IsUUID(handle) {
+		return "", domain.ErrSlug.Because("handle " + handle + " would be taken for an id")
+	}
+	p, err := g.Vault.Person(ctx, handle)
+	if !errors.Is(err, domain.NotFound) {
+		return p, err
+	}
+	p = domain.Person(domain.UUID5("person", command.String()))
+	switch _, err := g.registered(ctx, string(p)); {
+	case err == nil:
+		return "", ErrUsed // for somebody with another handle
+	case errors.Is(err, domain.NotFound):
+		return p, nil
+	default:
+		return "", err
+	}
+}
+
+// setDefault gives a field of text its value where it has none.
+func setDefault(v reflect.Value, field, value string) {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && f.Type.Kind() == reflect.Struct:
+			setDefault(v.Field(i), field, value)
+		case name == field && f.Type.Kind() == reflect.String && v.Field(i).Len() == 0:
+			v.Field(i).SetString(value)
+		}
+	}
+}
+
+// decode reads a command's fields strictly. A private text is text there: a
+// commitment, as events have it, would be taken for nothing said.
 func decode(with json.RawMessage, cmd any) error {
 	if len(bytes.TrimSpace(with)) == 0 {
 		return nil
@@ -206,6 +310,11 @@ func decode(with json.RawMessage, cmd any) error {
 		if _, err := d.Token(); !errors.Is(err, io.EOF) {
 			return ErrFields.Because("expected one JSON object and nothing after it")
 		}
+		for _, p := range schema.Private(reflect.ValueOf(cmd).Elem().Interface()) {
+			if p.Digest != "" {
+				return ErrFields.Because("a private text: expected text, found an object")
+			}
+		}
 		return nil
 	}
 	var (
@@ -215,37 +324,19 @@ func decode(with json.RawMessage, cmd any) error {
 	)
 	switch field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); {
 	case unknown:
-		return ErrFields.Because("unknown field " + document.Suggest(strings.Trim(field, `"`), jsonFields(reflect.TypeOf(cmd).Elem())))
+		return ErrFields.Because("unknown field " + document.Suggest(strings.Trim(field, `"`), document.Fields(reflect.TypeOf(cmd))))
 	case errors.As(err, &wrong) && wrong.Field == "":
 		return ErrFields.Because("expected a JSON object, found " + wrong.Value)
+	case errors.As(err, &wrong):
+		return ErrFields.Because("field " + wrong.Field[strings.LastIndex(wrong.Field, ".")+1:] + ": expected " + document.Words(wrong.Type) + ", found " + wrong.Value)
 	case errors.As(err, &clock):
 		return ErrFields.Because("expected a time such as 2023-07-31T10:15:00+02:00, found " + clock.Value)
 	case errors.As(err, &syntax):
 		return ErrFields.Because(fmt.Sprintf("expected a JSON object, found a mistake at character %d", syntax.Offset))
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return ErrFields.Because("expected a JSON object, found the beginning of one")
-	case errors.As(err, &wrong):
-		if wrong.Field == "" {
-			return ErrFields.Because("expected a JSON object, found " + wrong.Value)
-		}
-		return ErrFields.Because("field " + wrong.Field[strings.LastIndex(wrong.Field, ".")+1:] + ": expected " + kindWords(wrong.Type) + ", found " + wrong.Value)
 	default:
 		return ErrFields.Because(err.Error())
-	}
-}
-
-func kindWords(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return "text"
-	case reflect.Int, reflect.Int64, reflect.Uint64:
-		return "a whole number"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice:
-		return "a list"
-	default:
-		return "an object"
 	}
 }
 
@@ -253,31 +344,8 @@ func kindWords(t reflect.Type) string {
 func Fields(name string) []string {
 	for _, r := range registry {
 		if r.name == name {
-			return jsonFields(r.form)
+			return document.Fields(r.form)
 		}
 	}
 	return nil
-}
-
-// jsonFields lists the fields that JSON may set, those inside included.
-func jsonFields(t reflect.Type) []string {
-	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer || t.Kind() == reflect.Map {
-		t = t.Elem()
-	}
-	if t.Kind() != reflect.Struct {
-		return nil
-	}
-	var names []string
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "-" || !f.IsExported() {
-			continue
-		}
-		if name != "" {
-			names = append(names, name)
-		}
-		names = append(names, jsonFields(f.Type)...)
-	}
-	return names
 }

@@ -67,11 +67,7 @@ The commands and their fields, of which people may leave out themselves:
 				return err
 			}
 			defer b.Close()
-			if behalf != "" {
-				if cause.OnBehalfOf, err = b.engine.Vault.Person(ctx, behalf); err != nil {
-					return err
-				}
-			}
+			cause.OnBehalfOf = domain.Person(behalf)
 			result, err := b.engine.DoAs(ctx, by, given[0], fields, nil, cause)
 			if refused := new(domain.Error); err != nil && !errors.As(err, &refused) {
 				return err
@@ -97,7 +93,7 @@ The commands and their fields, of which people may leave out themselves:
 	f.StringVar(&cause.Channel, "channel", "cli", "how it reached us: web, cli, email, phone, paper")
 	f.StringVar(&cause.Reason, "reason", "", "why: a code such as power_cut; particulars go into the command's note, which is sealed")
 	f.StringVar(&cause.Authority, "authority", "", "the rule or role that allows an exception")
-	f.StringVar(&id, "command-id", "", "a UUID: the same command again gets the same answer, and is done once")
+	f.StringVar(&id, "command-id", "", "a UUID: the same command under it again is done once, and another is refused")
 	return c
 }
 

@@ -3,6 +3,8 @@ package schema
 import (
 	"github.com/go-json-experiment/json"
 	jsonv1 "github.com/go-json-experiment/json/v1"
+
+	"github.com/daybook-engine/daybook/domain"
 )
 
 // What is stored is JSON as encoding/json writes it. It is read and written by
@@ -15,3 +17,12 @@ func Marshal(v any) ([]byte, error) { return json.Marshal(v, asVersion1) }
 
 // Unmarshal is json.Unmarshal.
 func Unmarshal(text []byte, v any) error { return json.Unmarshal(text, v, asVersion1) }
+
+var withoutTexts = json.WithMarshalers(json.MarshalFunc(func(domain.Private) ([]byte, error) { return []byte("null"), nil }))
+
+// Asked is what a command says, the same bytes whenever it says the same.
+// Private texts are left out: what is made of the bytes must not let anybody
+// test a guess. So are fields that say nothing, now or before they were there.
+func Asked(command any) ([]byte, error) {
+	return json.Marshal(command, asVersion1, json.OmitZeroStructFields(true), withoutTexts)
+}

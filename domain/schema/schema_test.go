@@ -255,6 +255,21 @@ func TestCommitGivesEveryTextOfACommandItsOwnSaltInOrder(t *testing.T) {
 	require.Empty(t, schema.Commit(&match.Make{}, salt))
 }
 
+func TestWhatACommandAsksIsTheSameWhateverItsTexts(t *testing.T) {
+	t.Parallel()
+	asked := func(with string) string {
+		var c application.Submit
+		require.NoError(t, json.Unmarshal([]byte(with), &c))
+		b, err := schema.Asked(c)
+		require.NoError(t, err)
+		return string(b)
+	}
+	one := asked(`{"cycle":"c","route":"staff","answers":{"b":"my words","a":["x","y"]}}`)
+	require.Equal(t, `{"cycle":"c","answers":{"a":[null,null],"b":[null]},"route":"staff"}`, one)
+	require.Equal(t, one, asked(`{"answers":{"a":["z",""],"b":"others"},"route":"staff","cycle":"c","call":""}`))
+	require.NotEqual(t, one, asked(`{"answers":{"a":["z",""],"b":"others"},"route":"network","cycle":"c"}`))
+}
+
 func TestResolveMakesHandlesIDs(t *testing.T) {
 	t.Parallel()
 	id := func(handle string) (domain.Person, error) {

@@ -153,7 +153,7 @@ func (d *Document) DecodeNode(n Node, v any) (err error) {
 func (d *Document) explain(err error, v any) error {
 	var unknown *yaml.UnknownFieldError
 	if errors.As(err, &unknown) {
-		return d.at(unknown.Token, "unknown field "+Suggest(unknown.Token.Value, fieldNames(reflect.TypeOf(v))))
+		return d.at(unknown.Token, "unknown field "+Suggest(unknown.Token.Value, Fields(reflect.TypeOf(v))))
 	}
 	return d.Explain(err)
 }
@@ -202,7 +202,7 @@ func (d *Document) at(t *token.Token, text string) *Error {
 func (d *Document) Explain(err error) error {
 	var wrong *yaml.TypeError
 	if errors.As(err, &wrong) && wrong.DstType != nil && wrong.SrcType != nil {
-		return d.at(wrong.Token, "expected "+words(wrong.DstType)+", found "+words(wrong.SrcType))
+		return d.at(wrong.Token, "expected "+Words(wrong.DstType)+", found "+Words(wrong.SrcType))
 	}
 	var large *yaml.OverflowError
 	if errors.As(err, &large) {

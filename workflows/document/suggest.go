@@ -43,8 +43,9 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// fieldNames lists the fields of a form, those inside included.
-func fieldNames(t reflect.Type) []string {
+// Fields lists the fields of a form as they are written, those inside
+// included.
+func Fields(t reflect.Type) []string {
 	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer || t.Kind() == reflect.Map {
 		t = t.Elem()
 	}
@@ -65,13 +66,13 @@ func fieldNames(t reflect.Type) []string {
 		if name != "" {
 			names = append(names, name)
 		}
-		names = append(names, fieldNames(f.Type)...)
+		names = append(names, Fields(f.Type)...)
 	}
 	return names
 }
 
-// words says what a value is, or ought to be.
-func words(t reflect.Type) string {
+// Words says what a value is, or ought to be.
+func Words(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:
 		return "text"

@@ -159,6 +159,23 @@ func TestWhoeverIsNamedIsRegistered(t *testing.T) {
 	require.Len(t, log(t, o.store), before, "not even a refusal is kept")
 }
 
+func TestAQuestionDoesNotMoveTime(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	require.Equal(t, monday, o.Latest())
+	o.clock.Set(monday.Add(time.Hour))
+	_, err := o.try("applicant/a1", "offer.accept", call)
+	require.Error(t, err)
+	require.Empty(t, o.must("coordinator/c1", "quota.set", fields{"programme": "nemo-121", "quota": "cycle", "per": "cycle", "limit": 2}).Names)
+	_, err = o.Tick(t.Context(), agenda{o.views()})
+	require.NoError(t, err)
+	_, err = newOffice(t, full{o.store}, o.vault).try("applicant/a1", "draft.start", call)
+	require.ErrorIs(t, err, errFull)
+	require.Equal(t, monday, o.Latest())
+	o.must("applicant/a1", "draft.start", call)
+	require.Equal(t, monday.Add(time.Hour), o.Latest())
+}
+
 // A watched store lets a test come in between.
 type watched struct {
 	eventstore.Store

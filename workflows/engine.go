@@ -108,18 +108,20 @@ func (g *Engine) see(t time.Time) {
 	}
 }
 
-// now is the time of the next event: never before that of another.
+// now is the time of the next event: never before that of an event that this
+// node has read or kept, so that recorded_at never goes backwards in a stream.
+// Of two commands that are kept at the same time on streams of their own, the
+// later by position may be the earlier by time, by as long as an append takes,
+// its retries included. Whoever asks for a moment gets a prefix of the log, so
+// never a log with holes.
 func (g *Engine) now() (time.Time, error) {
-	now := g.Now().UTC().Truncate(time.Millisecond)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if now.Before(g.last.Add(-maxSkew)) {
-		return time.Time{}, fmt.Errorf("%w: it says %s, the log %s", ErrClock, now.Format(time.RFC3339), g.last.Format(time.RFC3339))
+	now, last := g.Now().UTC().Truncate(time.Millisecond), g.Latest()
+	if now.Before(last.Add(-maxSkew)) {
+		return time.Time{}, fmt.Errorf("%w: it says %s, the log %s", ErrClock, now.Format(time.RFC3339), last.Format(time.RFC3339))
 	}
-	if now.Before(g.last) {
-		now = g.last
+	if now.Before(last) {
+		return last, nil
 	}
-	g.last = now
 	return now, nil
 }
 

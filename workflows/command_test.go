@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
@@ -244,6 +245,35 @@ func TestAnAppendWhoseOutcomeIsUnknownIsMadeAgainToTheByte(t *testing.T) {
 	require.Equal(t, attempts[0][0], all[len(all)-2].Event)
 	require.Equal(t, r.Position, all[len(all)-2].Position, "also when somebody came after")
 	storetest.CheckLog(t, o.store)
+}
+
+// A list is an agenda of what does not go away.
+type list []workflows.Due
+
+func (l list) Due(_ context.Context, _ time.Time, limit int) ([]workflows.Due, error) {
+	return l[:min(limit, len(l))], nil
+}
+
+func (l list) Next(context.Context) (time.Time, bool, error) { return monday, true, nil }
+
+func TestWhatIsRefusedDoesNotKeepTheClockFromTheRest(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.must("coordinator/c1", "cycle.plan", fields{"cycle": "autumn", "programme": "nemo-121", "title": "Autumn", "from": "2024-09", "to": "2024-12"})
+	var due list
+	for i := range 600 {
+		due = append(due, workflows.Due{Command: "call.close", Fields: json.RawMessage(fmt.Sprintf(`{"cycle":"autumn","call":"call-%d"}`, i)), At: monday})
+	}
+	issued, err := o.Tick(t.Context(), due)
+	require.NoError(t, err)
+	require.Zero(t, issued)
+	due = append(due, workflows.Due{Command: "call.close", Fields: encode(t, call), At: monday})
+	o.clock.Set(monday.Add(60 * 24 * time.Hour))
+	issued, err = o.Tick(t.Context(), due)
+	require.NoError(t, err)
+	require.Equal(t, 1, issued)
+	_, env := last(t, o.store)
+	require.Equal(t, "call.closed", env.Name)
 }
 
 var errVault = errors.New("the vault is broken")

@@ -153,6 +153,13 @@ func loadRehearsal(read func(string) ([]byte, error), name string, within []stri
 		keys[s.key], last = true, s.at
 		r.steps = append(r.steps, s)
 	}
+	list := r.scenes(map[string]bool{})
+	for i := 1; i < len(list); i++ {
+		if before, s := list[i-1], list[i]; before.Rehearsal != s.Rehearsal && s.at.Before(before.at) {
+			faults = append(faults, s.doc.At(s.node, "expected steps in the order of time, found %s, and %s, which goes before, ends at %s",
+				s.at.UTC().Format(time.RFC3339), before.Name, before.at.UTC().Format(time.RFC3339)))
+		}
+	}
 	return r, errors.Join(faults...)
 }
 
@@ -431,8 +438,10 @@ func (st *Stage) step(ctx context.Context, r *Rehearsal, s step) (unmet string, 
 	return st.act(ctx, r, s)
 }
 
-// advance lets everything happen that falls due before t, each at its time.
-// What falls due at t itself comes after the people's steps at t.
+// advance lets everything happen that falls due before t, each at its time,
+// and one after the other: the policies answer before the next, so that it
+// makes no difference where a rehearsal is interrupted. What falls due at t
+// itself comes after the people's steps at t.
 func (st *Stage) advance(ctx context.Context, t time.Time) error {
 	for {
 		if err := st.settle(ctx, Told{}); err != nil {
@@ -447,7 +456,7 @@ func (st *Stage) advance(ctx context.Context, t time.Time) error {
 			return nil
 		}
 		st.Clock.Set(next)
-		issued, err := st.Engine.Tick(ctx, st.Agenda)
+		issued, err := st.Engine.tick(ctx, st.Agenda, 1)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -118,6 +119,19 @@ func TestARehearsalSaysWhatIsUnmet(t *testing.T) {
 	}
 	require.Len(t, unmet, 6)
 	storetest.CheckLog(t, store)
+}
+
+func TestWhatGoesBeforeIsOverBefore(t *testing.T) {
+	t.Parallel()
+	step := "- {key: a, at: %s, by: coordinator/c, do: organisation.register, with: {organisation: r, name: R, kind: museum}}\n"
+	f := files{
+		"r.yaml": "rehearsal: r\ndefinition: d.yaml\nafter: [s.yaml]\nsteps:\n" + fmt.Sprintf(step, "2024-01-01T09:00 Europe/Berlin"),
+		"s.yaml": "rehearsal: s\ndefinition: d.yaml\nsteps:\n" + fmt.Sprintf(step, "2024-01-01T09:01 Europe/Berlin"),
+	}
+	_, err := workflows.LoadRehearsal(f.read, "r.yaml")
+	require.ErrorContains(t, err, "r.yaml:5:3: expected steps in the order of time, found 2024-01-01T08:00:00Z, and s, which goes before, ends at 2024-01-01T08:01:00Z")
+	f["s.yaml"] = strings.Replace(f["s.yaml"], "09:01", "09:00", 1)
+	loadFiles(t, f)
 }
 
 func TestWhatComesBeforeTwoRehearsalsIsPlayedOnce(t *testing.T) {

@@ -1,10 +1,14 @@
 package workflows
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
+	"iter"
 	"path"
 	"reflect"
 	"slices"
@@ -41,7 +45,6 @@ type Rehearsal struct {
 type step struct {
 	id         uuid.UUID // the command's
 	at         time.Time
-	local      string // as written
 	key        string
 	by         string
 	command    string
@@ -169,7 +172,7 @@ func (r *Rehearsal) readStep(node document.Node, last time.Time) (step, error) {
 		return step{}, err
 	}
 	s := step{
-		at: last, local: f.At, key: f.Key, by: f.By, command: f.Do, onBehalfOf: f.OnBehalfOf,
+		at: last, key: f.Key, by: f.By, command: f.Do, onBehalfOf: f.OnBehalfOf,
 		reason: f.Reason, authority: f.Authority, channel: f.Channel, check: f.Check, node: node,
 	}
 	wrong := func(format string, args ...any) (step, error) { return s, r.doc.At(node, format, args...) }
@@ -309,8 +312,9 @@ type Stage struct {
 	Clock    *VirtualClock
 	Agenda   Agenda
 	Policies Checkpoint
-	// Figure evaluates a measure for a cycle; a zero time means now.
-	Figure func(ctx context.Context, cycle, measure string, at time.Time, clock string) (int64, error)
+	// Figure evaluates a measure for a cycle. A zero time means all of the
+	// store, which is then the engine's; else it may be an earlier state of it.
+	Figure func(ctx context.Context, store eventstore.Store, cycle, measure string, at time.Time, clock string) (int64, error)
 	// Tell is given every event as it is recorded, and every refusal.
 	Tell func(Told)
 	// Pace, where it is set, is asked before each step, so that a
@@ -318,7 +322,6 @@ type Stage struct {
 	Pace func(ctx context.Context, next time.Time) error
 
 	told eventstore.Position
-	ids  map[string][]string // the events of each command in the log, while resuming
 }
 
 // Told is one thing that happened in a rehearsal.
@@ -338,20 +341,39 @@ var ErrUnmet = errors.New("the rehearsal did not go as expected")
 // ErrOther says that a store is not this rehearsal's to play on.
 var ErrOther = errors.New("this directory holds something else")
 
-// Played counts the steps of a rehearsal: those judged now, those of them
-// that were not as expected, and those played before that left nothing to
-// judge.
+// ErrChanged says that a store holds what an earlier form of a rehearsal
+// brought about.
+var ErrChanged = errors.New("the file has changed since this was rehearsed")
+
+// Played counts the steps of a rehearsal: all that were judged, those of them
+// that were not as expected, and those that had been played before.
 type Played struct{ Judged, Unmet, Before int }
 
 // Play plays a rehearsal to its end. On a store that holds a part of the same
-// rehearsal it continues, and judges again what is recorded.
+// rehearsal it continues, and judges again what was played.
 func (st *Stage) Play(ctx context.Context, r *Rehearsal) (p Played, err error) {
 	steps := r.scenes(map[string]bool{})
-	if err := st.resume(ctx, r, steps); err != nil {
+	log, err := st.resume(ctx, r, steps)
+	if err != nil {
 		return p, err
 	}
-	if err := st.play(ctx, steps, &p); err != nil {
-		return p, err
+	for i, s := range steps {
+		var fault string
+		if n := before(log, steps, i); n < len(log) {
+			p.Before++
+			fault, log, err = st.again(ctx, s, log[n:])
+		} else {
+			log = nil
+			fault, err = st.step(ctx, s)
+		}
+		if err != nil {
+			return p, fmt.Errorf("%s, step %s: %w", s.Name, s.key, err)
+		}
+		p.Judged++
+		if fault != "" {
+			p.Unmet++
+			st.Tell(Told{At: s.at, Key: s.key, By: s.by, Command: s.command, Unmet: s.doc.At(s.node, "%s", fault).Error()})
+		}
 	}
 	if p.Unmet > 0 {
 		return p, fmt.Errorf("%w: %d unmet", ErrUnmet, p.Unmet)
@@ -359,71 +381,140 @@ func (st *Stage) Play(ctx context.Context, r *Rehearsal) (p Played, err error) {
 	return p, nil
 }
 
+// played is an event that is there already, and the step it goes back to.
+type played struct {
+	eventstore.Recorded
+	envelope schema.Envelope
+	step     int // -1: the clock's
+}
+
 // resume finds what was played before. The log must be empty, or begin with
 // this rehearsal's first step and hold nothing that people did beside it.
-func (st *Stage) resume(ctx context.Context, r *Rehearsal, steps []scene) error {
-	st.ids = map[string][]string{}
-	own := map[string]bool{}
-	for _, s := range steps {
-		own[s.id.String()] = true
+func (st *Stage) resume(ctx context.Context, r *Rehearsal, steps []scene) (log []played, err error) {
+	own := map[string]int{}
+	for i, s := range steps {
+		own[s.id.String()] = i
 	}
 	for rec, err := range st.Engine.Store.ReadAll(ctx, eventstore.ReadAll{}) {
 		if err != nil {
-			return fmt.Errorf("look for an earlier part of the rehearsal: %w", err)
+			return nil, fmt.Errorf("look for an earlier part of the rehearsal: %w", err)
 		}
 		env, err := schema.DecodeEnvelope(rec.Metadata)
 		if err != nil {
-			return fmt.Errorf("position %s: %w", rec.Position, err)
+			return nil, fmt.Errorf("position %s: %w", rec.Position, err)
 		}
 		engine := env.Role == string(access.Clock) || env.Role == string(access.Policy)
+		step, ok := own[env.Correlation]
 		switch {
 		case !strings.HasPrefix(env.Book, "rehearsal/"):
-			return fmt.Errorf("%w: a live log; a rehearsal needs a directory of its own", ErrOther)
-		case !engine && !own[env.CommandID]:
-			return fmt.Errorf("%w: %s at position %s is no step of %s", ErrOther, rec.Name, rec.Position, r.Name)
+			return nil, fmt.Errorf("%w: a live log; a rehearsal needs a directory of its own", ErrOther)
+		case !engine && !ok:
+			return nil, fmt.Errorf("%w: %s at position %s is no step of %s", ErrOther, rec.Name, rec.Position, r.Name)
+		case !ok:
+			step = -1
 		}
-		st.ids[env.CommandID] = append(st.ids[env.CommandID], rec.Name)
+		log = append(log, played{rec, env, step})
 		st.told = rec.Position
 		st.Clock.Set(env.RecordedAt)
 	}
-	return nil
+	return log, nil
 }
 
-func (st *Stage) play(ctx context.Context, steps []scene, p *Played) error {
-	done := -1 // the last step that is recorded; all before it were played
-	for i, s := range steps {
-		if st.ids[s.id.String()] != nil {
-			done = i
-		}
+// before counts the events that a step found when it was played: what earlier
+// steps led to, and what fell due before it. Where nothing follows them, it
+// was not played, or left nothing and can be played again.
+func before(log []played, steps []scene, i int) int {
+	after := func(e played) bool { return e.step >= i || e.step < 0 && !e.envelope.RecordedAt.Before(steps[i].at) }
+	if n := slices.IndexFunc(log, after); n >= 0 {
+		return n
 	}
-	for i, s := range steps {
-		fault, err := "", error(nil)
-		switch names := st.ids[s.id.String()]; {
-		case i <= done && (names == nil || !s.expects):
-			p.Before++ // it left nothing that could be judged again
-			continue
-		case i <= done:
-			p.Judged++
-			if !slices.Equal(s.events, names) {
-				fault = fmt.Sprintf("expected the events %v, found %v", s.events, names)
-			}
-		default:
-			p.Judged++
-			fault, err = st.step(ctx, s.Rehearsal, s.step)
-		}
-		if err != nil {
-			return fmt.Errorf("%s, step %s: %w", s.Name, s.key, err)
-		}
-		if fault != "" {
-			p.Unmet++
-			st.Tell(Told{At: s.at, Key: s.key, By: s.by, Command: s.command, Unmet: s.doc.At(s.node, "%s", fault).Error()})
-		}
-	}
-	return nil
+	return len(log)
 }
+
+// again decides once more, on the log as it was, a step that was played
+// before: log begins with what followed, and is given back without what the
+// step left. Nothing is kept.
+func (st *Stage) again(ctx context.Context, s scene, log []played) (unmet string, rest []played, err error) {
+	then := &past{Store: st.Engine.Store, next: log[0].Position}
+	if s.check != nil {
+		unmet, err = st.look(ctx, s.step, then)
+		return unmet, log, err
+	}
+	clock := &VirtualClock{now: s.at}
+	engine := &Engine{Config: st.Engine.Config, seed: maphash.MakeSeed()}
+	engine.Store, engine.Vault, engine.Now = then, silent{engine.Vault}, clock.Now
+	result, refused, err := s.do(ctx, engine)
+	if err != nil {
+		return "", nil, err
+	}
+	n := 0
+	for n < len(log) && log[n].envelope.CommandID == s.id.String() {
+		n++
+	}
+	same := func(e eventstore.Event, p played) bool {
+		return e.ID == p.ID && e.Name == p.Name && bytes.Equal(e.Data, p.Data) && bytes.Equal(e.Metadata, p.Metadata)
+	}
+	if !slices.EqualFunc(then.appended, log[:n], same) {
+		return "", nil, fmt.Errorf("%w: %w", ErrChanged, s.doc.At(s.node, "expected what is recorded at position %s", log[0].Position))
+	}
+	return s.judge(result, refused), log[n:], nil
+}
+
+// A past is the log as it was before an event. What is appended to it goes no
+// further.
+type past struct {
+	eventstore.Store
+	next     eventstore.Position // of the first event that was not there yet
+	appended []eventstore.Event
+}
+
+func (p *past) Head(ctx context.Context) (head eventstore.Position, err error) {
+	for r, err := range p.Store.ReadAll(ctx, eventstore.ReadAll{After: p.next, Backwards: true, Limit: 1}) {
+		return r.Position, err
+	}
+	return head, nil
+}
+
+func (p *past) ReadAll(ctx context.Context, r eventstore.ReadAll) iter.Seq2[eventstore.Recorded, error] {
+	return p.until(p.Store.ReadAll(ctx, r), nil)
+}
+
+func (p *past) ReadStream(ctx context.Context, stream string, r eventstore.ReadStream) iter.Seq2[eventstore.Recorded, error] {
+	return p.until(p.Store.ReadStream(ctx, stream, r), eventstore.ErrStreamNotFound)
+}
+
+// until ends a sequence where the past does, with none where that is before
+// its first event.
+func (p *past) until(events iter.Seq2[eventstore.Recorded, error], none error) iter.Seq2[eventstore.Recorded, error] {
+	return func(yield func(eventstore.Recorded, error) bool) {
+		any := false
+		for r, err := range events {
+			if err == nil && r.Position.Compare(p.next) >= 0 {
+				break
+			}
+			if any = true; !yield(r, err) {
+				return
+			}
+		}
+		if !any && none != nil {
+			yield(eventstore.Recorded{}, none)
+		}
+	}
+}
+
+func (p *past) Append(_ context.Context, _ string, _ eventstore.Expected, events ...eventstore.Event) (eventstore.Result, error) {
+	p.appended = append(p.appended, events...)
+	return eventstore.Result{}, nil
+}
+
+// silent is a vault that is only asked.
+type silent struct{ Vault }
+
+func (silent) Put(context.Context, []Secret) error                    { return nil }
+func (silent) SetHandle(context.Context, string, domain.Person) error { return nil }
 
 // step plays a step at its time.
-func (st *Stage) step(ctx context.Context, r *Rehearsal, s step) (unmet string, err error) {
+func (st *Stage) step(ctx context.Context, s scene) (unmet string, err error) {
 	if st.Pace != nil {
 		if err := st.Pace(ctx, s.at); err != nil {
 			return "", err
@@ -433,9 +524,21 @@ func (st *Stage) step(ctx context.Context, r *Rehearsal, s step) (unmet string, 
 		return "", err
 	}
 	if s.check != nil {
-		return st.look(ctx, s)
+		return st.look(ctx, s.step, nil)
 	}
-	return st.act(ctx, r, s)
+	result, refused, err := s.do(ctx, st.Engine)
+	if err != nil {
+		return "", err
+	}
+	by := Told{At: s.at, Key: s.key, By: s.by, Command: s.command}
+	if err := st.settle(ctx, by); err != nil {
+		return "", err
+	}
+	if refused != nil {
+		by.Refused = refused
+		st.Tell(by)
+	}
+	return s.judge(result, refused), nil
 }
 
 // advance lets everything happen that falls due before t, each at its time,
@@ -490,53 +593,55 @@ func (st *Stage) settle(ctx context.Context, by Told) error {
 	return nil
 }
 
-// act does a step, and compares what came of it.
-func (st *Stage) act(ctx context.Context, r *Rehearsal, s step) (unmet string, err error) {
-	cause := Cause{CommandID: s.id, Channel: s.channel, Reason: s.reason, Authority: s.authority}
-	if cause.Channel == "" {
-		cause.Channel = "rehearsal"
+// do issues the step's command.
+func (s scene) do(ctx context.Context, g *Engine) (Result, *domain.Error, error) {
+	cause := Cause{
+		CommandID: s.id, OnBehalfOf: domain.Person(s.onBehalfOf), Channel: cmp.Or(s.channel, "rehearsal"),
+		Reason: s.reason, Authority: s.authority,
 	}
-	if s.onBehalfOf != "" {
-		if cause.OnBehalfOf, err = st.Engine.Vault.Person(ctx, s.onBehalfOf); err != nil {
-			return fmt.Sprintf("on_behalf_of: %v", err), nil
-		}
+	defaults := map[string]string{"cycle": s.Name, "programme": s.Definition.Programme}
+	result, err := g.DoAs(ctx, s.by, s.command, s.with, defaults, cause)
+	if refused := new(domain.Error); errors.As(err, &refused) {
+		return result, refused, nil
 	}
-	defaults := map[string]string{"cycle": r.Name, "programme": r.Definition.Programme}
-	result, err := st.Engine.DoAs(ctx, s.by, s.command, s.with, defaults, cause)
-	refused := new(domain.Error)
-	if err != nil && !errors.As(err, &refused) {
-		return "", err
-	}
-	by := Told{At: s.at, Key: s.key, By: s.by, Command: s.command}
-	if settled := st.settle(ctx, by); settled != nil {
-		return "", settled
-	}
+	return result, nil, err
+}
+
+// judge compares what came of a step with what is expected.
+func (s step) judge(result Result, refused *domain.Error) (unmet string) {
 	code := ""
-	if err != nil {
-		code, by.Refused = refused.Code, refused
-		st.Tell(by)
+	if refused != nil {
+		code = refused.Code
 	}
 	switch {
 	case code != s.refused && code == "":
-		return fmt.Sprintf("expected a refusal, %s, and it was done", s.refused), nil
+		return fmt.Sprintf("expected a refusal, %s, and it was done", s.refused)
 	case code != s.refused && s.refused == "":
-		return fmt.Sprintf("refused: %s: %v", code, refused), nil
+		return fmt.Sprintf("refused: %s: %v", code, refused)
 	case code != s.refused:
-		return fmt.Sprintf("expected the refusal %s, found %s: %v", s.refused, code, refused), nil
+		return fmt.Sprintf("expected the refusal %s, found %s: %v", s.refused, code, refused)
 	case s.expects && !slices.Equal(s.events, result.Names):
-		return fmt.Sprintf("expected the events %v, found %v", s.events, result.Names), nil
+		return fmt.Sprintf("expected the events %v, found %v", s.events, result.Names)
 	}
-	return "", nil
+	return ""
 }
 
-// look checks a figure, or counts events.
-func (st *Stage) look(ctx context.Context, s step) (unmet string, err error) {
-	c := s.check
+// look checks a figure, or counts events: now, or where then is given, as it
+// was then.
+func (st *Stage) look(ctx context.Context, s step, then *past) (unmet string, err error) {
+	c, at, clock := s.check, s.check.at, s.check.Clock
+	store := st.Engine.Store
+	if then != nil {
+		store = then
+		if at.IsZero() {
+			at, clock = s.at, "recorded"
+		}
+	}
 	var value int64
 	if c.Event == "" {
-		value, err = st.Figure(ctx, c.Cycle, c.Measure, c.at, c.Clock)
+		value, err = st.Figure(ctx, store, c.Cycle, c.Measure, at, clock)
 	} else {
-		value, err = st.count(ctx, c.Cycle, c.Event)
+		value, err = count(ctx, store, c.Cycle, c.Event)
 	}
 	if err != nil {
 		return "", err
@@ -549,10 +654,10 @@ func (st *Stage) look(ctx context.Context, s step) (unmet string, err error) {
 
 // count counts the events of a name in a cycle's book, and those of its
 // programme that name the cycle, as a measure would.
-func (st *Stage) count(ctx context.Context, cycle, event string) (int64, error) {
+func count(ctx context.Context, store eventstore.Store, cycle, event string) (int64, error) {
 	m := measure.Measure{Measure: event, Fold: "count", Over: []measure.Source{{Name: event}}, Scope: "cycle"}
 	tally := measure.NewTally([]measure.Measure{m})
-	for r, err := range st.Engine.Store.ReadAll(ctx, eventstore.ReadAll{}) {
+	for r, err := range store.ReadAll(ctx, eventstore.ReadAll{}) {
 		if err != nil {
 			return 0, err
 		}

@@ -1,9 +1,11 @@
 package workflows_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -111,7 +113,7 @@ func TestARehearsalSaysWhatIsUnmet(t *testing.T) {
 		"refused: r.yaml:7:3: refused: kind_unknown: ",
 		"otherwise: r.yaml:8:3: expected the refusal name_missing, found kind_unknown",
 		"events: r.yaml:9:3: expected the events [organisation.founded], found [organisation.registered]",
-		"behalf: r.yaml:12:3: on_behalf_of: nobody is registered under this handle (x)",
+		"behalf: r.yaml:12:3: refused: person_unknown: nobody is registered under this handle (x)",
 		": r.yaml:14:3: organisation.registered of r: expected 7, found",
 	} {
 		require.Greater(t, len(unmet), i, want)
@@ -119,6 +121,135 @@ func TestARehearsalSaysWhatIsUnmet(t *testing.T) {
 	}
 	require.Len(t, unmet, 6)
 	storetest.CheckLog(t, store)
+}
+
+// small is a season with much that falls due at one instant.
+const small = head + first + `
+- {key: ann, by: coordinator/c, do: person.register, with: {handle: a, register: r, name: A}}
+- {key: b, by: coordinator/c, do: person.register, with: {handle: b, register: r, name: B}}
+- {key: d, by: coordinator/c, do: person.register, with: {handle: d, register: r, name: D}}
+- {key: publish, by: coordinator/c, do: definition.publish}
+- {key: plan, by: coordinator/c, do: cycle.plan, with: {title: Small, from: 2024-03, to: 2024-06}}
+- {key: early, at: 2024-01-02T09:00 Europe/Berlin, by: applicant/a, do: draft.start, with: {call: mentees}, expect: {refused: not_open}}
+- {key: open, at: 2024-01-03T09:00 Europe/Berlin, by: coordinator/c, do: call.open, with: {call: mentees, deadline: {published: by 12 on 1 February, local: 2024-02-01T12:00, zone: Europe/Berlin, rule: by}}}
+- {check: {event: draft.started, value: 0}}
+- {check: {measure: applications_submitted, value: 0}}
+- {key: draft-a, at: 2024-01-04T09:00 Europe/Berlin, by: applicant/a, do: draft.start, with: {call: mentees}}
+- {key: draft-b, by: applicant/b, do: draft.start, with: {call: mentees}}
+- {key: draft-d, by: applicant/d, do: draft.start, with: {call: mentees}}
+- {check: {event: draft.started, value: 3}}
+- {key: short, at: 2024-01-05T09:00 Europe/Berlin, by: applicant/a, do: application.submit, with: {call: mentees, route: staff, answers: {motives: M}}, expect: {refused: incomplete, events: [submission.refused]}}
+- {key: whole, by: applicant/a, do: application.submit, with: {call: mentees, route: staff, answers: {motives: M, strengths: S, priorities: [x, y, z]}}}
+- {check: {measure: applications_submitted, value: 1}}
+- {key: late, at: 2024-02-01T12:01 Europe/Berlin, by: applicant/b, do: application.submit, with: {call: mentees, route: staff, answers: {motives: M}}, expect: {refused: deadline_passed}}
+- {check: {event: draft.expired, value: 0}}
+- {key: unknown, at: 2024-06-01T09:00 Europe/Berlin, by: applicant/x, do: draft.start, with: {call: mentees}, expect: {refused: person_unknown}}
+- {check: {event: draft.expired, value: 2}}
+- {key: close, by: coordinator/c, do: cycle.close}
+- {key: closed, by: coordinator/c, do: cycle.close, expect: {events: []}}
+`
+
+// Wherever a rehearsal is interrupted, it goes on to the same log, to the
+// byte, and judges what was played as it did the first time.
+func TestASmallSeasonEndsTheSameWhereverItIsCut(t *testing.T) {
+	t.Parallel()
+	r := loadFiles(t, files{"r.yaml": small})
+	store, v := memory.New(), newVault()
+	var unmet []string
+	st, _ := stage(t, store, v, told(&unmet))
+	played, err := st.Play(t.Context(), r)
+	require.NoError(t, err, "%v", unmet)
+	require.Equal(t, workflows.Played{Judged: r.Steps()}, played)
+	want := lines(t, store)
+	for events := range len(want) + 1 {
+		if recorded := log(t, store); events > 0 && events < len(want) && envelope(t, recorded[events]).CommandID == envelope(t, recorded[events-1]).CommandID {
+			continue // one append
+		}
+		begun := prefix(t, log(t, store)[:events])
+		st, _ := stage(t, begun, v, told(&unmet))
+		played, err := st.Play(t.Context(), r)
+		require.NoError(t, err, "from event %d on: %v", events, unmet)
+		require.Equal(t, r.Steps(), played.Judged)
+		requireLines(t, want, lines(t, begun), "from event", events)
+	}
+
+	steps := 0
+	var cuts []*memory.Store
+	again := memory.New()
+	st, _ = stage(t, again, newVault(), nil)
+	st.Pace = func(context.Context, time.Time) error {
+		steps++
+		cuts = append(cuts, prefix(t, log(t, again)))
+		return nil
+	}
+	_, err = st.Play(t.Context(), r)
+	require.NoError(t, err)
+	require.Equal(t, r.Steps(), steps)
+	for i, begun := range cuts {
+		st, _ := stage(t, begun, v, told(&unmet))
+		_, err := st.Play(t.Context(), r)
+		require.NoError(t, err, "before step %d: %v", i, unmet)
+		requireLines(t, want, lines(t, begun), "before step", i)
+	}
+}
+
+func TestWhatWasPlayedIsJudgedAgainAsTheFirstTime(t *testing.T) {
+	t.Parallel()
+	for was, is := range map[string]string{
+		"value: 3}}":                "value: 4}}",
+		"refused: incomplete, ":     "refused: deadline_passed, ",
+		"expect: {refused: incomp":  "expect: {refused: un",
+		"{refused: not_open}":       "{refused: call_closed}",
+		"[submission.refused]":      "[]",
+		"expired, value: 0}}":       "expired, value: 2}}",
+		"submitted, value: 0}}":     "submitted, value: 1}}",
+		"{refused: deadline_passed": "{events: [], refused: deadline_passed",
+		"do: cycle.close}":          "do: cycle.close, expect: {refused: open_items}}",
+	} {
+		require.Contains(t, small, was)
+		r := loadFiles(t, files{"r.yaml": strings.Replace(small, was, is, 1)})
+		store, v := memory.New(), newVault()
+		var first, second []string
+		st, _ := stage(t, store, v, told(&first))
+		_, err := st.Play(t.Context(), r)
+		require.ErrorIs(t, err, workflows.ErrUnmet, is)
+		require.Len(t, first, 1, is)
+		played := lines(t, store)
+		st, _ = stage(t, store, v, told(&second))
+		_, err = st.Play(t.Context(), r)
+		require.ErrorIs(t, err, workflows.ErrUnmet, is)
+		require.Equal(t, first, second, is)
+		require.Equal(t, played, lines(t, store))
+	}
+}
+
+func TestAFileThatChangedIsNotMixedWithWhatItWas(t *testing.T) {
+	t.Parallel()
+	store, v := memory.New(), newVault()
+	st, _ := stage(t, store, v, nil)
+	_, err := st.Play(t.Context(), loadFiles(t, files{"r.yaml": small}))
+	require.NoError(t, err)
+	played := lines(t, store)
+	for was, is := range map[string]string{
+		"name: A}":            "name: Anna}",
+		"title: Small":        "title: Large",
+		"2024-01-05T09":       "2024-01-05T10",
+		"by: applicant/d, do": "by: applicant/b, do",
+		"{motives: M}}, expect: {refused: incomplete":       "{motives: N}, organisation: c}, expect: {refused: incomplete",
+		"- {key: draft-d,":                                  "- {key: new, by: coordinator/c, do: organisation.register, with: {organisation: o, name: O, kind: museum}}\n- {key: draft-d,",
+		"do: draft.start, with: {call: mentees}}\n- {check": "do: application.submit, with: {call: mentees, route: staff, answers: {motives: M, strengths: S, priorities: [x, y, z]}}}\n- {check",
+	} {
+		require.Contains(t, small, was)
+		st, _ := stage(t, store, v, nil)
+		_, err := st.Play(t.Context(), loadFiles(t, files{"r.yaml": strings.Replace(small, was, is, 1)}))
+		require.ErrorIs(t, err, workflows.ErrChanged, is)
+		require.ErrorContains(t, err, "r.yaml:", is)
+		require.Equal(t, played, lines(t, store), is)
+	}
+	st, _ = stage(t, store, v, nil)
+	_, err = st.Play(t.Context(), loadFiles(t, files{"r.yaml": strings.Replace(small, "key: draft-d", "key: draft-e", 1)}))
+	require.ErrorIs(t, err, workflows.ErrOther)
+	require.Equal(t, played, lines(t, store))
 }
 
 func TestWhatGoesBeforeIsOverBefore(t *testing.T) {

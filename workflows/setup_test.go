@@ -311,7 +311,7 @@ func stage(t testing.TB, store eventstore.Store, v workflows.Vault, tell func(wo
 	}
 	return &workflows.Stage{
 		Engine: engine, Clock: clock, Agenda: agenda{views}, Policies: &mark{}, Tell: tell,
-		Figure: func(ctx context.Context, cycle, measure string, at time.Time, clock string) (int64, error) {
+		Figure: func(ctx context.Context, store eventstore.Store, cycle, measure string, at time.Time, clock string) (int64, error) {
 			return figure(ctx, store, views, cycle, measure, at, clock)
 		},
 	}, views

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows"
 )
@@ -19,8 +20,8 @@ func newRehearse() *cobra.Command {
 		Short: "Play a season from a file of dated steps, on a virtual clock",
 		Long: `Play a season from a file of dated steps, on a virtual clock, through the same
 engine that runs the real one. Prints what happened. A step or a check that does
-not go as the file expects makes the exit code 1. On a directory that holds a
-part of the same rehearsal, it continues.`,
+not go as the file expects makes the exit code 1. On a directory that holds a part
+of the same rehearsal, it judges that part again, and continues.`,
 		Example: "  daybook rehearse nemo-2023-autumn.yaml --data ./rehearsed && daybook serve --data ./rehearsed",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, given []string) error {
@@ -66,8 +67,8 @@ func (b *book) stage(tell func(workflows.Told)) (*workflows.Stage, error) {
 	}, nil
 }
 
-// figure is a measure's value, now or at a moment of the past.
-func (b *book) figure(ctx context.Context, cycle, measure string, at time.Time, clock string) (int64, error) {
+// figure is a measure's value, now or at a moment of a store's past.
+func (b *book) figure(ctx context.Context, store eventstore.Store, cycle, measure string, at time.Time, clock string) (int64, error) {
 	views := b.views
 	if err := views.CatchUp(ctx); err != nil {
 		return 0, err
@@ -77,7 +78,7 @@ func (b *book) figure(ctx context.Context, cycle, measure string, at time.Time, 
 		if clock == "occurred" {
 			w.Clock = projections.Occurred
 		}
-		past, err := projections.At(ctx, b.store, w)
+		past, err := projections.At(ctx, store, w)
 		if err != nil {
 			return 0, err
 		}

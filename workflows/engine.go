@@ -367,6 +367,10 @@ func record[S state[S, E], E any](ctx context.Context, g *Engine, t task[S, E], 
 	if c, ok := t.cmd.(interface{ OccurredAt() time.Time }); ok && !c.OccurredAt().IsZero() {
 		occurred = c.OccurredAt().UTC()
 	}
+	corrects, err := g.corrected(ctx, t.cmd)
+	if err != nil {
+		return s, err
+	}
 	cause, book := t.cause, t.cmd.Book()
 	if g.Rehearsal {
 		book = "rehearsal/" + book
@@ -387,7 +391,7 @@ func record[S state[S, E], E any](ctx context.Context, g *Engine, t task[S, E], 
 			ID: id.String(), Name: name, RecordedAt: now, OccurredAt: occurred,
 			Actor: cause.Actor, Role: string(cause.Role), OnBehalfOf: cause.OnBehalfOf, Channel: cause.Channel,
 			Book: book, CommandID: cause.CommandID.String(), Correlation: cause.Correlation, Causation: cause.Causation,
-			Reason: cause.Reason, Authority: cause.Authority, Subjects: subjects(s.state, event),
+			Reason: cause.Reason, Authority: cause.Authority, Subjects: subjects(s.state, event), Corrects: corrects,
 			Salt: base64.RawURLEncoding.EncodeToString(g.salt(cause.CommandID, -1-i)),
 		}
 		if env.Correlation == "" {
@@ -395,6 +399,9 @@ func record[S state[S, E], E any](ctx context.Context, g *Engine, t task[S, E], 
 		}
 		if e, ok := any(event).(interface{ Marks() []string }); ok {
 			env.Nonconformities = e.Marks()
+		}
+		if e, ok := any(event).(interface{ OccurredAt() time.Time }); ok {
+			env.OccurredAt = e.OccurredAt()
 		}
 		metadata, err := env.Encode()
 		if err != nil {
@@ -423,6 +430,28 @@ func record[S state[S, E], E any](ctx context.Context, g *Engine, t task[S, E], 
 	}
 	s.exists, s.revision = true, at.Revision
 	return s, nil
+}
+
+// corrected is the id of the event that a command corrects: the newest of its
+// kind. Most correct none.
+func (g *Engine) corrected(ctx context.Context, cmd Command) (id string, err error) {
+	c, ok := cmd.(interface{ Corrects(event any) bool })
+	if !ok {
+		return "", nil
+	}
+	for r, err := range g.Store.ReadStream(ctx, cmd.Stream(), eventstore.ReadStream{}) {
+		if err != nil {
+			return "", fmt.Errorf("what is corrected in %s: %w", cmd.Stream(), err)
+		}
+		body, err := schema.Decode(r.Name, r.Data)
+		if err != nil {
+			return "", fmt.Errorf("what is corrected in %s, revision %d: %w", cmd.Stream(), r.Revision, err)
+		}
+		if c.Corrects(body) {
+			id = r.ID.String()
+		}
+	}
+	return id, nil
 }
 
 // keep appends events, and again the same bytes while the outcome is unknown:

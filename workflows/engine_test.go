@@ -415,6 +415,13 @@ func TestAnEnvelopeSaysWhatIsKnownOfAnyEvent(t *testing.T) {
 	require.Equal(t, []string{"under_min_duration"}, env.Nonconformities)
 	require.Equal(t, monday.Add(time.Hour), env.OccurredAt)
 	require.ElementsMatch(t, []domain.Person{o.person("a2"), o.person("m1")}, env.Subjects)
+	for _, minutes := range []int{60, 55} { // each corrects the one before
+		corrected := env.ID
+		o.must("coordinator/c1", "session.correct", fields{"cycle": "spring", "match": "pair", "session": 1, "local": "2024-01-08T10:00", "zone": "Europe/Berlin", "mode": "online", "minutes": minutes})
+		_, env = last(t, o.store)
+		require.Equal(t, corrected, env.Corrects)
+		require.Equal(t, monday.Add(time.Hour), env.OccurredAt)
+	}
 
 	events := map[string]schema.Envelope{} // by id
 	for _, r := range log(t, o.store) {

@@ -458,6 +458,18 @@ func (c HoldSession) Decide(s State, now time.Time) ([]Event, error) {
 // CorrectSession is session.correct: the whole record as it should have been.
 type CorrectSession struct{ HoldSession }
 
+// Corrects tells whether an event is the record that is corrected, or an
+// earlier correction of it.
+func (c CorrectSession) Corrects(event any) bool {
+	switch e := event.(type) {
+	case SessionHeld:
+		return e.Session == c.Session
+	case SessionCorrected:
+		return e.Session == c.Session
+	}
+	return false
+}
+
 func (c CorrectSession) Decide(s State, now time.Time) ([]Event, error) {
 	x, known := s.session(c.Session)
 	if !known || x.status != "held" {

@@ -357,11 +357,13 @@ func (st *Stage) Play(ctx context.Context, r *Rehearsal) (p Played, err error) {
 	if err != nil {
 		return p, err
 	}
+	then := st.rewind()
 	for i, s := range steps {
 		var fault string
 		if n := before(log, steps, i); n < len(log) {
 			p.Before++
-			fault, log, err = st.again(ctx, s, log[n:])
+			then.forward(log[:n])
+			fault, log, err = st.again(ctx, s, log[n:], then)
 		} else {
 			log = nil
 			fault, err = st.step(ctx, s)
@@ -434,16 +436,14 @@ func before(log []played, steps []scene, i int) int {
 // again decides once more, on the log as it was, a step that was played
 // before: log begins with what followed, and is given back without what the
 // step left. Nothing is kept.
-func (st *Stage) again(ctx context.Context, s scene, log []played) (unmet string, rest []played, err error) {
-	then := &past{Store: st.Engine.Store, next: log[0].Position}
+func (st *Stage) again(ctx context.Context, s scene, log []played, then *past) (unmet string, rest []played, err error) {
+	then.next, then.appended = log[0].Position, nil
 	if s.check != nil {
 		unmet, err = st.look(ctx, s.step, then)
 		return unmet, log, err
 	}
-	clock := &VirtualClock{now: s.at}
-	engine := &Engine{Config: st.Engine.Config, seed: maphash.MakeSeed()}
-	engine.Store, engine.Vault, engine.Now = then, silent{engine.Vault}, clock.Now
-	result, refused, err := s.do(ctx, engine)
+	then.clock.Set(s.at)
+	result, refused, err := s.do(ctx, then.engine)
 	if err != nil {
 		return "", nil, err
 	}
@@ -457,15 +457,33 @@ func (st *Stage) again(ctx context.Context, s scene, log []played) (unmet string
 	if !slices.EqualFunc(then.appended, log[:n], same) {
 		return "", nil, fmt.Errorf("%w: %w", ErrChanged, s.doc.At(s.node, "expected what is recorded at position %s", log[0].Position))
 	}
+	then.forward(log[:n])
 	return s.judge(result, refused), log[n:], nil
 }
 
-// A past is the log as it was before an event. What is appended to it goes no
-// further.
+// A past is the log as it was before an event, and an engine at work on it.
+// What is appended goes no further.
 type past struct {
 	eventstore.Store
 	next     eventstore.Position // of the first event that was not there yet
 	appended []eventstore.Event
+	engine   *Engine
+	clock    VirtualClock
+}
+
+// rewind begins at the beginning.
+func (st *Stage) rewind() *past {
+	then := &past{Store: st.Engine.Store}
+	then.engine = &Engine{Config: st.Engine.Config, seed: maphash.MakeSeed()}
+	then.engine.Store, then.engine.Vault, then.engine.Now = then, silent{st.Engine.Vault}, then.clock.Now
+	return then
+}
+
+// forward lets the engine forget how the streams stood before these events.
+func (p *past) forward(events []played) {
+	for _, e := range events {
+		p.engine.cache.drop(e.Stream)
+	}
 }
 
 func (p *past) Head(ctx context.Context) (head eventstore.Position, err error) {

@@ -134,6 +134,7 @@ func (g *Engine) React(ctx context.Context, r eventstore.Recorded) error {
 			if err != nil {
 				return fmt.Errorf("position %s: %w", r.Position, err)
 			}
+			g.see(env.RecordedAt) // an answer is not recorded before what it answers, whoever recorded that
 			cause := Cause{
 				CommandID: uuid.NewSHA1(r.ID, fmt.Append(nil, p.name, i)),
 				Actor:     p.name, Role: access.Policy, Channel: "system",

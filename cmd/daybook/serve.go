@@ -27,7 +27,7 @@ const (
 )
 
 func newServe() *cobra.Command {
-	var addr string
+	var addr, config string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Show the daybook in a browser, and let the clock run",
@@ -36,26 +36,34 @@ nominations and offers lapse, and first contacts become overdue when they fall
 due; policies answer what was recorded. What goes wrong there is told on stderr
 and tried again, and the pages stay; only a log that cannot be written any more
 ends the process, with exit code 1. A rehearsed daybook is shown at the time the
-rehearsal reached, and nothing more happens in it.`,
+rehearsal reached, and nothing more happens in it.` + relayHelp,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
+			targets, err := relayTargets(config)
+			if err != nil {
+				return err
+			}
 			b, err := openBook(c)
 			if err != nil {
 				return err
 			}
 			defer b.Close()
-			group, ctx := errgroup.WithContext(c.Context())
 			log := logger(c.ErrOrStderr())
+			group, ctx := errgroup.WithContext(c.Context())
 			if err := b.listen(ctx, group, addr, c.OutOrStdout(), log, nil); err != nil {
 				return err
 			}
 			if b.clock == nil {
 				group.Go(func() error { return persist(ctx, log, "policies and clock", b.run) })
 			}
+			group.Go(func() error {
+				return persist(ctx, log, "relay", func(ctx context.Context) error { return b.relay(ctx, targets, log) })
+			})
 			return finished(group.Wait())
 		},
 	}
 	addrFlag(c, &addr)
+	c.Flags().StringVar(&config, "relay", "", "whom to tell of events outside: a YAML file")
 	return c
 }
 

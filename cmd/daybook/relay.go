@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/daybook-engine/daybook/workflows"
+	"github.com/daybook-engine/daybook/workflows/relay"
+)
+
+// relayHelp is what serve says of --relay.
+const relayHelp = `
+
+With --relay FILE others are told of events as they are recorded, as CloudEvents,
+each at least once and in order: webhooks by signed requests (Standard Webhooks),
+NATS JetStream under SUBJECT.NAME. The file says whom, and of what:
+
+  targets:
+    - target: website
+      kind: webhook
+      url: https://example.org/daybook
+      secret: {env: WEBSITE_SECRET}      # or {file: website.secret}: whsec_...
+      events: [session.held, match.made]
+    - target: bus
+      kind: nats
+      url: nats://127.0.0.1:4222
+      subject: daybook
+      events: [session.held]
+
+A target that keeps saying no is parked: the data directory's relay-TARGET.parked
+says why. Remove that file, and within five minutes the target is told everything
+it missed. Its place in the log is kept in relay-TARGET.checkpoint; a new target
+begins with the first event there is.`
+
+// relayTargets reads the file of --relay; none is no targets.
+func relayTargets(file string) ([]relay.Target, error) {
+	if file == "" {
+		return nil, nil
+	}
+	return relay.Load(file)
+}
+
+// relay tells the targets of events until ctx ends. What was rehearsed is
+// nobody's business.
+func (b *book) relay(ctx context.Context, targets []relay.Target, log *slog.Logger) error {
+	if len(targets) == 0 {
+		return nil
+	}
+	if b.clock != nil {
+		log.Info("this daybook was rehearsed: nothing is relayed")
+		return nil
+	}
+	path := func(target, kind string) string { return filepath.Join(b.dir, "relay-"+target+"."+kind) }
+	return relay.Run(ctx, relay.Options{
+		Store: b.store, Targets: targets, Now: b.engine.Now, Log: log,
+		Checkpoint: func(target string) workflows.Checkpoint {
+			return checkpoint{path(target, "checkpoint"), b.store.ID().String()}
+		},
+		Parking: func(target string) relay.Parking { return parking(path(target, "parked")) },
+	})
+}
+
+// parking is a file: while it is there, its target is parked.
+type parking string
+
+func (p parking) Parked() (bool, error) {
+	_, err := os.Stat(string(p))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (p parking) Park(note string) error { return os.WriteFile(string(p), []byte(note+"\n"), 0o600) }
+
+func (p parking) How() string { return "remove " + string(p) }

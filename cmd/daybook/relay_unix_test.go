@@ -1,0 +1,77 @@
+//go:build unix
+
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The real program tells others of what was recorded, parks who is gone until
+// its file is removed, and goes on where it was when it is started again. A
+// rehearsed daybook tells nobody.
+func TestServeRelays(t *testing.T) {
+	t.Parallel()
+	heard := make(chan string, 10)
+	website := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var event struct{ Type, Sequence string }
+		_ = json.NewDecoder(r.Body).Decode(&event)
+		heard <- event.Type + " " + event.Sequence
+	}))
+	t.Cleanup(website.Close)
+	asked := make(chan string, 10)
+	gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked <- "asked"
+		w.WriteHeader(http.StatusGone)
+	}))
+	t.Cleanup(gone.Close)
+
+	dir := filepath.Join(t.TempDir(), "data")
+	config := filepath.Join(t.TempDir(), "relay.yaml")
+	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
+targets:
+  - {target: website, kind: webhook, url: "%s", secret: {file: secret}, events: [person.registered, session.held]}
+  - {target: gone, kind: webhook, url: "%s", secret: {file: secret}, events: [person.registered]}
+`, website.URL, gone.URL), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(config), "secret"), []byte("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), 0o600))
+	register := func(handle string) {
+		daybook(t, dir, "do", "person.register", "--by", "coordinator/anna", "--with", fmt.Sprintf(`{"handle":%q,"register":"staff","name":"Anna Berg"}`, handle))
+	}
+
+	register("anna")
+	_, stop := start(t, "serve", "--relay", config, "--data", dir)
+	require.Equal(t, "person.registered 0000000000000001", hear(t, heard))
+	require.Equal(t, "asked", hear(t, asked))
+	require.Zero(t, stop())
+	note, err := os.ReadFile(filepath.Join(dir, "relay-gone.parked"))
+	require.NoError(t, err)
+	require.Regexp(t, `^gone will not take event .{36} \(person.registered\): it answered 410 Gone; nothing is relayed to it until you remove `, string(note))
+
+	register("ben")
+	_, stop = start(t, "serve", "--relay", config, "--data", dir)
+	require.Equal(t, "person.registered 0000000000000002", hear(t, heard))
+	require.Zero(t, stop())
+	require.Empty(t, asked)
+
+	_, stop = start(t, "serve", "--relay", config, "--data", seasonCopy(t))
+	require.Zero(t, stop())
+	require.Empty(t, heard)
+}
+
+func hear(t *testing.T, heard <-chan string) string {
+	select {
+	case text := <-heard:
+		return text
+	case <-time.After(patience / 4):
+		require.Fail(t, "nothing was relayed")
+		return ""
+	}
+}

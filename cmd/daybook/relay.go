@@ -41,7 +41,11 @@ func relayTargets(file string) ([]relay.Target, error) {
 	if file == "" {
 		return nil, nil
 	}
-	return relay.Load(file)
+	targets, err := relay.Load(file)
+	if badPath := new(fs.PathError); errors.As(err, &badPath) {
+		return nil, usage{err} // the user's file, or one that it names
+	}
+	return targets, err
 }
 
 // relay tells the targets of events until ctx ends. What was rehearsed is

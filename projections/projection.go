@@ -32,6 +32,8 @@ type Event struct {
 	Cycle    string // its book's, or the one that its body names; "" when it is the programme's or the installation's own
 
 	readings []reading // by Prepare of the figures
+	metadata []byte    // the envelope's exact bytes, for Prepare alone
+	digest   string    // by Prepare of the books
 }
 
 // A Projection is one read model. Its tables and its place in the log change
@@ -56,7 +58,7 @@ type Projection struct {
 // All lists the read models.
 func All() []Projection {
 	return []Projection{
-		history, cycles, applications, matches, places, exceptions, queue, figures,
+		history, cycles, applications, matches, places, exceptions, queue, figures, books,
 	}
 }
 
@@ -68,6 +70,8 @@ type Tx struct {
 	dirty map[string][]*cached   // by table: what was changed and isn't written yet
 	words map[string]*dictionary // by table
 	added map[*insertion][]int64 // rows that wait to be inserted
+
+	trees map[int64]*tree // by book
 
 	tables map[string]*documentTable
 }
@@ -129,7 +133,7 @@ func newTx(conn *sqlite.Conn) *Tx {
 // wrong.
 func (tx *Tx) forget() {
 	tx.rows, tx.dirty, tx.words = map[rowKey]*cached{}, map[string][]*cached{}, map[string]*dictionary{}
-	tx.added = map[*insertion][]int64{}
+	tx.added, tx.trees = map[*insertion][]int64{}, map[int64]*tree{}
 }
 
 // A documentTable is the statements of a table of documents.

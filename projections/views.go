@@ -485,6 +485,7 @@ func (v *Views) read(r eventstore.Recorded, n int64, e *Event) (verdict, error) 
 	if err := v.envelopes.event(r, n, e); err != nil {
 		return end, err
 	}
+	e.metadata = r.Metadata
 	wants, known := v.wants[r.Name]
 	if !known {
 		return end, fmt.Errorf("event at %s (%s, revision %d): %w %q", r.Position, r.Stream, r.Revision, schema.ErrUnknown, r.Name)
@@ -767,9 +768,9 @@ func sessionOf(e *Event) (session string, ok bool) {
 // same code from a shorter log, in memory. By the recorded clock that is the
 // longest prefix of the log before the first event recorded later; by the
 // other it is the whole log, keeping what had happened by then. Close it
-// after use.
+// after use. It has no books: a book is the whole log's, or proves nothing.
 func At(ctx context.Context, store eventstore.Store, when When) (*Views, error) {
-	v, err := Open("", store)
+	v, err := open("", store, slices.DeleteFunc(All(), func(p Projection) bool { return p.Name == books.Name }))
 	if err != nil {
 		return nil, err
 	}

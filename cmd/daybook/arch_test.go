@@ -30,8 +30,8 @@ var pure = []string{
 var arrows = map[string][]string{
 	"domain":          append([]string{module + "domain"}, pure...),
 	"eventstore":      {"std", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "modernc.org/sqlite", "golang.org/x/sys", "github.com/stretchr/testify"},
-	"projections":     {"std", module + "domain", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite"},
-	"workflows":       {"std", module + "domain", module + "eventstore", module + "workflows", "github.com/google/uuid", "github.com/goccy/go-yaml", "github.com/ThreeDotsLabs/watermill", "github.com/nats-io/nats.go"},
+	"projections":     {"std", module + "domain", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "golang.org/x/mod/sumdb"},
+	"workflows":       {"std", module + "domain", module + "eventstore", module + "workflows", "github.com/google/uuid", "github.com/goccy/go-yaml", "golang.org/x/mod/sumdb", "github.com/ThreeDotsLabs/watermill", "github.com/nats-io/nats.go"},
 	"cmd/daybook/web": {"std", module + "domain", module + "eventstore", module + "projections", "github.com/google/uuid"},
 }
 

@@ -28,11 +28,13 @@ var pure = []string{
 // element marks a module; "std" is the standard library whole. Tests may
 // import more.
 var arrows = map[string][]string{
-	"domain":          append([]string{module + "domain"}, pure...),
-	"eventstore":      {"std", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "modernc.org/sqlite", "golang.org/x/sys", "github.com/stretchr/testify"},
-	"projections":     {"std", module + "domain", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "golang.org/x/mod/sumdb"},
-	"workflows":       {"std", module + "domain", module + "eventstore", module + "workflows", "github.com/google/uuid", "github.com/goccy/go-yaml", "golang.org/x/mod/sumdb", "github.com/ThreeDotsLabs/watermill", "github.com/nats-io/nats.go"},
-	"cmd/daybook/web": {"std", module + "domain", module + "eventstore", module + "projections", "github.com/google/uuid"},
+	"domain":      append([]string{module + "domain"}, pure...),
+	"eventstore":  {"std", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "modernc.org/sqlite", "golang.org/x/sys", "github.com/stretchr/testify"},
+	"projections": {"std", module + "domain", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "golang.org/x/mod/sumdb"},
+	"workflows":   {"std", module + "domain", module + "eventstore", module + "workflows", "github.com/google/uuid", "github.com/goccy/go-yaml", "golang.org/x/mod/sumdb", "github.com/ThreeDotsLabs/watermill", "github.com/nats-io/nats.go"},
+	// Nothing of ours: whoever doubts us can read it alone.
+	"cmd/daybook-verify": {"std", module + "cmd/daybook-verify", "golang.org/x/mod/sumdb"},
+	"cmd/daybook/web":    {"std", module + "domain", module + "eventstore", module + "projections", "github.com/google/uuid"},
 }
 
 // adapters may be named in one file only, where the house is put together.
@@ -59,6 +61,21 @@ func TestNothingPointsBack(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A verifier is trusted by those who can read it.
+func TestTheVerifierIsShort(t *testing.T) {
+	t.Parallel()
+	lines := 0
+	eachFile(t, func(path string, file *ast.File) {
+		if strings.HasPrefix(path, "cmd/daybook-verify/") {
+			source, err := os.ReadFile("../../" + path)
+			require.NoError(t, err)
+			lines += strings.Count(string(source), "\n")
+		}
+	})
+	require.Greater(t, lines, 500)
+	require.LessOrEqual(t, lines, 1000)
 }
 
 // The domain has no clock: now is an argument. The engine's clock is given to

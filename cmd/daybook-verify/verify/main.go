@@ -1,0 +1,175 @@
+package verify
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// Exit codes.
+const (
+	pass       = 0
+	fail       = 1
+	unreadable = 2 // or used wrongly
+	untrusted  = 3 // without a policy nothing is checked
+)
+
+// Main is the program: it checks the pack that args name, prints what it found
+// and gives the exit code.
+func Main(name string, args []string, stdout, stderr io.Writer) int {
+	say := func(code int, err any) int {
+		fmt.Fprintf(stderr, "%s: %v\n", name, err)
+		return code
+	}
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	policyFile := flags.String("policy", "", "file of the keys you trust, from the grant letter or the first pack: never out of the pack")
+	sinceFile := flags.String("since", "", "a pack that you hold already: the new one must continue it")
+	flags.Usage = func() {
+		fmt.Fprintf(stderr, "usage: %s PACK --policy FILE [--since OLDER-PACK]\n", name)
+		flags.PrintDefaults()
+	}
+	var packs []string
+	for len(args) > 0 { // flags may come after the pack
+		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+			return pass
+		} else if err != nil {
+			return unreadable
+		}
+		if args = flags.Args(); len(args) > 0 {
+			packs, args = append(packs, args[0]), args[1:]
+		}
+	}
+	if len(packs) != 1 {
+		flags.Usage()
+		return unreadable
+	}
+	if *policyFile == "" {
+		return say(untrusted, "--policy FILE is missing: whose signature is to be trusted is not for the pack to say")
+	}
+	source, err := os.ReadFile(*policyFile)
+	if err != nil {
+		return say(untrusted, err)
+	}
+	policy, err := ReadPolicy(source)
+	if err != nil {
+		return say(untrusted, err)
+	}
+	pack, err := os.ReadFile(packs[0])
+	if err != nil {
+		return say(unreadable, err)
+	}
+	var since []byte
+	if *sinceFile != "" {
+		if since, err = os.ReadFile(*sinceFile); err != nil {
+			return say(unreadable, err)
+		}
+	}
+	p, err := Check(pack, policy, since)
+	switch {
+	case errors.Is(err, ErrUnreadable):
+		return say(unreadable, err)
+	case err != nil:
+		fmt.Fprintf(stdout, "FAIL  %v\n", err)
+		return fail
+	}
+	p.print(stdout, since != nil)
+	return pass
+}
+
+func (p *Pack) print(w io.Writer, since bool) {
+	c := p.Claims
+	fmt.Fprintf(w, "PASS  %s of %s, for %s\n", c.Cycle, c.Programme, c.For)
+	if p.Rehearsal {
+		fmt.Fprintln(w, "\nREHEARSAL  nothing in this pack happened: it was played on a virtual clock")
+	}
+	fmt.Fprintf(w, "\nkey         %s\n", Fingerprint(p.VKey))
+	fmt.Fprintf(w, "log         %s\n", p.Origin)
+	fmt.Fprintf(w, "ledger      %d statements, root %s\n", p.Ledger.N, p.Ledger.Hash)
+	for i, book := range c.Books {
+		fmt.Fprintf(w, "book        %s, all its %d events\n", book, p.Sizes[i])
+	}
+	if since {
+		fmt.Fprintln(w, "continues   the older pack: nothing of its past was changed")
+	}
+	fmt.Fprintf(w, "\nFigures, recomputed here from %d events disclosed:\n\n", p.Bodies)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for i, f := range c.Figures {
+		if f.LeftOut != "" {
+			fmt.Fprintf(t, "%s\tleft out\t%s\n", f.Measure, f.LeftOut)
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", f.Measure, f.Value, p.Measures[i].Unit, p.Measures[i].Words)
+	}
+	_ = t.Flush() // who cannot be written to is not told either
+	fmt.Fprintf(w, "\n%s", notProven)
+}
+
+// bookOf gives the id in a book's name of that kind, and "" for others.
+func bookOf(book, kind string) string {
+	id, ok := strings.CutPrefix(strings.TrimPrefix(book, "rehearsal/"), kind)
+	if !ok {
+		return ""
+	}
+	return id
+}
+
+// Fingerprint is a key's, to be compared by eye: sha256sum of the vkey.
+func Fingerprint(vkey string) string {
+	hex := fmt.Appendf(nil, "%x", sha256.Sum256([]byte(vkey)))
+	return string(bytes.Join(slices.Collect(slices.Chunk(hex, 4)), []byte(" ")))
+}
+
+const notProven = `Not proven, whatever the verdict:
+- that what was recorded took place. A record is what somebody entered.
+- that everything that took place was recorded, and in this cycle's book.
+- when it was recorded. Days and times are the operator's; a signature has none.
+  Only a pack that you held before tells: check with --since, each time.
+- that others were shown the same log. Compare the ledger's size and root with them.
+- that different ids are different people, beyond the register that issued them.
+- that a figure is what your agreement means by its name: read its definition in
+  claims.json, field "measures".
+`
+
+// Readme is a pack's README.txt.
+func Readme(cycle, origin, vkey string) string {
+	rehearsal := ""
+	if strings.HasPrefix(origin, "rehearsal/") {
+		rehearsal = "\nREHEARSAL: nothing in this pack happened. It was played on a virtual clock.\n"
+	}
+	return fmt.Sprintf(`Evidence of the figures of %s
+%s
+claims.json has the figures. To check that they follow from records that nobody
+altered since they were signed, offline, get daybook-verify and run
+
+    daybook-verify PACK.zip --policy POLICY [--since OLDER-PACK.zip]
+
+POLICY is a file of two lines, the key that you trust and "quorum none". You have
+it from the grant letter or from the first pack's sender; a key out of the pack it
+signs proves nothing. Keep every pack: the next one is checked against it.
+
+    log %s
+    quorum none
+
+Compare the key's fingerprint (SHA-256 of the key's text) with the grant letter:
+
+    %s
+
+The log is %s.
+
+headers.jsonl   every event of the cycle's and the programme's book, without its
+                content: so nothing is left out of a count
+bodies.jsonl    the content of the events that are counted; people are ids
+ledger.jsonl    what was stated of all books so far
+checkpoint      the signature over the ledger
+manifest.json   what this pack consists of
+
+%s`, cycle, rehearsal, vkey, Fingerprint(vkey), origin, notProven)
+}

@@ -39,7 +39,8 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newDemo(), newRehearse(), newServe(), newDo(),
 		newEvents(), newFigures(), newExplain(), newHistory(),
-		newRebuild(), newIntegrity(), newErase(), newVersion(),
+		newEvidence(), newVerify(), newErase(),
+		newRebuild(), newIntegrity(), newVersion(),
 	)
 	return root
 }
@@ -63,6 +64,10 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 func report(stderr io.Writer, err error) int {
 	if err == nil {
 		return 0
+	}
+	var verdict exitCode
+	if errors.As(err, &verdict) {
+		return int(verdict)
 	}
 	var refused *domain.Error
 	if errors.As(err, &refused) {

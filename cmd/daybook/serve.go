@@ -49,12 +49,21 @@ rehearsal reached, and nothing more happens in it.` + relayHelp,
 			}
 			defer b.Close()
 			log := logger(c.ErrOrStderr())
+			var ledger *workflows.Ledger
+			if b.clock == nil {
+				if ledger, err = b.ledger(); err != nil {
+					return err
+				}
+			}
 			group, ctx := errgroup.WithContext(c.Context())
 			if err := b.listen(ctx, group, addr, c.OutOrStdout(), log, nil); err != nil {
 				return err
 			}
 			if b.clock == nil {
 				group.Go(func() error { return persist(ctx, log, "policies and clock", b.run) })
+				group.Go(func() error {
+					return ledger.Run(ctx, time.Minute, func(err error) { log.Error("nothing was signed", "err", err) })
+				})
 			}
 			group.Go(func() error {
 				return persist(ctx, log, "relay", func(ctx context.Context) error { return b.relay(ctx, targets, log) })

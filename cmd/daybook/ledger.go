@@ -1,0 +1,76 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/daybook-engine/daybook/projections"
+	"github.com/daybook-engine/daybook/workflows"
+)
+
+// ledger opens the directory's ledger, with its key.
+func (b *book) ledger() (*workflows.Ledger, error) {
+	origin := "daybook/" + b.store.ID().String()
+	if b.clock != nil {
+		origin = "rehearsal/" + origin
+	}
+	key := cmp.Or(os.Getenv("DAYBOOK_LEDGER_KEY_FILE"), filepath.Join(b.dir, "ledger.key"))
+	return workflows.OpenLedger(b.dir, key, origin, &shelf{b: b})
+}
+
+// A shelf is the books as the ledger asks for them, one question at a time.
+type shelf struct {
+	b         *book
+	recounted bool
+}
+
+// sound sees to it that views are of the log as it is. They could be of one
+// that was put back since: what is signed does not rest on them unless once,
+// since the program began, the log alone gave the same.
+func (s *shelf) sound(ctx context.Context) error {
+	var books []projections.Book
+	if !s.recounted {
+		var err error
+		if books, err = projections.Recount(ctx, s.b.store); err != nil {
+			return err
+		}
+	}
+	if err := s.b.views.CatchUp(ctx); err != nil {
+		return err
+	}
+	for _, b := range books {
+		if root, err := s.b.views.Root(ctx, b.Book, b.Size); err != nil || root != b.Root {
+			return fmt.Errorf("%w: the read models have another %s than the log: one of the two was put back; look into it with daybook integrity", ErrIntegrity, b.Book)
+		}
+	}
+	head, err := s.b.store.Head(ctx)
+	if err == nil && s.b.views.Position().Compare(head) > 0 {
+		err = fmt.Errorf("%w: the read models know of events beyond the log's end: an older copy of the log was put back; look into it with daybook integrity", ErrIntegrity)
+	}
+	s.recounted = err == nil
+	return err
+}
+
+func (s *shelf) Books(ctx context.Context) ([]workflows.Statement, error) {
+	if err := s.sound(ctx); err != nil {
+		return nil, err
+	}
+	books, err := s.b.views.Books(ctx)
+	list := make([]workflows.Statement, len(books))
+	for i, b := range books {
+		list[i] = workflows.Statement{Book: b.Book, Root: &b.Root, Size: b.Size}
+	}
+	return list, err
+}
+
+func (s *shelf) Root(ctx context.Context, book string, size int64) (tlog.Hash, error) {
+	if err := s.sound(ctx); err != nil {
+		return tlog.Hash{}, err
+	}
+	return s.b.views.Root(ctx, book, size)
+}

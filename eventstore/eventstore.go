@@ -132,6 +132,10 @@ var (
 	ErrStreamNotFound = errors.New("stream not found")
 	ErrTooLarge       = fmt.Errorf("append larger than %d bytes", MaxAppend)
 	ErrClosed         = errors.New("event store is closed")
+	// ErrStreamDeleted: a tombstone ended the stream; nobody reads it or
+	// appends to it again. Only a store in memory sets one; on a cluster,
+	// somebody with another tool may.
+	ErrStreamDeleted = errors.New("stream is deleted")
 	// ErrUnavailable: not now; ask again.
 	ErrUnavailable = errors.New("event store is unavailable")
 	// ErrConflict is what every *WrongExpectedError is.

@@ -22,6 +22,7 @@ type Store struct {
 	mu      sync.Mutex
 	log     []eventstore.Recorded // only ever appended to, so a reader may keep a prefix of it without the lock
 	streams map[string][]int      // indexes into log, in revision order
+	deleted map[string]deletion   // of the streams that were
 	written map[uuid.UUID]int     // index of the newest event with this id
 	grown   chan struct{}         // closed and replaced at each append
 	closed  chan struct{}
@@ -32,6 +33,7 @@ func New() *Store {
 	return &Store{
 		id:      uuid.New(),
 		streams: map[string][]int{},
+		deleted: map[string]deletion{},
 		written: map[uuid.UUID]int{},
 		grown:   make(chan struct{}),
 		closed:  make(chan struct{}),
@@ -69,15 +71,19 @@ func (s *Store) Append(ctx context.Context, stream string, expected eventstore.E
 // event when a retry finds all of them, with -1 when they are to be written,
 // or with a conflict.
 func (s *Store) decide(stream string, expected eventstore.Expected, events []eventstore.Event) (kept int, err error) {
-	own := s.streams[stream]
-	conflict := &eventstore.WrongExpectedError{Stream: stream, Expected: expected}
-	if len(own) > 0 {
-		conflict.Actual, conflict.ActualKnown = uint64(len(own)-1), true
+	own, gone := s.streams[stream], s.deleted[stream]
+	conflict := s.conflict(stream, expected)
+	if gone.finally {
+		return 0, eventstore.ErrStreamDeleted
 	}
+	hidden := len(own) > 0 && len(own) == gone.before // all events lie before the deletion
 
 	if expected == eventstore.Any || expected == eventstore.StreamExists {
-		if expected == eventstore.StreamExists && len(own) == 0 {
+		switch {
+		case expected == eventstore.StreamExists && len(own) == 0:
 			return 0, conflict
+		case expected == eventstore.StreamExists && hidden:
+			return 0, eventstore.ErrStreamDeleted
 		}
 		for i, e := range events {
 			at, known := s.written[e.ID]
@@ -105,12 +111,23 @@ func (s *Store) decide(stream string, expected eventstore.Expected, events []eve
 	}
 	for i, e := range events {
 		at := next + uint64(i)
-		if at >= uint64(len(own)) || s.log[own[at]].ID != e.ID {
+		switch same := at < uint64(len(own)) && s.log[own[at]].ID == e.ID; {
+		case !same && i == 0 && hidden && expected == eventstore.NoStream:
+			return -1, nil // a deleted stream begins anew, after its last revision
+		case !same:
 			return 0, conflict
 		}
 		kept = own[at]
 	}
 	return kept, nil
+}
+
+func (s *Store) conflict(stream string, expected eventstore.Expected) *eventstore.WrongExpectedError {
+	c := &eventstore.WrongExpectedError{Stream: stream, Expected: expected}
+	if n := len(s.streams[stream]); n > 0 {
+		c.Actual, c.ActualKnown = uint64(n-1), true
+	}
+	return c
 }
 
 func (s *Store) write(stream string, events []eventstore.Event) (last int) {
@@ -134,34 +151,40 @@ func (s *Store) write(stream string, events []eventstore.Event) (last int) {
 
 func (s *Store) ReadStream(ctx context.Context, stream string, r eventstore.ReadStream) iter.Seq2[eventstore.Recorded, error] {
 	return func(yield func(eventstore.Recorded, error) bool) {
-		log, own, err := s.snapshot(stream)
-		if err == nil && len(own) == 0 {
+		log, own, gone, err := s.snapshot(stream)
+		switch {
+		case err != nil:
+		case gone.finally:
+			err = eventstore.ErrStreamDeleted
+		case len(own) == gone.before: // both are 0 for a stream that never was
 			err = eventstore.ErrStreamNotFound
 		}
 		if err != nil {
 			yield(eventstore.Recorded{}, err)
 			return
 		}
+		first := uint64(gone.before)
 		if !r.Backwards {
-			own = own[min(r.From, uint64(len(own))):]
+			first = min(max(r.From, first), uint64(len(own)))
 		}
+		own = own[first:]
 		deliver(ctx, len(own), r.Backwards, r.Limit, func(i int) eventstore.Recorded { return log[own[i]] }, nil, yield)
 	}
 }
 
 func (s *Store) ReadAll(ctx context.Context, r eventstore.ReadAll) iter.Seq2[eventstore.Recorded, error] {
 	return func(yield func(eventstore.Recorded, error) bool) {
-		log, _, err := s.snapshot("")
+		log, _, _, err := s.snapshot("")
 		if err != nil {
 			yield(eventstore.Recorded{}, err)
 			return
 		}
-		after := min(r.After.Commit(), uint64(len(log)))
+		after := r.After.Commit()
 		switch {
 		case !r.Backwards:
-			log = log[after:]
+			log = log[min(after, uint64(len(log))):]
 		case after > 0:
-			log = log[:after-1]
+			log = log[:min(after-1, uint64(len(log)))]
 		}
 		deliver(ctx, len(log), r.Backwards, r.Limit, func(i int) eventstore.Recorded { return log[i] }, r.Prefixes, yield)
 	}
@@ -191,7 +214,7 @@ func deliver(ctx context.Context, n int, backwards bool, limit int, at func(int)
 }
 
 func (s *Store) Head(ctx context.Context) (eventstore.Position, error) {
-	log, _, err := s.snapshot("")
+	log, _, _, err := s.snapshot("")
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -210,13 +233,13 @@ func (s *Store) Close() error {
 	return nil
 }
 
-func (s *Store) snapshot(stream string) (log []eventstore.Recorded, own []int, err error) {
+func (s *Store) snapshot(stream string) (log []eventstore.Recorded, own []int, gone deletion, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.isClosed() {
-		return nil, nil, eventstore.ErrClosed
+		return nil, nil, deletion{}, eventstore.ErrClosed
 	}
-	return s.log, s.streams[stream], nil
+	return s.log, s.streams[stream], s.deleted[stream], nil
 }
 
 func (s *Store) isClosed() bool {

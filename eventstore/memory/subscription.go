@@ -22,7 +22,7 @@ type subscription struct {
 }
 
 func (s *Store) Subscribe(ctx context.Context, f eventstore.Subscribe) (eventstore.Subscription, error) {
-	if _, _, err := s.snapshot(""); err != nil {
+	if _, _, _, err := s.snapshot(""); err != nil {
 		return nil, err
 	}
 	closed := make(chan struct{})

@@ -82,6 +82,15 @@ var readTests = map[string]func(*testing.T, eventstore.Store){
 		}
 	},
 
+	"a position need not be an event's": func(t *testing.T, s eventstore.Store) {
+		appendTo(t, s, "call-1", eventstore.NoStream, 3)
+		whole := all(t, s, eventstore.ReadAll{})
+		head := whole[2].Position
+		beyond := eventstore.NewPosition(head.Commit()+1000, head.Prepare()+1000)
+		require.Empty(t, all(t, s, eventstore.ReadAll{After: beyond}))
+		require.Equal(t, reversed(whole), all(t, s, eventstore.ReadAll{After: beyond, Backwards: true}))
+	},
+
 	"prefixes choose streams, and limits count what was chosen": func(t *testing.T, s eventstore.Store) {
 		for i := range 30 {
 			for _, category := range []string{"call", "calligraphy", "match", "programme"} {

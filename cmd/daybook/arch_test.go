@@ -28,8 +28,9 @@ var pure = []string{
 // element marks a module; "std" is the standard library whole. Tests may
 // import more.
 var arrows = map[string][]string{
-	"domain":      append([]string{module + "domain"}, pure...),
-	"eventstore":  {"std", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "modernc.org/sqlite", "golang.org/x/sys", "github.com/stretchr/testify"},
+	"domain": append([]string{module + "domain"}, pure...),
+	"eventstore": {"std", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "modernc.org/sqlite", "golang.org/x/sys", "github.com/stretchr/testify",
+		"github.com/EventStore/EventStore-Client-Go/v4", "google.golang.org/grpc", "google.golang.org/protobuf"},
 	"projections": {"std", module + "domain", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "golang.org/x/mod/sumdb"},
 	"workflows":   {"std", module + "domain", module + "eventstore", module + "workflows", "github.com/google/uuid", "github.com/goccy/go-yaml", "golang.org/x/mod/sumdb", "github.com/ThreeDotsLabs/watermill", "github.com/nats-io/nats.go"},
 	// Nothing of ours: whoever doubts us can read it alone.
@@ -38,7 +39,7 @@ var arrows = map[string][]string{
 }
 
 // adapters may be named in one file only, where the house is put together.
-var adapters = []string{module + "eventstore/sqlite", module + "eventstore/vault", module + "eventstore/memory", module + "eventstore/esdb"}
+var adapters = []string{module + "eventstore/sqlite", module + "eventstore/vault", module + "eventstore/memory", module + "eventstore/esdb", module + "eventstore/esdbserver"}
 
 func TestNothingPointsBack(t *testing.T) {
 	t.Parallel()

@@ -483,6 +483,25 @@ func TestWaitForTellsWhyTheViewsStopped(t *testing.T) {
 	require.ErrorIs(t, views(t, memory.New()).WaitFor(ctx, p), context.Canceled)
 }
 
+// Only Run says that it stopped, and that it goes on.
+func TestACatchUpDoesNotHideThatTheViewsStopped(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	facts := season(t)
+	write(t, store, facts[:10])
+	v := views(t, store)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	require.ErrorIs(t, v.Run(ctx), context.Canceled)
+	at := write(t, store, facts[10:20])
+	require.NoError(t, v.CatchUp(t.Context()))
+	require.NoError(t, v.WaitFor(t.Context(), at))
+	at = write(t, store, facts[20:21])
+	ctx, stop = context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	require.ErrorIs(t, v.WaitFor(ctx, at), context.Canceled)
+}
+
 func TestViewsOfAnotherLogAreRefused(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "views.db")
@@ -583,4 +602,31 @@ func TestACatchUpThatIsCancelledSaysSo(t *testing.T) {
 	require.NoError(t, v.Close(), "closing again does nothing")
 	_, err = v.Cycles(t.Context())
 	require.Error(t, err)
+}
+
+// What was applied when a catch-up is cut short is not applied again.
+func TestACatchUpThatIsCutShortLeavesNothing(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	write(t, store, season(t))
+	var want string
+	for stop := range 40 { // at every tenth event; the first time at none
+		ctx, cancel := context.WithCancel(t.Context())
+		seen := 0
+		stopper := projections.Projection{Name: "stopper", Apply: func(*projections.Tx, *projections.Event) error {
+			if seen++; seen == 10*stop {
+				cancel()
+			}
+			return nil
+		}}
+		v, err := projections.OpenWith("", store, append(projections.All(), stopper))
+		require.NoError(t, err)
+		_ = v.CatchUp(ctx) // it may have been through
+		require.NoError(t, v.CatchUp(t.Context()))
+		if want == "" {
+			want = dump(t, v)
+		}
+		require.Equal(t, want, dump(t, v))
+		require.NoError(t, v.Close())
+	}
 }

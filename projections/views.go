@@ -287,13 +287,11 @@ func (v *Views) WaitFor(ctx context.Context, p eventstore.Position) error {
 	}
 }
 
-func (v *Views) tell(at mark, stopped error) {
+// tell lets change what WaitFor looks at, and wakes who waits.
+func (v *Views) tell(change func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if at.position.Compare(v.at.position) > 0 {
-		v.at = at
-	}
-	v.stopped = stopped
+	change()
 	close(v.moved)
 	v.moved = make(chan struct{})
 }
@@ -307,6 +305,7 @@ func (v *Views) CatchUp(ctx context.Context) error {
 	}
 	v.applying.Lock()
 	defer v.applying.Unlock()
+	defer v.rollback() // what an error left open
 	if v.Position().Compare(head) < 0 {
 		if err := v.replay(ctx); err != nil {
 			return err
@@ -323,16 +322,13 @@ func (v *Views) index(ctx context.Context) error {
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
-	err := script(v.tx.conn, v.unindexed)
-	if err == nil {
-		err = exec(v.tx.conn, "COMMIT")
-	}
-	if err != nil {
-		v.rollback()
+	if err := script(v.tx.conn, v.unindexed); err != nil {
 		return fmt.Errorf("index views: %w", err)
 	}
-	v.begun, v.unindexed = false, ""
-	v.writer <- v.tx.conn
+	if err := v.end(); err != nil {
+		return fmt.Errorf("index views: %w", err)
+	}
+	v.unindexed = ""
 	return nil
 }
 
@@ -340,8 +336,8 @@ func (v *Views) index(ctx context.Context) error {
 // ctx ends, or with the first error: an event whose name the schema doesn't
 // know ends it, and the error says where.
 func (v *Views) Run(ctx context.Context) (err error) {
-	v.tell(mark{}, nil)
-	defer func() { v.tell(mark{}, err) }()
+	v.tell(func() { v.stopped = nil })
+	defer func() { v.tell(func() { v.stopped = err }) }()
 	if err := v.CatchUp(ctx); err != nil {
 		return err
 	}
@@ -368,6 +364,7 @@ func (v *Views) Run(ctx context.Context) (err error) {
 func (v *Views) follow(ctx context.Context, r eventstore.Recorded) error {
 	v.applying.Lock()
 	defer v.applying.Unlock()
+	defer v.rollback() // what an error left open
 	at := v.least()
 	if r.Position.Compare(at.position) <= 0 {
 		return nil
@@ -513,15 +510,10 @@ func (v *Views) read(r eventstore.Recorded, n int64, e *Event) (verdict, error) 
 
 // apply shows events to the projections that have not seen them, within the
 // transaction that is open, or a new one.
-func (v *Views) apply(ctx context.Context, events []Event) (err error) {
+func (v *Views) apply(ctx context.Context, events []Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	defer func() {
-		if err != nil {
-			v.rollback()
-		}
-	}()
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
@@ -556,7 +548,17 @@ func (v *Views) begin(ctx context.Context) error {
 	return exec(v.tx.conn, "BEGIN IMMEDIATE")
 }
 
-// rollback ends the transaction without a trace.
+// end commits the transaction and gives the connection back.
+func (v *Views) end() error {
+	if err := exec(v.tx.conn, "COMMIT"); err != nil {
+		return err
+	}
+	v.begun = false
+	v.writer <- v.tx.conn
+	return nil
+}
+
+// rollback ends the transaction that is open, if one is, without a trace.
 func (v *Views) rollback() {
 	if !v.begun {
 		return
@@ -568,16 +570,27 @@ func (v *Views) rollback() {
 }
 
 // commit writes rows and checkpoint in one transaction, and tells who waits.
-func (v *Views) commit(at mark) (err error) {
+func (v *Views) commit(at mark) error {
 	if at.position.Compare(v.least().position) <= 0 {
 		return nil
 	}
-	defer func() {
-		if err != nil {
-			v.rollback()
-			err = fmt.Errorf("views at %s: %w", at.position, err)
+	if err := v.write(at); err != nil {
+		return fmt.Errorf("views at %s: %w", at.position, err)
+	}
+	v.tx.trim()
+	for i := range v.marks {
+		if v.marks[i].position.Compare(at.position) < 0 {
+			v.marks[i] = at
 		}
-	}()
+	}
+	v.tell(func() { v.at = v.least() })
+	if v.progress != nil {
+		v.progress(at.events, at.position)
+	}
+	return nil
+}
+
+func (v *Views) write(at mark) error {
 	if err := v.begin(context.Background()); err != nil {
 		return err
 	}
@@ -587,22 +600,7 @@ func (v *Views) commit(at mark) (err error) {
 	if err := exec(v.tx.conn, "UPDATE checkpoint SET position = ?1, events = ?2 WHERE position < ?1", at.position.String(), at.events); err != nil {
 		return err
 	}
-	if err := exec(v.tx.conn, "COMMIT"); err != nil {
-		return err
-	}
-	v.tx.trim()
-	v.begun = false
-	v.writer <- v.tx.conn
-	for i := range v.marks {
-		if v.marks[i].position.Compare(at.position) < 0 {
-			v.marks[i] = at
-		}
-	}
-	v.tell(v.least(), nil)
-	if v.progress != nil {
-		v.progress(at.events, at.position)
-	}
-	return nil
+	return v.end()
 }
 
 var errClosed = errors.New("views are closed")

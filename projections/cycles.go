@@ -10,6 +10,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
@@ -43,15 +44,11 @@ type Cycle struct {
 	Counts Counts `json:"counts"` // filled in when the cycle is asked for
 }
 
-// Counts are how many of everything a cycle has, whatever became of it.
+// Counts are how many a cycle has, whatever became of them.
 type Counts struct {
-	Applications int `json:"applications"` // drafts included
-	Drafts       int `json:"drafts"`       // not sent: under way or expired
-	Submitted    int `json:"submitted"`
-	Placed       int `json:"placed"` // offers accepted
-	Matches      int `json:"matches"`
-	Active       int `json:"active"` // matches made and not over
-	Completed    int `json:"completed"`
+	Submitted int `json:"submitted"`
+	Placed    int `json:"placed"` // offers accepted
+	Matches   int `json:"matches"`
 }
 
 // A Call is an invitation to apply, with the deadline in force.
@@ -62,31 +59,9 @@ type Call struct {
 	Criteria []string        `json:"criteria"`
 	Deadline when.Deadline   `json:"deadline"`
 	Earlier  []when.Deadline `json:"earlier,omitempty"` // deadlines that were extended, oldest first
-	Notices  []Notice        `json:"notices,omitempty"`
-	Permits  []Permit        `json:"permits,omitempty"`
 	Open     bool            `json:"open"`
 	OpenedAt time.Time       `json:"opened_at,omitzero"`
 	ClosedAt time.Time       `json:"closed_at,omitzero"`
-}
-
-// A Notice is where and how a call was made known.
-type Notice struct {
-	Where string    `json:"where"`
-	Text  string    `json:"text"`
-	At    time.Time `json:"at"`
-}
-
-// A Permit lets one person submit later than the others.
-type Permit struct {
-	Person   domain.Person  `json:"person"`
-	Until    time.Time      `json:"until"`
-	Local    string         `json:"local"`
-	Zone     string         `json:"zone"`
-	Evidence domain.Digest  `json:"evidence,omitempty"`
-	Note     domain.Private `json:"note"`
-	Reason   string         `json:"reason,omitempty"`
-	By       string         `json:"by"`
-	At       time.Time      `json:"at"`
 }
 
 // A Stage is an entry of the timetable.
@@ -127,12 +102,10 @@ func (c *Cycle) phase() string {
 
 type definition struct {
 	programme.Definition
-	Hash        domain.Digest `json:"hash"`
-	PublishedAt time.Time     `json:"published_at"`
 }
 
 func (d *definition) columns() (string, string, time.Time, bool) {
-	return d.Programme, "", d.PublishedAt, true
+	return d.Programme, "", time.Time{}, true
 }
 
 //go:embed cycles.sql
@@ -142,7 +115,7 @@ var cycles = Projection{
 	Name: "cycles", Schema: cyclesSQL, Documents: []row{&Cycle{}, &definition{}}, Apply: applyCycles,
 	Names: []string{
 		"definition.published", "cycle.planned", "stage.scheduled", "cycle.closed", "figures.sealed", "call.opened",
-		"notice.published", "deadline.extended", "permit.granted", "call.closed", "match.made",
+		"deadline.extended", "call.closed", "match.made",
 	},
 }
 
@@ -152,7 +125,7 @@ func applyCycles(tx *Tx, e *Event) error {
 		if err != nil {
 			return err
 		}
-		*d = definition{b.Definition, b.Hash, e.Envelope.RecordedAt}
+		*d = definition{b.Definition}
 		return nil
 	}
 	c, err := change[Cycle](tx, "cycles", e.Cycle)
@@ -181,15 +154,9 @@ func applyCycles(tx *Tx, e *Event) error {
 	case call.Opened:
 		k := c.call(key)
 		k.Role, k.Form, k.Criteria, k.Deadline, k.Open, k.OpenedAt = b.Role, b.Form, b.Criteria, b.Deadline, true, at
-	case call.NoticePublished:
-		k := c.call(key)
-		k.Notices = append(k.Notices, Notice{b.Where, b.Text, at})
 	case call.DeadlineExtended:
 		k := c.call(key)
 		k.Earlier, k.Deadline = append(k.Earlier, b.Was), b.Now
-	case call.PermitGranted:
-		k := c.call(key)
-		k.Permits = append(k.Permits, Permit{b.Person, b.Until, b.Local, b.Zone, b.Evidence, b.Note, e.Envelope.Reason, e.Envelope.Actor, at})
 	case call.Closed:
 		k := c.call(key)
 		k.Open, k.ClosedAt = false, at
@@ -253,32 +220,18 @@ func countCycles(conn *sqlite.Conn, id string) (map[string]Counts, error) {
 			return nil
 		}
 	}
-	err := query(conn, "SELECT cycle, phase, count(*) FROM applications WHERE phase <> '' AND (?1 = '' OR cycle = ?1) GROUP BY cycle, phase ORDER BY cycle, phase",
+	err := query(conn, "SELECT cycle, phase, count(*) FROM applications WHERE phase NOT IN ('', 'draft', 'expired') AND (?1 = '' OR cycle = ?1) GROUP BY cycle, phase ORDER BY cycle, phase",
 		each(func(c *Counts, phase string, n int) {
-			c.Applications += n
-			switch phase {
-			case "draft", "expired":
-				c.Drafts += n
-			case "accepted":
+			c.Submitted += n
+			if application.Phase(phase) == application.Accepted {
 				c.Placed += n
-				c.Submitted += n
-			default:
-				c.Submitted += n
 			}
 		}), id)
 	if err != nil {
 		return nil, err
 	}
 	return counts, query(conn, "SELECT cycle, phase, count(*) FROM matches WHERE (?1 = '' OR cycle = ?1) GROUP BY cycle, phase ORDER BY cycle, phase",
-		each(func(c *Counts, phase string, n int) {
-			c.Matches += n
-			switch match.Phase(phase) {
-			case match.Active:
-				c.Active += n
-			case match.Complete:
-				c.Completed += n
-			}
-		}), id)
+		each(func(c *Counts, _ string, n int) { c.Matches += n }), id)
 }
 
 // Definition finds a published definition by its hash.
@@ -299,25 +252,6 @@ func findDefinition(conn *sqlite.Conn, hash domain.Digest) (programme.Definition
 		return programme.Definition{}, err
 	}
 	return list[0].Definition, nil
-}
-
-// A Published definition, with when and under which hash.
-type Published struct {
-	Hash       domain.Digest
-	At         time.Time
-	Definition programme.Definition
-}
-
-// Definitions lists every published definition, newest first.
-func (v *Views) Definitions(ctx context.Context) (list []Published, err error) {
-	err = v.ask(ctx, func(conn *sqlite.Conn) error {
-		all, err := bodies[definition](conn, "SELECT body FROM cycles_definition ORDER BY due DESC, key")
-		for _, d := range all {
-			list = append(list, Published{d.Hash, d.PublishedAt, d.Definition})
-		}
-		return err
-	})
-	return list, err
 }
 
 // position is how far all views have come, within a query.

@@ -16,7 +16,6 @@ import (
 // A Funnel is how many came how far, and where the others left.
 type Funnel struct {
 	Cycle    string        `json:"cycle"`
-	Call     string        `json:"call,omitempty"` // "" for all calls
 	Stages   []FunnelStage `json:"stages"`
 	Outcomes []Exit        `json:"outcomes"` // of the submitted: they add up to it
 }
@@ -57,9 +56,8 @@ const (
 	Completed      = "completed"
 )
 
-// Funnel counts a cycle's applications, under one call or, when call is "",
-// all of them.
-func (v *Views) Funnel(ctx context.Context, cycle, call string) (f Funnel, err error) {
+// Funnel counts a cycle's applications, under all its calls.
+func (v *Views) Funnel(ctx context.Context, cycle string) (f Funnel, err error) {
 	var list []Application
 	var pairs []Match
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
@@ -75,8 +73,7 @@ func (v *Views) Funnel(ctx context.Context, cycle, call string) (f Funnel, err e
 	if err != nil {
 		return f, err
 	}
-	list = slices.DeleteFunc(list, func(a Application) bool { return call != "" && a.Call != call })
-	f = Funnel{Cycle: cycle, Call: call}
+	f = Funnel{Cycle: cycle}
 	f.count(list, pairs)
 	return f, nil
 }

@@ -247,26 +247,4 @@ func placesOf(conn *sqlite.Conn, c Cycle) (PlacesBoard, error) {
 	return board, err
 }
 
-// ProgrammePlaces are the boards of all cycles of a programme, by their from
-// dates.
-func (v *Views) ProgrammePlaces(ctx context.Context, programme string) (boards []PlacesBoard, err error) {
-	err = v.ask(ctx, func(conn *sqlite.Conn) error {
-		all, err := bodies[Cycle](conn, "SELECT body FROM cycles ORDER BY key")
-		if err != nil {
-			return err
-		}
-		all = slices.DeleteFunc(all, func(c Cycle) bool { return c.Programme != programme })
-		slices.SortStableFunc(all, func(a, b Cycle) int { return cmp.Compare(a.From, b.From) })
-		for _, c := range all {
-			b, err := placesOf(conn, c)
-			if err != nil {
-				return err
-			}
-			boards = append(boards, b)
-		}
-		return nil
-	})
-	return boards, err
-}
-
 func itoa(n int) string { return strconv.Itoa(n) }

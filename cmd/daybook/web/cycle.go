@@ -110,7 +110,7 @@ func (v *visit) fillFigures(p *cyclePage) error {
 		figures, byName[f.Measure] = append(figures, x), x
 	}
 	p.Groups = grouped(figures)
-	stages, err := v.views.Funnel(v.ctx, v.cycle.Cycle, "")
+	stages, err := v.views.Funnel(v.ctx, v.cycle.Cycle)
 	p.Funnel = funnelOf(stages, byName)
 	return err
 }

@@ -23,6 +23,7 @@ type figurePage struct {
 	Rule     []string // the definition in sentences
 	Data     string   // the same as data, which everybody who evaluates it uses
 	Sealed   string   // what it said when the cycle closed, where that was sealed
+	SealedAt string   // the position up to which it was taken then
 	Events   []countedLine
 	Count    string
 	Sum      bool
@@ -64,7 +65,7 @@ func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, f := range v.cycle.Sealed {
 		if f.Measure == m.Measure {
-			p.Sealed = grouping(f.Value)
+			p.Sealed, p.SealedAt = grouping(f.Value), v.cycle.SealedAt
 		}
 	}
 	from, to, pages := v.paged(len(x.Events))

@@ -65,12 +65,6 @@ type Options struct {
 	// store, and every page says that nothing on it happened.
 	Rehearsal string
 
-	// Hosts are the names, without a port, under which the pages are served,
-	// besides localhost and plain addresses. A page asked for under another
-	// name is refused: without sign-in, a foreign site that points its own
-	// name at this machine could read everything.
-	Hosts []string
-
 	// Log is told what somebody must look at. Unset, nothing is logged.
 	Log *slog.Logger
 }
@@ -82,7 +76,6 @@ type Server struct {
 	names     func(ctx context.Context, digest string) (string, error)
 	now       func() time.Time
 	rehearsal string
-	hosts     []string
 	log       *slog.Logger
 	pages     pages
 	machines  chan struct{} // one for each replay to another moment under way
@@ -97,7 +90,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o.Store, o.Views, o.Names, o.Now, o.Rehearsal, o.Hosts, o.Log, p, make(chan struct{}, maxReplays)}
+	s := &Server{o.Store, o.Views, o.Names, o.Now, o.Rehearsal, o.Log, p, make(chan struct{}, maxReplays)}
 	if s.now == nil {
 		s.now = time.Now
 	}

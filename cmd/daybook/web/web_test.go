@@ -168,9 +168,9 @@ func TestEveryAnswerHasTheHeaders(t *testing.T) {
 func TestAnotherNameIsRefused(t *testing.T) {
 	t.Parallel()
 	s := empty(t)
-	h := s.pages(func(o *web.Options) { o.Hosts = []string{"daybook.example"} })
+	h := s.pages(nil)
 	for host, code := range map[string]int{
-		"127.0.0.1": 200, "[::1]:8080": 200, "[::1]": 200, "localhost:8080": 200, "daybook.example": 200, "evil.example": 403, "127.0.0.1.evil.example:8080": 403,
+		"127.0.0.1": 200, "[::1]:8080": 200, "[::1]": 200, "localhost:8080": 200, "evil.example": 403, "127.0.0.1.evil.example:8080": 403,
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = host

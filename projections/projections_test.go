@@ -187,7 +187,7 @@ func TestTheRegisterOfExceptions(t *testing.T) {
 		require.NotEmpty(t, x.Sentence)
 	}
 	require.Equal(t, map[string]int{
-		"waiver": 1, "permit": 1, "late": 1, "refused": 3, "correction": 1, "overdue": 1, "lapsed": 2, "unwound": 1,
+		"waiver": 1, "extension": 1, "permit": 1, "late": 1, "refused": 3, "correction": 1, "overdue": 1, "lapsed": 2, "unwound": 1,
 		"nonconforming": 2, "late_entry": 11, // the builder writes one match after the other
 	}, kinds)
 }
@@ -267,7 +267,7 @@ func TestSentences(t *testing.T) {
 		return list
 	}
 	require.Contains(t, say("deadline.extended"), "The deadline was moved from before Mon 24 Jul 2023 00:00 Europe/Berlin to before Mon 31 Jul 2023 00:00 Europe/Berlin")
-	require.Contains(t, say("session.held"), "Session 2 was held: 45 minutes, online; does not conform: under_min_duration")
+	require.Contains(t, say("session.held"), "Session 2 was held: 45 minutes, online; does not conform: shorter than planned")
 	require.Contains(t, say("place.refused"), "Place refused to Ana: every place is taken (cycle: 5 of 5)")
 	require.Contains(t, say("match.made"), "Ana and mentor Ana were matched, in the place of match m4")
 }

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -82,14 +83,14 @@ func Sentence(e Event) (sentence, before, after string) {
 	case cycle.Closed:
 		return "The cycle was closed", "", ""
 	case cycle.FiguresSealed:
-		return say("%d figures were sealed as they stood at %s", len(b.Figures), b.Position), "", ""
+		return say("%s were sealed as they stood at %s", plural(len(b.Figures), "figure"), b.Position), "", ""
 
 	case call.Opened:
-		return say("The call for %ss opened: %s", b.Role, deadline(b.Deadline)), "", b.Deadline.Words()
+		return say("The call for %ss opened: %s", b.Role, deadline(b.Deadline)), "", deadline(b.Deadline)
 	case call.NoticePublished:
 		return say("The call was made known at %s: %q", b.Where, b.Text), "", ""
 	case call.DeadlineExtended:
-		return say("The deadline was moved from %s to %s", deadline(b.Was), deadline(b.Now)), b.Was.Words(), b.Now.Words()
+		return say("The deadline was moved from %s to %s", deadline(b.Was), deadline(b.Now)), deadline(b.Was), deadline(b.Now)
 	case call.PermitGranted:
 		return say("%s may submit until %s %s", token(b.Person), clock(b.Local), b.Zone), "", b.Local + " " + b.Zone
 	case call.Closed:
@@ -103,14 +104,14 @@ func Sentence(e Event) (sentence, before, after string) {
 		if b.Late {
 			return say("The application of %s was received after the deadline, by permission until %s", who, instant(b.Permit, b.Deadline.Zone)), "", "submitted, late"
 		}
-		return say("The application of %s was received in time (%s)", who, b.Deadline.Words()), "", "submitted"
+		return say("The application of %s was received in time (%s)", who, deadline(b.Deadline)), "", "submitted"
 	case application.SubmissionRefused:
 		detail := ""
 		switch {
 		case len(b.Missing) > 0:
 			detail = ", missing: " + strings.Join(b.Missing, ", ")
 		case b.Deadline.Rule != "":
-			detail = ", " + b.Deadline.Words()
+			detail = " (" + deadline(b.Deadline) + ")"
 		}
 		return say("A submission by %s was refused: %s%s", who, words(b.Code), detail), "", ""
 	case application.Withdrawn:
@@ -151,7 +152,8 @@ func Sentence(e Event) (sentence, before, after string) {
 	case review.Recused:
 		return say("%s no longer reviews the application of %s", token(b.Reviewer), who), "", ""
 	case review.AccessRefused:
-		return say("%s was refused %s on the application of %s: %s", token(b.Reviewer), b.Command, who, words(b.Code)), "", ""
+		_, verb, _ := strings.Cut(b.Command, ".")
+		return say("%s was not let %s a review of the application of %s: %s", token(b.Reviewer), verb, who, words(b.Code)), "", ""
 	case review.Recorded:
 		scores := make([]string, len(b.Scores))
 		for i, s := range b.Scores {
@@ -280,9 +282,28 @@ func slot(s match.Slot) string {
 func held(b match.SessionHeld) string {
 	text := plural(b.Minutes, "minute") + ", " + words(b.Mode)
 	if len(b.Nonconformities) > 0 {
-		text += "; does not conform: " + strings.Join(b.Nonconformities, ", ")
+		text += "; does not conform: " + Nonconforming(b.Nonconformities)
 	}
 	return text
+}
+
+// Nonconforming says in which ways a session does not conform.
+func Nonconforming(codes []string) string {
+	says := make([]string, len(codes))
+	for i, code := range codes {
+		says[i] = cmp.Or(nonconformities[code], words(code))
+	}
+	return strings.Join(says, ", ")
+}
+
+var nonconformities = map[string]string{
+	"before_agreement":   "before the agreement was in force",
+	"under_min_duration": "shorter than planned",
+	"over_max_duration":  "longer than planned",
+	"over_max_sessions":  "one more than planned",
+	"outside_plan_mode":  "in a way that was not planned",
+	"not_active":         "while the match was not active",
+	"after_cycle_close":  "recorded after the cycle closed",
 }
 
 // fired tells that the clock acted late, where it did by more than a minute.

@@ -131,7 +131,7 @@ func (v *visit) envelopeRows(e schema.Envelope, r eventstore.Recorded) []row {
 	for _, p := range e.Subjects {
 		add("About", v.name(p), string(p))
 	}
-	add("Does not conform", listed(e.Nonconformities), "")
+	add("Does not conform", projections.Nonconforming(e.Nonconformities), "")
 	rows = append(rows, v.file(r.Stream)...)
 	stream := link{r.Stream, ""}
 	if v.cycle.Cycle != "" {

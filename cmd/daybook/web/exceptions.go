@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/daybook-engine/daybook/projections"
@@ -50,11 +51,11 @@ func (s *Server) showExceptions(w http.ResponseWriter, r *http.Request) error {
 			shown = append(shown, x)
 		}
 	}
-	for _, kind := range order {
-		p.Kinds = append(p.Kinds, kindChoice{link{capital(inWords(kind)), v.to("/exceptions", "kind", kind)}, grouping(counts[kind]), kind == chosen})
+	if len(list) > 0 {
+		p.Kinds = append(p.Kinds, kindChoice{link{"All, some of several kinds", v.to("/exceptions")}, grouping(int64(len(list))), chosen == ""})
 	}
-	if chosen != "" {
-		p.Kinds = append(p.Kinds, kindChoice{link{"All kinds", v.to("/exceptions")}, grouping(int64(len(list))), false})
+	for _, kind := range order {
+		p.Kinds = append(p.Kinds, kindChoice{link{capital(kindWords(kind)), v.to("/exceptions", "kind", kind)}, grouping(counts[kind]), kind == chosen})
 	}
 	from, to, pages := v.paged(len(shown))
 	p.Pages = pages
@@ -62,9 +63,18 @@ func (s *Server) showExceptions(w http.ResponseWriter, r *http.Request) error {
 		l := v.eventLine(x.HistoryRow)
 		l.Marks = nil // the kinds say it
 		for _, kind := range x.Kinds {
-			l.Marks = append(l.Marks, inWords(kind))
+			l.Marks = append(l.Marks, kindWords(kind))
 		}
 		p.Lines = append(p.Lines, l)
 	}
 	return s.render(w, http.StatusOK, "exceptions", p)
+}
+
+// kindWords says in which way something is an exception.
+func kindWords(kind string) string {
+	words := map[string]string{
+		"extension": "deadline extended", "permit": "late permit", "late": "late by permit", "late_entry": "recorded late",
+		"nonconforming": "does not conform", "authority": "by authority",
+	}[kind]
+	return cmp.Or(words, inWords(kind))
 }

@@ -53,6 +53,7 @@ type eventLine struct {
 	For      string // on whose behalf
 	Channel  string
 	Reason   string
+	Leave    string // by whose authority
 	Marks    []string
 }
 
@@ -191,8 +192,11 @@ func (v *visit) eventLine(r projections.HistoryRow) eventLine {
 	l := eventLine{
 		Sentence: v.spell(r.Sentence), Before: projections.Named(r.Before, v.name), After: projections.Named(r.After, v.name),
 		Href: v.event(r.Position.String()), File: v.fileOf(r.Stream), Name: e.Name, Occurred: v.instant(e.OccurredAt),
-		Actor: v.actor(e.Actor), Role: inWords(e.Role), Channel: e.Channel, Reason: inWords(e.Reason),
+		Actor: v.actor(e.Actor), Role: inWords(e.Role), Channel: e.Channel, Reason: inWords(e.Reason), Leave: inWords(e.Authority),
 		Lag: lag(e.OccurredAt, e.RecordedAt),
+	}
+	if path, _, _ := strings.Cut(l.File.Href, "?"); path == v.path {
+		l.File = link{} // the page is that file
 	}
 	if l.Role == e.Actor {
 		l.Role = "" // the clock's is the clock
@@ -202,12 +206,6 @@ func (v *visit) eventLine(r projections.HistoryRow) eventLine {
 	}
 	if e.OnBehalfOf != "" && string(e.OnBehalfOf) != e.Actor {
 		l.For = v.name(e.OnBehalfOf)
-	}
-	if e.Authority != "" {
-		l.Marks = append(l.Marks, "by authority of "+inWords(e.Authority))
-	}
-	for _, n := range e.Nonconformities {
-		l.Marks = append(l.Marks, "does not conform: "+inWords(n))
 	}
 	if e.Corrects != "" {
 		l.Marks = append(l.Marks, "correction")

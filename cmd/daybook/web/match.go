@@ -146,8 +146,8 @@ func (v *visit) sessionLine(x projections.Session) sessionLine {
 		}
 		l.Marks = append(l.Marks, "missed by the "+x.MissedBy+", "+notice)
 	}
-	for _, n := range x.Nonconformities {
-		l.Marks = append(l.Marks, "does not conform: "+inWords(n))
+	if len(x.Nonconformities) > 0 {
+		l.Marks = append(l.Marks, "does not conform: "+projections.Nonconforming(x.Nonconformities))
 	}
 	if !x.CorrectedAt.IsZero() {
 		l.Marks = append(l.Marks, "corrected")

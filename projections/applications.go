@@ -47,9 +47,13 @@ type Application struct {
 	Next []Task `json:"-"` // what falls due by the clock; filled in by Views.Application
 }
 
-// Streams are where the file's events are.
-func (a Application) Streams() []string {
-	return []string{"application-" + a.Key, "review-" + a.Key}
+// State is what has become of the application: its phase, or that it waits in
+// reserve no more, which its own stream doesn't say.
+func (a Application) State() string {
+	if a.Phase == application.InReserve && !a.Released.IsZero() {
+		return "reserve released"
+	}
+	return string(a.Phase)
 }
 
 // An Answer is one answer of the form; its words are in the vault.

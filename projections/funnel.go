@@ -149,10 +149,8 @@ func (a Application) exit(last string, m Match) string {
 		return "match " + string(m.Phase)
 	case last == Accepted:
 		return "waiting for a match"
-	case a.Phase == application.InReserve && !a.Released.IsZero():
-		return "reserve released"
 	}
-	return string(a.Phase)
+	return a.State()
 }
 
 // outcome says what became of a submitted application, as seen from the call.
@@ -171,10 +169,7 @@ func (a Application) outcome() string {
 	case application.Withdrew:
 		return "withdrawn"
 	case application.InReserve:
-		if !a.Released.IsZero() {
-			return "reserve released"
-		}
-		return "in reserve"
+		return a.State()
 	}
 	return "open"
 }

@@ -317,7 +317,8 @@ func (v *Views) Next(ctx context.Context) (next time.Time, ok bool, err error) {
 
 // Queue lists everything that is open in a cycle, for the clock and for
 // people: what has a time first, in its order. Sessions are to be recorded
-// once they have begun, by now.
+// once they have begun, by now. When the cycle is closed nobody has to do
+// anything more; the clock still does what it must.
 func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Task, err error) {
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
 		c, err := findCycle(conn, id)
@@ -328,6 +329,9 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Tas
 		d, _ := findDefinition(conn, c.Definition)
 		if list, err = bodies[Task](conn, "SELECT body FROM queue WHERE cycle = ?1 OR cycle LIKE ?1 || '.%' ORDER BY due, key", id); err != nil {
 			return err
+		}
+		if !c.ClosedAt.IsZero() {
+			return nil
 		}
 		applications, err := applicationsOf(conn, id)
 		if err != nil {

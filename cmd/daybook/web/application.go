@@ -17,6 +17,7 @@ type applicationPage struct {
 	Reviews   []reviewLine
 	Decisions []decisionLine
 	Events    []eventLine
+	More      string
 }
 
 type reviewLine struct {
@@ -47,11 +48,11 @@ func (s *Server) showApplication(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer v.close()
-	title := "Application of " + v.name(a.Person)
+	title, began := "Application of "+v.name(a.Person), a.StartedAt
 	if a, err = v.views.Application(v.ctx, key); err != nil {
-		return v.then(err, title)
+		return v.then(err, title, "the application was begun", began)
 	}
-	p := applicationPage{frame: v.frame(title, "Applications"), State: capital(string(a.Phase))}
+	p := applicationPage{frame: v.frame(title, "Applications"), State: capital(a.State())}
 	p.Rows = v.applicationRows(a)
 	for _, r := range a.Reviews {
 		p.Reviews = append(p.Reviews, v.reviewLine(r))
@@ -62,7 +63,9 @@ func (s *Server) showApplication(w http.ResponseWriter, r *http.Request) error {
 	for _, t := range a.Next {
 		p.Next = append(p.Next, v.taskLine(t))
 	}
-	if p.Events, err = v.eventsOf(a.Streams()...); err != nil {
+	// Permits and places are in other streams: what happened is what is about
+	// the person.
+	if p.Events, p.More, err = v.eventsOf(projections.HistoryFilter{Cycle: a.Cycle, Subject: a.Person}, "person", string(a.Person)); err != nil {
 		return err
 	}
 	return s.render(w, http.StatusOK, "application", p)
@@ -155,22 +158,4 @@ func (v *visit) decisionLine(d projections.Decision) decisionLine {
 		l.On += "; answers " + short(string(d.AnswersHash))
 	}
 	return l
-}
-
-// eventsOf lists the events of some streams, in the order of the log.
-func (v *visit) eventsOf(streams ...string) ([]eventLine, error) {
-	var rows []projections.HistoryRow
-	for _, stream := range streams {
-		more, err := v.views.History(v.ctx, projections.HistoryFilter{Stream: stream, Limit: eventsPerFile})
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, more...)
-	}
-	inOrder(rows)
-	lines := v.eventLines(rows)
-	for i := range lines {
-		lines[i].File = link{} // the page is that file
-	}
-	return lines, nil
 }

@@ -42,7 +42,7 @@ func (s *Server) showApplications(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	p := applicationsPage{frame: v.frame("Applications", "Applications")}
-	p.States = tallies(list, func(a projections.Application) string { return string(a.Phase) })
+	p.States = tallies(list, projections.Application.State)
 	from, to, pages := v.paged(len(list))
 	p.Pages = pages
 	for _, a := range list[from:to] {
@@ -60,7 +60,7 @@ func (v *visit) applicationLine(a projections.Application) applicationLine {
 	}
 	l := applicationLine{
 		Person: link{v.name(a.Person), v.href("/applications/" + url.PathEscape(a.Key))}, Call: a.Call,
-		State: capital(string(a.Phase)), Received: v.instant(a.ReceivedAt), Late: a.Late,
+		State: capital(a.State()), Received: v.instant(a.ReceivedAt), Late: a.Late,
 	}
 	if recorded > 0 {
 		l.Reviews = plural(recorded, "review", "reviews")

@@ -20,6 +20,7 @@ type matchPage struct {
 	Sessions    []sessionLine
 	Reflections []reflectionLine
 	Events      []eventLine
+	More        string
 }
 
 type sessionLine struct {
@@ -46,12 +47,13 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer v.close()
 	name := r.PathValue("match")
-	if _, err := s.views.Match(v.ctx, v.cycle.Cycle, name); err != nil {
+	m, err := s.views.Match(v.ctx, v.cycle.Cycle, name)
+	if err != nil {
 		return err
 	}
-	m, err := v.views.Match(v.ctx, v.cycle.Cycle, name)
-	if err != nil {
-		return v.then(err, "Match "+name)
+	proposed := m.ProposedAt
+	if m, err = v.views.Match(v.ctx, v.cycle.Cycle, name); err != nil {
+		return v.then(err, "Match "+name, "the match was proposed", proposed)
 	}
 	p := matchPage{frame: v.frame("Match "+m.Match, "Matches"), Rows: v.matchRows(m)}
 	p.State, p.Stands = standing(m)
@@ -61,7 +63,7 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 	for _, x := range m.Reflections {
 		p.Reflections = append(p.Reflections, v.reflectionLine(x))
 	}
-	if p.Events, err = v.eventsOf(m.Stream); err != nil {
+	if p.Events, p.More, err = v.eventsOf(projections.HistoryFilter{Stream: m.Stream}, "stream", m.Stream); err != nil {
 		return err
 	}
 	return s.render(w, http.StatusOK, "match", p)

@@ -46,7 +46,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return // the reader has left
 	}
 	if then := (*notThen)(nil); errors.As(err, &then) {
-		err = s.render(w, http.StatusOK, "then", thenPage{then.frame})
+		err = s.render(w, http.StatusOK, "then", then.page)
 		if err == nil {
 			return
 		}

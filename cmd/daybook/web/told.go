@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -45,9 +44,16 @@ func (v *visit) findFile(stream string) link {
 	return link{}
 }
 
-// inOrder sorts events of several streams as the log has them.
-func inOrder(rows []projections.HistoryRow) {
-	slices.SortStableFunc(rows, func(a, b projections.HistoryRow) int { return a.Position.Compare(b.Position) })
+// eventsOf lists the first events that a filter chooses, in the order of the
+// log. Where there are more, it leads to them in the history, which is asked
+// for them by that field.
+func (v *visit) eventsOf(f projections.HistoryFilter, field, value string) (lines []eventLine, more string, err error) {
+	f.Limit = eventsPerFile + 1
+	rows, err := v.views.History(v.ctx, f)
+	if len(rows) > eventsPerFile {
+		rows, more = rows[:eventsPerFile], v.to("/history", field, value)
+	}
+	return v.eventLines(rows), more, err
 }
 
 // beside is a visit to what is no page of a cycle but is told with one: an

@@ -99,7 +99,7 @@ func (s *Server) travel(v *visit) error {
 	v.close = func() error { defer free(); return past.Close() }
 	then, err := past.Cycle(v.ctx, v.cycle.Cycle)
 	if err != nil {
-		return errors.Join(v.then(err, v.title()), v.close())
+		return errors.Join(v.then(err, v.title(), "the cycle was planned", v.cycle.PlannedAt), v.close())
 	}
 	v.views, v.cycle, v.now = past, then, v.at.at
 	return nil
@@ -107,19 +107,23 @@ func (s *Server) travel(v *visit) error {
 
 // notThen is the answer where a thing is there now, and was not at the moment
 // asked for: a page that says so, from which one can go on to another moment.
-type notThen struct{ frame frame }
+type notThen struct{ page thenPage }
 
 func (*notThen) Error() string { return "not there at that moment" }
 
-type thenPage struct{ frame }
+type thenPage struct {
+	frame
+	Began string // what it began with
+	At    instant
+}
 
 // then turns "there is no such thing" into notThen where a moment was asked
-// for. The caller has seen that the thing is there now.
-func (v *visit) then(err error, title string) error {
+// for. The caller has seen that the thing is there now, and when it began.
+func (v *visit) then(err error, title, began string, at time.Time) error {
 	if v.at.at.IsZero() || !errors.Is(err, domain.NotFound) {
 		return err
 	}
-	return &notThen{v.frame(title, "")}
+	return &notThen{thenPage{v.frame(title, ""), began, v.instant(at)}}
 }
 
 // href leads to a page at the same moment.

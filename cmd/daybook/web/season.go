@@ -45,6 +45,7 @@ type column struct{ X, Y, W, H int }
 type happening struct {
 	name string
 	at   time.Time
+	when string // in words, where its day would not do
 }
 
 const (
@@ -60,17 +61,19 @@ type laneRule struct {
 	names []string
 	count []string // which of them the table counts; none: no count
 	unit  [2]string
+	words [2]string // before the first day and before the last
 }
 
 func laneRules() []laneRule {
+	to := [2]string{"", " to "}
 	return []laneRule{
-		{"Call", "span", []string{"call.opened", "call.closed"}, nil, [2]string{}},
-		{"Deadline", "dots", []string{"deadline"}, nil, [2]string{}},
-		{"Selection", "span", []string{"review.assigned", "review.recorded", "eligibility.confirmed", "eligibility.failed", "application.shortlisted", "application.passed_over", "application.selected", "application.reserved", "application.declined"}, []string{"application.selected"}, [2]string{"selected", "selected"}},
-		{"Offers", "dots", []string{"offer.made"}, []string{"offer.made"}, [2]string{"offer", "offers"}},
-		{"Matches", "dots", []string{"match.made"}, []string{"match.made"}, [2]string{"match", "matches"}},
-		{"Sessions by week", "weeks", []string{"session.held"}, []string{"session.held"}, [2]string{"session", "sessions"}},
-		{"Close", "dots", []string{"cycle.closed"}, nil, [2]string{}},
+		{"Call", "span", []string{"call.opened", "call.closed"}, nil, [2]string{}, [2]string{"opened ", ", closed "}},
+		{"Deadline", "dots", []string{"deadline"}, nil, [2]string{}, to},
+		{"Selection", "span", []string{"review.assigned", "review.recorded", "eligibility.confirmed", "eligibility.failed", "application.shortlisted", "application.passed_over", "application.selected", "application.reserved", "application.declined"}, []string{"application.selected"}, [2]string{"selected", "selected"}, to},
+		{"Offers made", "dots", []string{"offer.made"}, []string{"offer.made"}, [2]string{"offer", "offers"}, to},
+		{"Matches made", "dots", []string{"match.made"}, []string{"match.made"}, [2]string{"match", "matches"}, to},
+		{"Sessions held, by week", "weeks", []string{"session.held"}, []string{"session.held"}, [2]string{"session", "sessions"}, to},
+		{"Cycle closed", "dots", []string{"cycle.closed"}, nil, [2]string{}, to},
 	}
 }
 
@@ -85,16 +88,16 @@ func happenings(s projections.Season, zone *time.Location) []happening {
 			continue
 		}
 		for range d.Count {
-			list = append(list, happening{d.Name, day.Add(12 * time.Hour)})
+			list = append(list, happening{name: d.Name, at: day.Add(12 * time.Hour)})
 		}
 	}
 	for _, x := range s.Sessions {
 		if x.Status == "held" {
-			list = append(list, happening{"session.held", x.Start})
+			list = append(list, happening{name: "session.held", at: x.Start})
 		}
 	}
 	for _, c := range s.Cycle.Calls {
-		list = append(list, happening{"deadline", c.Deadline.Instant})
+		list = append(list, happening{"deadline", c.Deadline.Instant, deadline(c.Deadline)})
 	}
 	return list
 }
@@ -140,7 +143,7 @@ func seasonOf(happened []happening, shown time.Time, zone *time.Location) season
 
 func drawn(rule laneRule, of []happening, y int, x func(time.Time) int, zone *time.Location) lane {
 	first, last := of[0].at, of[len(of)-1].at
-	l := lane{Label: rule.label, When: between(first.In(zone), last.In(zone)), LabelY: y + 16, BarY: y + 24, DotY: y + 31, BaseY: y + 42}
+	l := lane{Label: rule.label, When: rule.when(of, zone), LabelY: y + 16, BarY: y + 24, DotY: y + 31, BaseY: y + 42}
 	count := 0
 	weeks := map[int64]int{} // Mondays, as days since 1970
 	for _, h := range of {
@@ -177,12 +180,24 @@ func monday(t time.Time) time.Time {
 	return midnight(t).AddDate(0, 0, -(int(t.Weekday())+6)%7)
 }
 
-func between(first, last time.Time) string {
-	const day = "2 Jan 2006"
-	if first.Format(day) == last.Format(day) {
-		return last.Format(day)
+// when says from which day to which a lane's happenings are, or what they say
+// of themselves.
+func (rule laneRule) when(of []happening, zone *time.Location) string {
+	var says []string
+	for _, h := range of {
+		if h.when != "" {
+			says = append(says, h.when)
+		}
 	}
-	return first.Format(day) + " to " + last.Format(day)
+	if len(says) > 0 {
+		return strings.Join(says, "; ")
+	}
+	const day = "2\u00a0Jan\u00a02006"
+	first, last := of[0].at.In(zone).Format(day), of[len(of)-1].at.In(zone).Format(day)
+	if first == last {
+		return rule.words[0] + first
+	}
+	return rule.words[0] + first + rule.words[1] + last
 }
 
 func saysOf(lanes []lane) string {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -30,6 +31,20 @@ type Figure struct {
 	Position eventstore.Position `json:"position"` // up to which the log was counted
 }
 
+// Units puts a measure's unit behind that many.
+func Units(n int64, unit string) string {
+	switch {
+	case n != 1:
+	case unit == "people":
+		return "person"
+	case unit == "matches":
+		return "match"
+	default:
+		return strings.TrimSuffix(unit, "s")
+	}
+	return unit
+}
+
 // An Explanation is a figure with its definition and the events that it comes
 // from, in the log's order.
 type Explanation struct {
@@ -52,6 +67,7 @@ type Counted struct {
 	Value      int64               `json:"value"`        // what it adds to a sum; 1 otherwise
 	Of         string              `json:"of,omitempty"` // what a distinct count tells apart
 	Sentence   string              `json:"sentence"`
+	Late       bool                `json:"late,omitempty"` // recorded more than a day after it happened
 }
 
 //go:embed figures.sql
@@ -220,7 +236,7 @@ func (v *Views) Explain(ctx context.Context, id, name string) (x Explanation, er
 	for i, r := range rows {
 		x.Events = append(x.Events, Counted{
 			r.Position, r.Envelope.ID, r.Envelope.Name, r.Stream, r.Revision,
-			r.Envelope.RecordedAt, r.Envelope.OccurredAt, entries[i].Value, entries[i].Of, r.Sentence,
+			r.Envelope.RecordedAt, r.Envelope.OccurredAt, entries[i].Value, entries[i].Of, r.Sentence, r.Late,
 		})
 	}
 	x.Value = x.Measure.Value(entries)

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows/document"
@@ -67,7 +69,7 @@ func newExplain() *cobra.Command {
 			defer done()
 			found, err := views.Explain(c.Context(), cycle, given[0])
 			if err != nil {
-				return err
+				return b.unlessNotYet(c, cycle, err)
 			}
 			e := explanation{Measure: found.Measure.Measure, Version: found.Measure.Version, Value: found.Value, Position: found.Position, Events: []explainedEvent{}}
 			for _, x := range found.Events {
@@ -77,11 +79,23 @@ func newExplain() *cobra.Command {
 				return json.NewEncoder(c.OutOrStdout()).Encode(e)
 			}
 			out := c.OutOrStdout()
-			fmt.Fprintf(out, "%s: %d %s (version %d, log up to %s)\n%s\n", found.Measure.Measure, found.Value, found.Measure.Unit, found.Measure.Version, found.Position, found.Measure.Words)
-			for _, x := range found.Events {
-				fmt.Fprintf(out, "  %s  %s  %-22s %s\n", x.Position, x.OccurredAt.Format(time.RFC3339), x.Name, adds(found.Measure, x))
+			fmt.Fprintf(out, "%s: %d %s (version %d, log up to %s)\n%s\n", found.Measure.Measure, found.Value, projections.Units(found.Value, found.Measure.Unit), found.Measure.Version, found.Position, found.Measure.Words)
+			location, err := when.Zone(zone)
+			if err != nil {
+				return err
 			}
-			return nil
+			t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+			for i, x := range found.Events {
+				if i == 0 {
+					fmt.Fprintln(t, "  position\thappened\trecorded\tevent\tadds")
+				}
+				late := ""
+				if x.Late {
+					late = ", late"
+				}
+				fmt.Fprintf(t, "  %s\t%s\t%s%s\t%s\t%s\n", x.Position, x.OccurredAt.In(location).Format(stamp), x.RecordedAt.In(location).Format(stamp), late, x.Name, adds(found.Measure, x))
+			}
+			return t.Flush()
 		},
 	}
 	cycleFlag(c, &cycle)
@@ -95,7 +109,7 @@ func newExplain() *cobra.Command {
 func adds(m measure.Measure, x projections.Counted) string {
 	switch m.Fold {
 	case "sum":
-		return fmt.Sprintf("%d %s", x.Value, m.Unit)
+		return fmt.Sprintf("%d %s", x.Value, projections.Units(x.Value, m.Unit))
 	case "distinct":
 		return x.Of
 	}

@@ -2,13 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/projections"
 )
 
 // figureLine is one figure of daybook figures --json.
@@ -48,7 +52,7 @@ func newFigures() *cobra.Command {
 			}
 			defer done()
 			figures, err := views.Figures(c.Context(), cycle)
-			if err != nil {
+			if err := b.unlessNotYet(c, cycle, err); err != nil {
 				return err
 			}
 			at := b.engine.Now().UTC()
@@ -66,7 +70,7 @@ func newFigures() *cobra.Command {
 			}
 			t := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, f := range lines {
-				fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", f.Measure, f.Value, f.Unit, f.Words)
+				fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", f.Measure, f.Value, projections.Units(f.Value, f.Unit), f.Words)
 			}
 			return t.Flush()
 		},
@@ -75,6 +79,24 @@ func newFigures() *cobra.Command {
 	m.flags(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "a JSON array")
 	return c
+}
+
+// unlessNotYet gives err, unless it is that a cycle, which is there now, was not
+// at the moment asked for: that is told.
+func (b *book) unlessNotYet(c *cobra.Command, cycle string, err error) error {
+	if !errors.Is(err, domain.NotFound) {
+		return err
+	}
+	found, err := b.views.Cycle(c.Context(), cycle)
+	if err != nil {
+		return err
+	}
+	location, err := when.Zone(found.Zone)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.ErrOrStderr(), "daybook: not yet: the cycle was planned on %s\n", found.PlannedAt.In(location).Format(stamp))
+	return err
 }
 
 func cycleFlag(c *cobra.Command, cycle *string) {

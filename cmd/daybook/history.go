@@ -34,6 +34,9 @@ type historyLine struct {
 	Marks      []string `json:"nonconformities,omitempty"`
 }
 
+// stamp is a time in the cycle's zone.
+const stamp = "2006-01-02T15:04:05Z07:00"
+
 func newHistory() *cobra.Command {
 	var f projections.HistoryFilter
 	var by, of string
@@ -83,6 +86,10 @@ is asked, and stand nowhere else.`,
 			}
 			defer done()
 			rows, err := views.History(ctx, f)
+			if err == nil && len(rows) == 0 {
+				_, err = views.Cycle(ctx, f.Cycle)
+				err = b.unlessNotYet(c, f.Cycle, err)
+			}
 			if err != nil {
 				return err
 			}
@@ -91,7 +98,6 @@ is asked, and stand nowhere else.`,
 			lines.SetEscapeHTML(false)
 			for _, r := range rows {
 				e := r.Envelope
-				const stamp = "2006-01-02T15:04:05Z07:00"
 				line := historyLine{
 					r.Position.String(), r.Stream, e.Name, b.spell(ctx, r.Sentence), b.spell(ctx, r.Before), b.spell(ctx, r.After),
 					e.OccurredAt.In(location).Format(stamp), e.RecordedAt.In(location).Format(stamp),

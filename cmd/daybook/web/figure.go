@@ -36,6 +36,8 @@ type countedLine struct {
 	Href     string
 	File     link
 	Occurred instant
+	Recorded instant
+	Late     bool
 	Adds     string
 	Of       string
 }
@@ -56,7 +58,7 @@ func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := figurePage{
-		frame: v.frame(m.Words, "Dashboard"), Figure: figureOf(m, x.Value, ""), Unit: m.Unit, Version: strconv.Itoa(m.Version),
+		frame: v.frame(m.Words, "Dashboard"), Figure: figureOf(m, x.Value, ""), Unit: projections.Units(x.Value, m.Unit), Version: strconv.Itoa(m.Version),
 		Scope: x.Scope, Position: x.Position.String(), Rule: ruleOf(m), Data: string(data),
 		Count: plural(len(x.Events), "event", "events"), Sum: m.Fold == "sum",
 	}
@@ -77,7 +79,7 @@ func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (v *visit) countedLine(e projections.Counted) countedLine {
-	l := countedLine{Sentence: v.spell(e.Sentence), Href: v.event(e.Position.String()), File: v.fileOf(e.Stream), Occurred: v.instant(e.OccurredAt), Adds: grouping(e.Value)}
+	l := countedLine{Sentence: v.spell(e.Sentence), Href: v.event(e.Position.String()), File: v.fileOf(e.Stream), Occurred: v.instant(e.OccurredAt), Recorded: v.instant(e.RecordedAt), Late: e.Late, Adds: grouping(e.Value)}
 	if domain.IsUUID(e.Of) {
 		l.Of = v.name(domain.Person(e.Of))
 	} else {

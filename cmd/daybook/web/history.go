@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -161,13 +162,21 @@ func (v *visit) chosen() url.Values {
 // fillForm offers what the cycle has: its people, and every kind of event.
 func (v *visit) fillForm(p *historyPage, rows []projections.HistoryRow) error {
 	p.Stream, p.From, p.To = v.own.Get("stream"), v.own.Get("from"), v.own.Get("to")
-	group := ""
+	add := func(name, words string) {
+		p.Names = append(p.Names, option{name, words, v.own.Get("name") == name})
+	}
+	kinds := map[string][]string{}
 	for _, name := range schema.Names() {
-		if noun, _, _ := strings.Cut(name, "."); noun != group {
-			group = noun
-			p.Names = append(p.Names, option{noun, "all of " + noun, v.own.Get("name") == noun})
+		noun, _, _ := strings.Cut(name, ".")
+		kinds[noun] = append(kinds[noun], name)
+	}
+	for _, noun := range slices.Sorted(maps.Keys(kinds)) {
+		if len(kinds[noun]) > 1 {
+			add(noun, noun+": everything")
 		}
-		p.Names = append(p.Names, option{name, name, v.own.Get("name") == name})
+		for _, name := range kinds[noun] {
+			add(name, inWords(strings.Replace(name, ".", " ", 1)))
+		}
 	}
 	people, actors, err := v.everybody(rows)
 	if err != nil {

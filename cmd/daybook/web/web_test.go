@@ -20,6 +20,11 @@ import (
 
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/allocation"
+	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
 )
 
@@ -217,8 +222,9 @@ func TestBothClocksAreShown(t *testing.T) {
 	require.Equal(t, "0", value("?day=10"), "ten days after the plan")
 
 	early := "/cycles/autumn/matches/m1?at=2023-08-01"
-	require.Contains(t, get(t, h, early), "Nothing of this was known")
+	require.Contains(t, get(t, h, early), "Not yet: the match was proposed on <time")
 	require.Equal(t, http.StatusNotFound, ask(h, http.MethodGet, strings.Replace(early, "m1", "m9", 1)).Code)
+	require.Contains(t, get(t, h, "/cycles/autumn/figures/session_minutes?at=2023-01-01"), `Not yet: the cycle was planned on <time datetime="2023-06-03T07:00:00Z"`)
 	page := get(t, h, "/cycles/autumn?at=2023-10-31&clock=occurred")
 	require.Contains(t, page, "This page shows 31 October 2023, 23:59 CET")
 	require.Contains(t, page, `href="/cycles/autumn">Back to now`)
@@ -252,8 +258,65 @@ func TestTheHistoryIsChosenAndTurned(t *testing.T) {
 	require.Contains(t, about, "<code>place.refused</code>")
 	late := get(t, h, "/cycles/autumn/history?stream=match-autumn.m1&from=2023-10-05&to=2023-10-05")
 	require.Contains(t, late, "recorded 38 days later")
+	require.NotContains(t, late, "under_min_duration")
+	require.Equal(t, 1, strings.Count(late, "does not conform"), "it is told once: in the sentence")
+	require.Contains(t, late, "does not conform: shorter than planned")
+	require.Equal(t, 1, strings.Count(late, ">cycle: everything<"))
 	require.Contains(t, late, "on behalf of Mia")
 	require.Contains(t, late, "reason: typing error")
+}
+
+// What set a rule aside says who, when, why, and from what to what.
+func TestTheExceptionsSayWhatWasMoved(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	was := when.Deadline{Local: "2023-07-31T00:00", Zone: "Europe/Berlin", Rule: when.Before}
+	now := was
+	now.Local = "2023-08-07T00:00"
+	s.add("call-autumn.mentees", "cycle/autumn", "2023-07-20T10:00", call.DeadlineExtended{Was: was, Now: now}, func(e *schema.Envelope) {
+		e.Reason, e.Authority = "power_cut", "programme-owner"
+	})
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	page := get(t, s.pages(nil), "/cycles/autumn/exceptions?kind=extension")
+	for _, says := range []string{
+		"deadline extended", "before Mon 31 Jul 2023 00:00 Europe/Berlin <span", "<strong>before Mon 7 Aug 2023 00:00 Europe/Berlin</strong>",
+		"Thu 20 Jul 2023, 10:00 CEST", "Cora, coordinator", "reason: power cut", "by authority of programme owner",
+	} {
+		require.Contains(t, page, says)
+	}
+}
+
+// What happened to an applicant is in several streams.
+func TestAnApplicationShowsAllThatIsAboutThePerson(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	holder := allocation.Holder{Cycle: "autumn", Call: "mentees", Person: ben, Year: 2023}
+	s.add(idOf(ben).Stream(), "cycle/autumn", "2023-08-26T10:00", application.Reserved{Rank: 1, Decision: application.Decision{Rationale: s.private("SECRET why", domain.Programme, ben)}}, about(ben))
+	s.add("allocation-nemo", "programme/nemo", "2023-08-26T10:01", allocation.ReserveRanked{Holder: holder, Rank: 1}, nil)
+	s.add("call-autumn.mentees", "cycle/autumn", "2023-08-26T10:02", call.PermitGranted{Person: ben, Note: s.private("SECRET note", domain.Programme, ben)}, nil)
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	h := s.pages(nil)
+	path := "/applications/" + idOf(ben).Key()
+	require.Contains(t, get(t, h, path), `<p class="govuk-body-l">In reserve</p>`)
+	s.add("allocation-nemo", "programme/nemo", "2023-09-01T10:00", allocation.ReserveReleased{Holder: holder, Rank: 1}, nil)
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	page := get(t, h, path)
+	require.Contains(t, page, `<p class="govuk-body-l">Reserve released</p>`)
+	require.Contains(t, get(t, h, "/cycles/autumn/applications"), "Reserve released")
+	for _, name := range []string{"draft.started", "review.recorded", "permit.granted", "place.refused", "reserve.ranked", "reserve.released"} {
+		require.Contains(t, page, "<code>"+name+"</code>")
+	}
+	require.NotContains(t, page, ">Application of Ben</a>", "it does not lead to itself")
+	require.Contains(t, get(t, h, "/applications/"+idOf(ana).Key()), "<code>place.filled</code>")
+}
+
+func TestAnExplainedFigureTellsBothDates(t *testing.T) {
+	t.Parallel()
+	page := get(t, filled(t).pages(nil), "/cycles/autumn/figures/sessions_held")
+	require.Contains(t, page, "1 <span class=\"govuk-caption-m\">session</span>")
+	require.Contains(t, page, "Thu 5 Oct 2023, 17:00 CEST")
+	require.Contains(t, page, "Tue 14 Nov 2023, 10:00 CET")
+	require.Contains(t, page, "recorded late")
 }
 
 func TestACorrectionLeadsToWhatItCorrects(t *testing.T) {

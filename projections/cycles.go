@@ -23,23 +23,23 @@ import (
 // A Cycle is one run of a programme: its calls, its timetable, and how far it
 // has come.
 type Cycle struct {
-	Cycle      string         `json:"cycle"`
-	Programme  string         `json:"programme"`
-	Title      string         `json:"title"`
-	From       when.Partial   `json:"from"`
-	To         when.Partial   `json:"to"`
-	Zone       string         `json:"zone"`
-	Year       int            `json:"year"`
-	Definition domain.Digest  `json:"definition"`
-	Phase      string         `json:"phase"`     // planned, open, selecting, running, closed
-	Rehearsal  bool           `json:"rehearsal"` // its book is a rehearsal's
-	PlannedAt  time.Time      `json:"planned_at,omitzero"`
-	RunningAt  time.Time      `json:"running_at,omitzero"` // its first match was made
-	ClosedAt   time.Time      `json:"closed_at,omitzero"`
-	Calls      []Call         `json:"calls"`
-	Stages     []Stage        `json:"stages"` // the timetable, each stage as last scheduled
-	Sealed     []cycle.Figure `json:"sealed,omitempty"`
-	SealedAt   string         `json:"sealed_at,omitempty"` // position up to which the sealed figures were taken
+	Cycle       string         `json:"cycle"`
+	Programme   string         `json:"programme"`
+	Title       string         `json:"title"`
+	From        when.Partial   `json:"from"`
+	To          when.Partial   `json:"to"`
+	Zone        string         `json:"zone"`
+	Year        int            `json:"year"`
+	Definition  domain.Digest  `json:"definition"`
+	Phase       string         `json:"phase"`     // planned, open, selecting, running, closed
+	Rehearsal   bool           `json:"rehearsal"` // its book is a rehearsal's
+	PlannedAt   time.Time      `json:"planned_at,omitzero"`
+	RunningAt   time.Time      `json:"running_at,omitzero"` // its first match was made
+	ClosedAt    time.Time      `json:"closed_at,omitzero"`
+	Calls       []Call         `json:"calls"`
+	Stages      []Stage        `json:"stages"` // the timetable, each stage as last scheduled
+	Sealed      []cycle.Figure `json:"sealed,omitempty"`
+	SealedAfter string         `json:"sealed_after,omitempty"` // id of the last event that the sealed figures saw
 
 	Counts Counts `json:"counts"` // filled in when the cycle is asked for
 }
@@ -150,7 +150,7 @@ func applyCycles(tx *Tx, e *Event) error {
 	case cycle.Closed:
 		c.ClosedAt = at
 	case cycle.FiguresSealed:
-		c.Sealed, c.SealedAt = b.Figures, b.Position
+		c.Sealed, c.SealedAfter = b.Figures, b.After
 	case call.Opened:
 		k := c.call(key)
 		k.Role, k.Form, k.Criteria, k.Deadline, k.Open, k.OpenedAt = b.Role, b.Form, b.Criteria, b.Deadline, true, at

@@ -269,7 +269,7 @@ func (w *writer) season() {
 	w.matches()
 	w.subj = nil
 	w.at(time.Date(2023, 12, 8, 9, 0, 0, 0, time.UTC))
-	w.in("cycle-"+w.cycle, cycle.Closed{}, cycle.FiguresSealed{Position: "0000000000000001", Figures: []cycle.Figure{{Measure: "sessions_held", Version: 1, Value: 13}}})
+	w.in("cycle-"+w.cycle, cycle.Closed{}, cycle.FiguresSealed{After: "0b9a2a52-7d0c-4a25-8f0f-3f1d8b6a5c11", Figures: []cycle.Figure{{Measure: "sessions_held", Version: 1, Value: 13}}})
 }
 
 func (w *writer) matches() {

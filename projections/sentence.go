@@ -83,7 +83,7 @@ func Sentence(e Event) (sentence, before, after string) {
 	case cycle.Closed:
 		return "The cycle was closed", "", ""
 	case cycle.FiguresSealed:
-		return say("%s were sealed as they stood at %s", plural(len(b.Figures), "figure"), b.Position), "", ""
+		return say("%s were sealed as they stood after event %s", plural(len(b.Figures), "figure"), b.After), "", ""
 
 	case call.Opened:
 		return say("The call for %ss opened: %s", b.Role, deadline(b.Deadline)), "", deadline(b.Deadline)

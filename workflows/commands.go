@@ -47,7 +47,7 @@ var registry = []registration{
 		return err
 	}),
 	on("figures.seal", func(l lookup, c *cycle.SealFigures) (err error) {
-		c.Position, c.Figures, err = l.figures(c.Cycle)
+		c.After, c.Figures, err = l.figures(c.Cycle)
 		return err
 	}),
 
@@ -335,7 +335,8 @@ func (l lookup) openMatches(id string) ([]string, error) {
 	return open, nil
 }
 
-// figures evaluates every measure for a cycle over the whole log.
+// figures evaluates every measure for a cycle over the whole log, and tells
+// its last event.
 func (l lookup) figures(id string) (string, []cycle.Figure, error) {
 	c, err := fold[cycle.State](l, cycle.ID{Cycle: id}.Stream())
 	if err != nil {
@@ -347,7 +348,7 @@ func (l lookup) figures(id string) (string, []cycle.Figure, error) {
 	}
 	scopes := map[string]string{"cycle": id, "year": measure.YearScope(plan.Programme, fmt.Sprint(plan.Year))}
 	tally := measure.NewTally(measure.All)
-	var at eventstore.Position
+	var last string
 	for r, err := range l.Store.ReadAll(l.ctx, eventstore.ReadAll{}) {
 		if err != nil {
 			return "", nil, fmt.Errorf("figures of %s: %w", id, err)
@@ -359,13 +360,13 @@ func (l lookup) figures(id string) (string, []cycle.Figure, error) {
 		if err := tally.Add(fact); err != nil {
 			return "", nil, err
 		}
-		at = r.Position
+		last = fact.ID
 	}
 	figures := make([]cycle.Figure, len(measure.All))
 	for i, m := range measure.All {
 		figures[i] = cycle.Figure{Measure: m.Measure, Version: m.Version, Value: tally.Value(m, scopes[m.Scope])}
 	}
-	return at.String(), figures, nil
+	return last, figures, nil
 }
 
 // factOf is an event as measures see it.

@@ -173,9 +173,8 @@ func requireSeasonOf(t *testing.T, store eventstore.Store) {
 
 var positionText = regexp.MustCompile(`\b[0-9a-f]{16}\b`)
 
-// everything is what a log tells: its events, then the cycle's figures and
-// history. Positions, which sealed figures name too, are counted from the
-// log's beginning instead.
+// everything is what a log tells: its events, then its books, the cycle's
+// figures and history. Positions are counted from the log's beginning instead.
 func everything(t *testing.T, store eventstore.Store) string {
 	var b strings.Builder
 	count := map[string]string{}
@@ -188,6 +187,12 @@ func everything(t *testing.T, store eventstore.Store) string {
 	require.NoError(t, err)
 	defer views.Close()
 	require.NoError(t, views.CatchUp(t.Context()))
+	books, err := views.Books(t.Context())
+	require.NoError(t, err)
+	require.Len(t, books, 4)
+	for _, book := range books {
+		fmt.Fprintf(&b, "%+v\n", book)
+	}
 	figures, err := views.Figures(t.Context(), autumn)
 	require.NoError(t, err)
 	require.NotEmpty(t, figures)

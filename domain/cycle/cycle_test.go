@@ -32,8 +32,8 @@ func TestCycle(t *testing.T) {
 	unzoned.Zone = "CET"
 	renamed := plan("2023-09", "2023-12")
 	renamed.Title = "Autumn"
-	sealed := FiguresSealed{Position: "42", Figures: []Figure{{Measure: "offers_made", Version: 1, Value: 6}}}
-	seal := SealFigures{Position: "42", Figures: sealed.Figures}
+	sealed := FiguresSealed{After: "e42", Figures: []Figure{{Measure: "offers_made", Version: 1, Value: 6}}}
+	seal := SealFigures{After: "e42", Figures: sealed.Figures}
 
 	domaintest.Run(t, []row{
 		{Name: "a cycle is planned to the month", When: plan("2023-09", "2023-12"), Then: planned},
@@ -61,7 +61,7 @@ func TestCycle(t *testing.T) {
 		{Name: "unless a match is open", Given: planned, When: Close{Open: []string{"m1", "m2"}}, Err: ErrOpenItems},
 		{Name: "what was never planned does not close", When: Close{}, Err: ErrUnknown},
 		{Name: "18: figures are sealed at a position, when the cycle is closed", Given: closed, When: seal, Then: events{sealed}},
-		{Name: "18: and stay, whatever the measures say now", Given: append(closed[:2:2], sealed), When: SealFigures{Position: "43"}},
+		{Name: "18: and stay, whatever the measures say now", Given: append(closed[:2:2], sealed), When: SealFigures{After: "e43"}},
 		{Name: "18: not before", Given: planned, When: seal, Err: ErrNotClosed},
 	})
 

@@ -138,8 +138,8 @@ type SealFigures struct {
 	ID
 
 	// Looked up: every measure over the log as it stood.
-	Position string   `json:"-"`
-	Figures  []Figure `json:"-"`
+	After   string   `json:"-"`
+	Figures []Figure `json:"-"`
 }
 
 func (c SealFigures) Decide(s State, _ time.Time) ([]Event, error) {
@@ -149,5 +149,5 @@ func (c SealFigures) Decide(s State, _ time.Time) ([]Event, error) {
 	case s.sealed:
 		return nil, nil
 	}
-	return []Event{FiguresSealed{c.Position, c.Figures}}, nil
+	return []Event{FiguresSealed{c.After, c.Figures}}, nil
 }

@@ -31,10 +31,11 @@ type StageScheduled struct {
 type Closed struct{}
 
 // FiguresSealed is figures.sealed: what the measures said when the cycle
-// closed, and up to which position of the log.
+// closed, and which was the last event that they saw. Positions differ from
+// store to store, ids don't.
 type FiguresSealed struct {
-	Position string   `json:"position"`
-	Figures  []Figure `json:"figures"`
+	After   string   `json:"after"` // event id
+	Figures []Figure `json:"figures"`
 }
 
 // A Figure is a measure's value.

@@ -15,20 +15,20 @@ import (
 // events.
 type figurePage struct {
 	frame
-	Figure   figure
-	Unit     string
-	Version  string
-	Scope    string
-	Position string
-	Rule     []string // the definition in sentences
-	Data     string   // the same as data, which everybody who evaluates it uses
-	Sealed   string   // what it said when the cycle closed, where that was sealed
-	SealedAt string   // the position up to which it was taken then
-	Events   []countedLine
-	Count    string
-	Sum      bool
-	Distinct string // what is told apart
-	Pages    pager
+	Figure      figure
+	Unit        string
+	Version     string
+	Scope       string
+	Position    string
+	Rule        []string // the definition in sentences
+	Data        string   // the same as data, which everybody who evaluates it uses
+	Sealed      string   // what it said when the cycle closed, where that was sealed
+	SealedAfter string   // id of the last event that it saw then
+	Events      []countedLine
+	Count       string
+	Sum         bool
+	Distinct    string // what is told apart
+	Pages       pager
 }
 
 type countedLine struct {
@@ -67,7 +67,7 @@ func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, f := range v.cycle.Sealed {
 		if f.Measure == m.Measure {
-			p.Sealed, p.SealedAt = grouping(f.Value), v.cycle.SealedAt
+			p.Sealed, p.SealedAfter = grouping(f.Value), v.cycle.SealedAfter
 		}
 	}
 	from, to, pages := v.paged(len(x.Events))

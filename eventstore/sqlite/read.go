@@ -15,9 +15,11 @@ const (
 
 	selectBackwards = "SELECT " + columns + " FROM events WHERE position < ? ORDER BY position DESC LIMIT " + pageLimit
 
-	selectStreamForwards = "SELECT " + columns + " FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT " + pageLimit
+	// IN of one: SQLite plans a statement anew for every value that it compares
+	// a column with by = when the rows are to be ordered.
+	selectStreamForwards = "SELECT " + columns + " FROM events WHERE stream IN (?) AND revision >= ? ORDER BY revision LIMIT " + pageLimit
 
-	selectStreamBackwards = "SELECT " + columns + " FROM events WHERE stream = ? AND revision < ? ORDER BY revision DESC LIMIT " + pageLimit
+	selectStreamBackwards = "SELECT " + columns + " FROM events WHERE stream IN (?) AND revision < ? ORDER BY revision DESC LIMIT " + pageLimit
 )
 
 func (s *Store) ReadStream(ctx context.Context, stream string, r eventstore.ReadStream) iter.Seq2[eventstore.Recorded, error] {

@@ -61,8 +61,8 @@ func newWriter(conn *sqlite.Conn, delay time.Duration) (_ *writer, id uuid.UUID,
 		&w.rollback: "ROLLBACK",
 		&w.insert: `INSERT INTO events (position, stream, revision, id, name, data, metadata, checksum)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		&w.newestOf:   "SELECT max(revision) FROM events WHERE stream = ?",
-		&w.keptIn:     "SELECT id, position FROM events WHERE stream = ? AND revision >= ? ORDER BY revision",
+		&w.newestOf:   "SELECT max(revision) FROM events WHERE stream IN (?)",
+		&w.keptIn:     "SELECT id, position FROM events WHERE stream IN (?) AND revision >= ? ORDER BY revision",
 		&w.checkpoint: "PRAGMA wal_checkpoint(PASSIVE)",
 	} {
 		if *stmt, err = conn.Prepare(query); err != nil {

@@ -26,12 +26,6 @@ BEGIN SELECT RAISE(ABORT, 'an event is never changed'); END;
 CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'an event is never deleted'); END;
 
--- REPLACE deletes without asking the trigger above.
-CREATE TRIGGER events_are_never_replaced BEFORE INSERT ON events
-WHEN EXISTS (SELECT 1 FROM events WHERE position = NEW.position)
-  OR EXISTS (SELECT 1 FROM events WHERE stream = NEW.stream AND revision = NEW.revision)
-BEGIN SELECT RAISE(ABORT, 'an event is never replaced'); END;
-
 CREATE TRIGGER the_store_is_never_changed BEFORE UPDATE ON store
 BEGIN SELECT RAISE(ABORT, 'a store keeps its id'); END;
 

@@ -35,6 +35,8 @@ func newRoot() *cobra.Command {
 		data = "daybook-data"
 	}
 	root.PersistentFlags().String("data", data, "data directory (DAYBOOK_DATA)")
+	root.PersistentFlags().String("log", os.Getenv("DAYBOOK_LOG"), `keep the log on a cluster, esdb://HOST:2113, and the
+rest in the data directory (DAYBOOK_LOG)`)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(
 		newDemo(), newRehearse(), newServe(), newDo(),

@@ -30,16 +30,12 @@ it, is played first. Stopped in the middle, it continues when started again. The
 daybook stays in the data directory, to be looked at with every other command.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			dir, err := c.Flags().GetString("data")
-			if err != nil {
-				return err
-			}
 			out, talk := c.OutOrStdout(), c.ErrOrStderr()
 			r, err := workflows.LoadRehearsal(rehearsals.ReadFile, "rehearsals/nemo-2023-autumn.yaml")
 			if err != nil {
 				return err
 			}
-			b, err := makeBook(c.Context(), dir, true)
+			b, err := makeBook(c, true)
 			if err != nil {
 				return err
 			}

@@ -57,12 +57,8 @@ The commands and their fields, of which people may leave out themselves:
 					return usage{fmt.Errorf("--command-id: %w", err)}
 				}
 			}
-			dir, err := c.Flags().GetString("data")
-			if err != nil {
-				return err
-			}
 			ctx := c.Context()
-			b, err := makeBook(ctx, dir, false)
+			b, err := makeBook(c, false)
 			if err != nil {
 				return err
 			}

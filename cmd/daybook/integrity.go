@@ -49,7 +49,7 @@ kept elsewhere: write down the position that this prints.`,
 func (b *book) check(c *cobra.Command) error {
 	ctx := c.Context()
 	bar := progress(c, -1, "events")
-	err := b.store.Verify(ctx, func(done, total int) {
+	err := b.verify(ctx, func(done, total int) {
 		bar.ChangeMax(total)
 		_ = bar.Set(done)
 	})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/eventstore/esdb"
 	"github.com/daybook-engine/daybook/eventstore/sqlite"
 	"github.com/daybook-engine/daybook/eventstore/vault"
 	"github.com/daybook-engine/daybook/projections"
@@ -27,7 +29,9 @@ import (
 // A book is a data directory, open: the only place that names adapters.
 type book struct {
 	dir    string
-	store  *sqlite.Store
+	log    string // connection string of the cluster that has the log; "" when the directory has it
+	store  eventstore.Store
+	lock   io.Closer // of a directory that hasn't the log
 	vault  *vault.Vault
 	views  *projections.Views
 	engine *workflows.Engine
@@ -35,41 +39,52 @@ type book struct {
 	shared bool                    // another process has the directory
 }
 
-// openBook opens the directory of --data, which must be there.
-func openBook(c *cobra.Command) (*book, error) {
+// shut is the book of --data and --log, before anything of it is open.
+func shut(c *cobra.Command) (*book, error) {
 	dir, err := c.Flags().GetString("data")
+	log, errLog := c.Flags().GetString("log")
+	return &book{dir: dir, log: log}, errors.Join(err, errLog)
+}
+
+// openBook opens a book that must be there.
+func openBook(c *cobra.Command) (*book, error) {
+	b, err := shut(c)
+	if err == nil {
+		err = b.found()
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := found(dir); err != nil {
-		return nil, err
-	}
-	return makeBook(c.Context(), dir, false)
+	return makeBook(c, false)
 }
 
 // openLog opens the log alone, for what needs nothing else to be sound.
 func openLog(c *cobra.Command) (*book, error) {
-	dir, err := c.Flags().GetString("data")
-	if err != nil {
-		return nil, err
+	b, err := shut(c)
+	if err == nil {
+		err = b.found()
 	}
-	if err := found(dir); err != nil {
-		return nil, err
+	if err == nil {
+		err = b.openStore(c.Context())
 	}
-	b := &book{dir: dir}
-	b.store, err = openStore(dir)
 	return b, err
 }
 
 // readLog is openLog, also where another process has the directory.
 func readLog(c *cobra.Command) (*book, error) {
 	b, err := openLog(c)
-	if errors.Is(err, sqlite.ErrLocked) {
-		b.shared = true
-		b.store, err = sqlite.Open(filepath.Join(b.dir, "log.db"), sqlite.Options{ReadOnly: true})
+	if !errors.Is(err, sqlite.ErrLocked) {
+		return b, err
 	}
-	return b, err
+	b.shared = true
+	if b.log != "" {
+		return b, b.opened(esdb.Open(c.Context(), esdb.Options{Connection: b.log}))
+	}
+	return b, b.opened(sqlite.Open(b.path(), sqlite.Options{ReadOnly: true}))
 }
+
+// path is where the directory has the log, or would have it.
+func (b *book) path() string { return filepath.Join(b.dir, "log.db") }
 
 // openVault opens the vault beside the log.
 func (b *book) openVault() (err error) {
@@ -102,16 +117,36 @@ func (b *book) openViews() (err error) {
 	return err
 }
 
-// openStore opens a directory's log, for this user alone.
-func openStore(dir string) (*sqlite.Store, error) {
-	path := filepath.Join(dir, "log.db")
-	store, err := sqlite.Open(path, sqlite.Options{})
-	if errors.Is(err, sqlite.ErrLocked) {
-		return nil, fmt.Errorf("%w; stop that one first, or give another --data", err)
-	} else if err != nil {
-		return nil, err
+// openStore opens the log, and keeps other processes from the directory.
+func (b *book) openStore(ctx context.Context) (err error) {
+	if b.log != "" {
+		if b.lock, err = sqlite.Lock(b.path()); err == nil {
+			err = b.opened(esdb.Open(ctx, esdb.Options{Connection: b.log}))
+		}
+	} else if err = b.opened(sqlite.Open(b.path(), sqlite.Options{})); err == nil {
+		err = os.Chmod(b.path(), 0o600)
 	}
-	return store, os.Chmod(path, 0o600)
+	if errors.Is(err, sqlite.ErrLocked) {
+		err = fmt.Errorf("%w; stop that one first, or give another --data", err)
+	}
+	return err
+}
+
+// opened takes the store that was opened, if it was.
+func (b *book) opened(store eventstore.Store, err error) error {
+	if err == nil {
+		b.store = store
+	}
+	return err
+}
+
+// verify checks the bytes of a log that the directory has: those of a cluster
+// are its servers' to check.
+func (b *book) verify(ctx context.Context, progress func(done, total int)) error {
+	if file, ok := b.store.(*sqlite.Store); ok {
+		return file.Verify(ctx, progress)
+	}
+	return nil
 }
 
 // isDamage tells of what was kept and is not as it was written.
@@ -121,49 +156,57 @@ func isDamage(err error) bool {
 		code == zombiezen.ResultCorrupt || code == zombiezen.ResultNotADB
 }
 
-// found tells whether a directory holds a log.
-func found(dir string) error {
-	if err := spoilt(dir); err != nil {
+// found tells whether the directory holds a book.
+func (b *book) found() error {
+	if err := b.spoilt(); err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(dir, "log.db")); errors.Is(err, fs.ErrNotExist) {
-		return usage{fmt.Errorf("%s: no daybook is kept here; begin one with daybook demo, daybook rehearse FILE, or daybook do", dir)}
+	_, log := os.Stat(b.path())
+	_, vault := os.Stat(filepath.Join(b.dir, "vault.db"))
+	if errors.Is(log, fs.ErrNotExist) && errors.Is(vault, fs.ErrNotExist) {
+		return usage{fmt.Errorf("%s: no daybook is kept here; begin one with daybook demo, daybook rehearse FILE, or daybook do", b.dir)}
 	}
 	return nil
 }
 
 // spoilt tells of a path that is no directory, and of a directory whose log
-// has gone. The log is made first, so that a vault without one is no
-// beginning: a new log would hide the loss.
-func spoilt(dir string) error {
-	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-		return usage{fmt.Errorf("%s: not a directory", dir)}
+// has gone or isn't the one that is asked for. The log is made first, so that a
+// vault without one is no beginning: a new log would hide the loss.
+func (b *book) spoilt() error {
+	if info, err := os.Stat(b.dir); err == nil && !info.IsDir() {
+		return usage{fmt.Errorf("%s: not a directory", b.dir)}
 	}
-	_, log := os.Stat(filepath.Join(dir, "log.db"))
-	_, vault := os.Stat(filepath.Join(dir, "vault.db"))
-	if errors.Is(log, fs.ErrNotExist) && vault == nil {
-		return fmt.Errorf("%s: log.db is missing, and vault.db is there: put it back, a new one would not do", dir)
+	_, log := os.Stat(b.path())
+	_, vault := os.Stat(filepath.Join(b.dir, "vault.db"))
+	switch {
+	case b.log != "" && log == nil:
+		return usage{fmt.Errorf("%s: the log is kept here, in log.db, and not on a cluster: leave out --log, or give another --data", b.dir)}
+	case b.log == "" && errors.Is(log, fs.ErrNotExist) && vault == nil:
+		return fmt.Errorf("%s: log.db is missing, and vault.db is there: put it back, a new one would not do; if the log is on a cluster, name it by --log", b.dir)
 	}
 	return nil
 }
 
-// makeBook opens a directory, making what is missing. A log that begins with
-// a rehearsal stays one.
-func makeBook(ctx context.Context, dir string, rehearse bool) (b *book, err error) {
-	if err := spoilt(dir); err != nil {
+// makeBook opens a book, making what is missing. A log that begins with a
+// rehearsal stays one.
+func makeBook(c *cobra.Command, rehearse bool) (b *book, err error) {
+	ctx := c.Context()
+	if b, err = shut(c); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := b.spoilt(); err != nil {
 		return nil, err
 	}
-	b = &book{dir: dir}
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			b.Close()
 			b = nil
 		}
 	}()
-	if b.store, err = openStore(dir); err != nil {
+	if err := b.openStore(ctx); err != nil {
 		return b, err
 	}
 	if err := b.openVault(); err != nil {
@@ -213,6 +256,9 @@ func (b *book) Close() error {
 	}
 	if b.store != nil {
 		errs = append(errs, b.store.Close())
+	}
+	if b.lock != nil {
+		errs = append(errs, b.lock.Close())
 	}
 	return errors.Join(errs...)
 }

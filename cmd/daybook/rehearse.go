@@ -25,15 +25,11 @@ of the same rehearsal, it judges that part again, and continues.`,
 		Example: "  daybook rehearse nemo-2023-autumn.yaml --data ./rehearsed && daybook serve --data ./rehearsed",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, given []string) error {
-			dir, err := c.Flags().GetString("data")
-			if err != nil {
-				return err
-			}
 			r, err := workflows.LoadRehearsal(readFile, filepath.ToSlash(given[0]))
 			if err != nil {
 				return err
 			}
-			b, err := makeBook(c.Context(), dir, true)
+			b, err := makeBook(c, true)
 			if err != nil {
 				return err
 			}
@@ -51,7 +47,7 @@ of the same rehearsal, it judges that part again, and continues.`,
 			if played.Before > 0 {
 				fmt.Fprintf(talk, ", %d were played before", played.Before)
 			}
-			fmt.Fprintf(talk, "; look at it with daybook serve --data %s\n", dir)
+			fmt.Fprintf(talk, "; look at it with daybook serve --data %s\n", b.dir)
 			return nil
 		},
 	}

@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,7 +55,7 @@ type Options struct {
 type Store struct {
 	path string
 	id   uuid.UUID
-	lock *lock
+	lock io.Closer // nil when it only reads
 
 	readers chan *reader // those not reading; opened when first wanted
 	ctx     context.Context
@@ -76,15 +77,15 @@ type Store struct {
 // error that is ErrLocked when the log is open already and ErrNotLog when the
 // file is not ours.
 func Open(path string, o Options) (_ *Store, err error) {
-	var l *lock
+	var l io.Closer
 	open := func(path string) (*sqlite.Conn, error) { return connect(path, sqlite.OpenReadOnly) }
 	if !o.ReadOnly {
-		if l, err = acquire(path + ".lock"); err != nil {
+		if l, err = Lock(path); err != nil {
 			return nil, err
 		}
 		defer func() {
 			if err != nil {
-				l.release()
+				l.Close()
 			}
 		}()
 		open = openFile
@@ -164,7 +165,11 @@ func (s *Store) Close() error {
 	for range readerCount {
 		(<-s.readers).close()
 	}
-	return errors.Join(s.writer.conn.Close(), s.lock.release())
+	err := s.writer.conn.Close()
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
 }
 
 func position(n int64) eventstore.Position { return eventstore.NewPosition(uint64(n), uint64(n)) }

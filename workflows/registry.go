@@ -127,10 +127,7 @@ func (g *Engine) issue(ctx context.Context, r registration, cmd any, cause Cause
 	if cause.OnBehalfOf != "" {
 		self = string(cause.OnBehalfOf)
 	}
-	schema.Fill(cmd, "self", self)
-	schema.Fill(cmd, "role", string(cause.Role))
-	schema.Fill(cmd, "actor", cause.Actor)
-	schema.Fill(cmd, "tzdata", g.Tzdata)
+	schema.Fill(cmd, map[string]string{"self": self, "role": string(cause.Role), "actor": cause.Actor, "tzdata": g.Tzdata})
 	if field := unsaid(reflect.ValueOf(cmd).Elem()); field != "" {
 		return Result{}, ErrFields.Because(field + " is missing")
 	}

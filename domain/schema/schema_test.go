@@ -292,27 +292,25 @@ func TestResolveMakesHandlesIDs(t *testing.T) {
 func TestFillSetsWhatIsNotACallersToSay(t *testing.T) {
 	t.Parallel()
 	var c application.Select
-	schema.Fill(&c, "self", "carla")
-	schema.Fill(&c, "actor", "carla")
+	schema.Fill(&c, map[string]string{"self": "carla", "actor": "carla"})
 	require.Equal(t, domain.Person("carla"), c.Person, "who does not say means themselves")
 	require.Equal(t, domain.Person("carla"), c.Actor)
 
 	c = application.Select{ID: application.ID{Person: ana}, Assessed: application.Assessed{Unbiased: application.Unbiased{Actor: "forged"}}}
-	schema.Fill(&c, "self", "carla")
-	schema.Fill(&c, "actor", "carla")
+	schema.Fill(&c, map[string]string{"self": "carla", "actor": "carla"})
 	require.Equal(t, ana, c.Person, "who says is believed")
 	require.Equal(t, domain.Person("carla"), c.Actor, "a hidden field is always set")
-	schema.Fill(&c, "tzdata", "2023c")
+	schema.Fill(&c, map[string]string{"tzdata": "2023c"})
 	require.Equal(t, domain.Person("carla"), c.Actor)
 
 	for said, want := range map[string]string{"": match.Mentee, match.Mentor: match.Mentor} {
 		side := match.Accept{Acting: match.Acting{Side: said}}
-		schema.Fill(&side, "role", match.Mentee)
+		schema.Fill(&side, map[string]string{"role": match.Mentee})
 		require.Equal(t, want, side.Side, "a side is the role unless it is said")
 	}
 
 	var m match.MarkContactOverdue
-	schema.Fill(&m, "tzdata", "2023c")
+	schema.Fill(&m, map[string]string{"tzdata": "2023c"})
 	require.Equal(t, "2023c", m.Tzdata)
 }
 

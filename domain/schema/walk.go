@@ -62,19 +62,20 @@ func Resolve(command any, id func(handle string) (domain.Person, error)) (err er
 	return err
 }
 
-// Fill sets the fields tagged `from:"source"`, where they are empty or hidden
-// from JSON, and so not a caller's to set.
-func Fill(command any, source, value string) {
-	fill(reflect.ValueOf(command).Elem(), source, value)
+// Fill sets the fields tagged `from:"source"` to what values has for the
+// source, where they are empty or hidden from JSON, and so not a caller's to set.
+func Fill(command any, values map[string]string) {
+	fill(reflect.ValueOf(command).Elem(), values)
 }
 
-func fill(v reflect.Value, source, value string) {
+func fill(v reflect.Value, values map[string]string) {
 	for i := range v.NumField() {
 		field, f := v.Type().Field(i), v.Field(i)
-		switch {
-		case field.Anonymous && f.Kind() == reflect.Struct:
-			fill(f, source, value)
-		case field.Tag.Get("from") == source && (f.String() == "" || field.Tag.Get("json") == "-"):
+		if field.Anonymous && f.Kind() == reflect.Struct {
+			fill(f, values)
+			continue
+		}
+		if value, ok := values[field.Tag.Get("from")]; ok && (f.String() == "" || field.Tag.Get("json") == "-") {
 			f.SetString(value)
 		}
 	}
@@ -97,8 +98,8 @@ func walk(v reflect.Value, t reflect.Type, visit func(reflect.Value)) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				walk(v.Field(i), t, visit)
+			if f := v.Field(i); f.CanInterface() { // exported
+				walk(f, t, visit)
 			}
 		}
 	case reflect.Slice:

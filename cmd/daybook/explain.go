@@ -53,7 +53,7 @@ func newExplain() *cobra.Command {
 			if _, ok := measure.Find(given[0]); !ok {
 				return usage{fmt.Errorf("there is no such measure: %s", document.Suggest(given[0], names))}
 			}
-			b, err := openBook(c)
+			b, err := readBook(c)
 			if err != nil {
 				return err
 			}

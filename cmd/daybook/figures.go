@@ -37,7 +37,7 @@ func newFigures() *cobra.Command {
 		Example: "  daybook figures --cycle nemo-2023-autumn --at 2023-10-31 --clock occurred",
 		Args:    args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			b, err := openBook(c)
+			b, err := readBook(c)
 			if err != nil {
 				return err
 			}

@@ -54,7 +54,7 @@ is asked, and stand nowhere else.`,
 			if err := checkName(f.Name); err != nil {
 				return err
 			}
-			b, err := openBook(c)
+			b, err := readBook(c)
 			if err != nil {
 				return err
 			}

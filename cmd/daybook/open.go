@@ -48,14 +48,8 @@ func shut(c *cobra.Command) (*book, error) {
 
 // openBook opens a book that must be there.
 func openBook(c *cobra.Command) (*book, error) {
-	b, err := shut(c)
-	if err == nil {
-		err = b.found()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return makeBook(c, false)
+	b, err := openLog(c)
+	return b.completed(c.Context(), false, err)
 }
 
 // openLog opens the log alone, for what needs nothing else to be sound.
@@ -81,6 +75,13 @@ func readLog(c *cobra.Command) (*book, error) {
 		return b, b.opened(esdb.Open(c.Context(), esdb.Options{Connection: b.log}))
 	}
 	return b, b.opened(sqlite.Open(b.path(), sqlite.Options{ReadOnly: true}))
+}
+
+// readBook is openBook for what only reads, also where another process has the
+// directory: then it makes the read models for itself.
+func readBook(c *cobra.Command) (*book, error) {
+	b, err := readLog(c)
+	return b.completed(c.Context(), false, err)
 }
 
 // path is where the directory has the log, or would have it.
@@ -110,7 +111,11 @@ func (b *book) vaultOptions() vault.Options {
 
 // openViews opens the read models of the log.
 func (b *book) openViews() (err error) {
-	b.views, err = projections.Open(filepath.Join(b.dir, "views.db"), b.store)
+	path := ""
+	if !b.shared {
+		path = filepath.Join(b.dir, "views.db")
+	}
+	b.views, err = projections.Open(path, b.store)
 	if isDamage(err) || errors.Is(err, projections.ErrOtherStore) {
 		err = fmt.Errorf("%w; make the read models anew with daybook rebuild --data %s", err, b.dir)
 	}
@@ -189,35 +194,43 @@ func (b *book) spoilt() error {
 
 // makeBook opens a book, making what is missing. A log that begins with a
 // rehearsal stays one.
-func makeBook(c *cobra.Command, rehearse bool) (b *book, err error) {
-	ctx := c.Context()
-	if b, err = shut(c); err != nil {
+func makeBook(c *cobra.Command, rehearse bool) (*book, error) {
+	b, err := shut(c)
+	if err == nil {
+		err = b.spoilt()
+	}
+	if err == nil {
+		err = os.MkdirAll(b.dir, 0o700)
+	}
+	if err == nil {
+		err = b.openStore(c.Context())
+	}
+	return b.completed(c.Context(), rehearse, err)
+}
+
+// completed opens the rest of a book whose log is open, and closes all of it
+// where that is not so, or fails.
+func (b *book) completed(ctx context.Context, rehearse bool, err error) (*book, error) {
+	if err == nil {
+		err = b.complete(ctx, rehearse)
+	}
+	if err != nil {
+		b.Close()
 		return nil, err
 	}
-	if err := b.spoilt(); err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(b.dir, 0o700); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			b.Close()
-			b = nil
-		}
-	}()
-	if err := b.openStore(ctx); err != nil {
-		return b, err
-	}
+	return b, nil
+}
+
+func (b *book) complete(ctx context.Context, rehearse bool) error {
 	if err := b.openVault(); err != nil {
-		return b, err
+		return err
 	}
 	if err := b.openViews(); err != nil {
-		return b, err
+		return err
 	}
 	rehearsed, empty, err := rehearsed(ctx, b.store)
 	if err != nil {
-		return b, err
+		return err
 	}
 	config := workflows.Config{Store: b.store, Vault: sealed{b.vault}, Now: time.Now, Tzdata: tzdata()}
 	if rehearsed || empty && rehearse {
@@ -225,12 +238,12 @@ func makeBook(c *cobra.Command, rehearse bool) (b *book, err error) {
 		config.Rehearsal, config.Now = true, b.clock.Now
 	}
 	if b.engine, err = workflows.New(ctx, config); err != nil {
-		return b, err
+		return err
 	}
 	if b.clock != nil {
 		b.clock.Set(b.engine.Latest())
 	}
-	return b, nil
+	return nil
 }
 
 // rehearsed tells by its first event whether a log is a rehearsal's.

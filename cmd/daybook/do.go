@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/workflows"
 	"github.com/daybook-engine/daybook/workflows/definition"
@@ -28,7 +29,9 @@ file of JSON or YAML after @; people in them are written by handle or id. Prints
 one JSON object: the position in the log and the names of the events, none when
 it was already so.
 
-The commands and their fields, of which people may leave out themselves:
+The commands, the roles that may issue them, and their fields, of which people may
+leave out themselves. What is missing here only the engine does, as an answer or
+when it is time.
 
 ` + commandList(),
 		Example: `  daybook do person.register --by coordinator/anna --with '{"handle":"anna","register":"staff","name":"Anna Berg"}'
@@ -115,7 +118,13 @@ func tell(c *cobra.Command, b *book, result workflows.Result) error {
 func commandList() string {
 	var b strings.Builder
 	for _, name := range workflows.Commands() {
-		fmt.Fprintf(&b, "  %-22s %s\n", name, strings.Join(workflows.Fields(name), " "))
+		fields := strings.Join(workflows.Fields(name), " ")
+		if name == "definition.publish" {
+			fields = "@FILE.yaml, as cmd/daybook/rehearsals/nemo-one-to-one.yaml"
+		}
+		if roles := access.Claimable(name); len(roles) > 0 {
+			fmt.Fprintf(&b, "  %s (%s)\n      %s\n", name, access.Words(roles), fields)
+		}
 	}
 	return b.String()
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,8 +36,8 @@ func newEvents() *cobra.Command {
   daybook events --after 000000000000002a --at 2023-10-31`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if name != "" && !slices.Contains(schema.Names(), name) {
-				return usage{fmt.Errorf("--name: there are no such events: %s", document.Suggest(name, schema.Names()))}
+			if err := checkName(name); err != nil {
+				return err
 			}
 			b, err := readLog(c)
 			if err != nil {
@@ -76,7 +75,7 @@ func newEvents() *cobra.Command {
 				case past && env.RecordedAt.After(w.Time):
 					return nil
 				case stream != "" && r.Stream != stream,
-					name != "" && r.Name != name,
+					name != "" && r.Name != name && !strings.HasPrefix(r.Name, strings.TrimSuffix(name, ".")+"."),
 					actor != "" && env.Actor != actor,
 					cycle != "" && !concerns(env, r.Data, cycle):
 					continue
@@ -96,7 +95,7 @@ func newEvents() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&stream, "stream", "", "only this stream")
-	f.StringVar(&name, "name", "", "only events of this name, as in session.held")
+	f.StringVar(&name, "name", "", "only events of this name, or of its first word: session.held, session")
 	f.StringVar(&cycle, "cycle", "", "only what concerns this cycle: its own book, and what the programme keeps about it")
 	f.StringVar(&actor, "actor", "", "only what this actor did: a person's handle or id, clock, or a policy's name")
 	f.StringVar(&after, "after", "", "only what lies after this position")

@@ -39,8 +39,10 @@ func newEvidencePack() *cobra.Command {
 		Short: "Make a pack of a cycle's figures and of the records that prove them",
 		Long: `Make a pack of a cycle's figures and of the records that prove them, to be checked
 offline with daybook-verify. Events are in it as headers, and those that are
-counted with their content: ids, dates and codes, no personal text. The pack is
-signed with ledger.key (DAYBOOK_LEDGER_KEY_FILE moves it), which the funder must
+counted with their content: no names and no personal text, but dates, codes, the
+organisation an application came from, and a person's id wherever the person acts.
+Whoever knows the people may tell who is meant: give a pack to whom you would give
+such a list. The pack is signed with ledger.key (DAYBOOK_LEDGER_KEY_FILE moves it), which the funder must
 know from elsewhere: --policy-out writes the file that says so.`,
 		Example: "  daybook evidence pack --cycle nemo-2023-autumn --for nemo-board --out autumn.zip --policy-out policy",
 		Args:    args(cobra.NoArgs),
@@ -73,6 +75,7 @@ know from elsewhere: --policy-out writes the file that says so.`,
 				}
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s: %d bytes, verified; %s", out, len(pack), policy)
+			fmt.Fprintf(c.ErrOrStderr(), "give the two lines (--policy-out) to %s by another way than the pack: who can change both can change what they prove\n", funder)
 			return nil
 		},
 	}

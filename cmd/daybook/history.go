@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,8 +35,11 @@ type historyLine struct {
 	Marks      []string `json:"nonconformities,omitempty"`
 }
 
-// stamp is a time in the cycle's zone.
-const stamp = "2006-01-02T15:04:05Z07:00"
+// stamp is a time in the cycle's zone, and minute the same for reading.
+const (
+	stamp  = "2006-01-02T15:04:05Z07:00"
+	minute = "2006-01-02 15:04 MST"
+)
 
 func newHistory() *cobra.Command {
 	var f projections.HistoryFilter
@@ -46,9 +50,10 @@ func newHistory() *cobra.Command {
 		Use:   "history --cycle CYCLE",
 		Short: "Tell a cycle's audit trail in plain sentences",
 		Long: `Tell a cycle's audit trail in plain sentences: what happened, when, who did it,
-in what role, why, and what it was before. Names are read from the vault as it
+in what role, why, and what it was before. It is in the order in which things were
+recorded; the time is that when they happened. Names are read from the vault as it
 is asked, and stand nowhere else.`,
-		Example: "  daybook history --cycle nemo-2023-autumn --name deadline\n  daybook history --cycle nemo-2023-autumn --of p23",
+		Example: "  daybook history --cycle nemo-2023-autumn --name session\n  daybook history --cycle nemo-2023-autumn --of p23",
 		Args:    args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkName(f.Name); err != nil {
@@ -88,7 +93,9 @@ is asked, and stand nowhere else.`,
 			rows, err := views.History(ctx, f)
 			if err == nil && len(rows) == 0 {
 				_, err = views.Cycle(ctx, f.Cycle)
-				err = b.unlessNotYet(c, f.Cycle, err)
+				if err = b.unlessNotYet(c, f.Cycle, err); err == nil {
+					fmt.Fprintln(c.ErrOrStderr(), "no event fits")
+				}
 			}
 			if err != nil {
 				return err
@@ -106,7 +113,7 @@ is asked, and stand nowhere else.`,
 				if asJSON {
 					err = lines.Encode(line)
 				} else {
-					_, err = fmt.Fprintln(out, line.text(r.Late))
+					_, err = fmt.Fprintln(out, line.text(e.OccurredAt.In(location), e.RecordedAt.In(location)))
 				}
 				if err != nil {
 					return err
@@ -126,8 +133,8 @@ is asked, and stand nowhere else.`,
 	return c
 }
 
-func (l historyLine) text(late bool) string {
-	s := fmt.Sprintf("%s  %.16s  %s (%s, %s", l.Position, l.RecordedAt, l.Sentence, l.Actor, l.Role)
+func (l historyLine) text(occurred, recorded time.Time) string {
+	s := fmt.Sprintf("%s  %s  %s (%s, %s", l.Position, occurred.Format(minute), l.Sentence, l.Actor, l.Role)
 	if match := match.ParseStream(l.Stream); strings.HasPrefix(l.Stream, "match-") {
 		s += ", match " + match.Match
 	}
@@ -140,15 +147,15 @@ func (l historyLine) text(late bool) string {
 	if l.Authority != "" {
 		s += "; authority: " + l.Authority
 	}
-	if late {
-		s += fmt.Sprintf("; it happened %.16s", l.OccurredAt)
+	if occurred.Format(minute) != recorded.Format(minute) {
+		s += "; recorded " + recorded.Format(minute)
 	}
 	s += ")"
 	switch {
 	case l.Before != "":
-		s += fmt.Sprintf("\n%36s%s → %s", "", l.Before, l.After)
+		s += fmt.Sprintf("\n%20s%s → %s", "", l.Before, l.After)
 	case l.After != "":
-		s += fmt.Sprintf("\n%36s→ %s", "", l.After)
+		s += fmt.Sprintf("\n%20s→ %s", "", l.After)
 	}
 	return s
 }

@@ -344,7 +344,7 @@ var errStopped = sqlite.ErrStopped
 var errErased = vault.ErrErased
 
 // ErrHandle is the answer about a handle that nobody has.
-var ErrHandle = domain.Missing("person_unknown", "nobody is registered under this handle; see daybook do person.register")
+var ErrHandle = domain.Missing("person_unknown", "nobody is registered under this handle; somebody who is can register them with person.register")
 
 func (s sealed) SetHandle(ctx context.Context, handle string, person domain.Person) error {
 	err := s.Vault.SetHandle(ctx, handle, string(person))

@@ -56,7 +56,7 @@ rehearsal reached, and nothing more happens in it.` + relayHelp,
 				}
 			}
 			group, ctx := errgroup.WithContext(c.Context())
-			if err := b.listen(ctx, group, addr, c.OutOrStdout(), log, nil); err != nil {
+			if err := b.listen(ctx, group, addr, c.OutOrStdout(), log, "", nil); err != nil {
 				return err
 			}
 			if b.clock == nil {
@@ -91,15 +91,15 @@ func finished(err error) error {
 	return err
 }
 
-// listen serves the pages until ctx ends. wrap, where it is given, goes
-// around them.
-func (b *book) listen(ctx context.Context, group *errgroup.Group, addr string, out io.Writer, log *slog.Logger, wrap func(http.Handler) http.Handler) error {
+// listen serves the pages until ctx ends. playing names the rehearsal under
+// way, if there is one; wrap, where it is given, goes around the pages.
+func (b *book) listen(ctx context.Context, group *errgroup.Group, addr string, out io.Writer, log *slog.Logger, playing string, wrap func(http.Handler) http.Handler) error {
 	if err := b.views.CatchUp(ctx); err != nil {
 		return err
 	}
 	rehearsal := ""
 	if b.clock != nil {
-		rehearsal = b.rehearsalName(ctx)
+		rehearsal = b.rehearsalName(ctx, playing)
 	}
 	pages, err := web.New(web.Options{
 		Store: b.store, Views: b.views, Names: b.reveal, Now: b.engine.Now, Rehearsal: rehearsal, Log: log,
@@ -129,14 +129,18 @@ func (b *book) listen(ctx context.Context, group *errgroup.Group, addr string, o
 		return server.Shutdown(ending)
 	})
 	fmt.Fprintf(out, "http://%s/\n", listener.Addr())
+	if a, ok := listener.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+		log.Warn("whoever reaches this address sees every name: until people can sign in, keep --addr on loopback")
+	}
 	return nil
 }
 
-// rehearsalName is the name on the banner: every cycle rehearsed.
-func (b *book) rehearsalName(ctx context.Context) string {
+// rehearsalName is the name on the banner: every cycle rehearsed so far, or
+// the file that is about to be.
+func (b *book) rehearsalName(ctx context.Context, playing string) string {
 	cycles, err := b.views.Cycles(ctx)
 	if err != nil || len(cycles) == 0 {
-		return "that is beginning"
+		return playing
 	}
 	names := make([]string, len(cycles))
 	for i, c := range cycles {

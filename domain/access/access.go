@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/daybook-engine/daybook/domain"
 )
@@ -143,9 +144,24 @@ func Justify(command, reason, authority, channel string) error {
 // Allow tells whether role may issue the command of that name.
 func Allow(role Role, command string) error {
 	if !slices.Contains(table[command], role) {
-		return ErrRole.Because(fmt.Sprintf("%s, %s", role, command))
+		return ErrRole.Because(fmt.Sprintf("%s; %s is for %s", role, command, Words(table[command])))
 	}
 	return nil
+}
+
+// Claimable lists the roles in which people may issue the command of that
+// name: none for the engine's own.
+func Claimable(command string) []Role {
+	return slices.DeleteFunc(slices.Clone(table[command]), func(r Role) bool { return slices.Contains(Engine, r) })
+}
+
+// Words lists roles for reading.
+func Words(roles []Role) string {
+	words := make([]string, len(roles))
+	for i, r := range roles {
+		words[i] = string(r)
+	}
+	return strings.Join(words, ", ")
 }
 
 // Own tells whether actor may act, in role, for owner. Participants act for

@@ -6,8 +6,8 @@
 // which their events were committed. The package knows names and bytes; what
 // they mean is the domain's business.
 //
-// Adapters share this contract, the conformance suite in storetest, and
-// nothing else.
+// Adapters share this contract, the conformance suite in storetest, how a file
+// is put on the disk (durable), and nothing else.
 package eventstore
 
 import (

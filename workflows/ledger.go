@@ -21,6 +21,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
 var (
@@ -108,7 +109,7 @@ func (l *Ledger) key(path string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return key, replace(path, []byte(key+"\n"))
+		return key, durable.WriteFile(path, []byte(key+"\n"), 0o600)
 	} else if err != nil {
 		return "", err
 	}
@@ -182,7 +183,7 @@ func (l *Ledger) State(ctx context.Context, claims string) (s Stated, err error)
 	if err != nil {
 		return s, err
 	}
-	return s, replace(l.signed, s.Checkpoint)
+	return s, durable.WriteFile(l.signed, s.Checkpoint, 0o600)
 }
 
 // Run states from time to time until ctx ends, and then once more. A refusal
@@ -304,33 +305,5 @@ func extend(path string, b []byte) error {
 		return err
 	}
 	_, err = f.Write(b)
-	return errors.Join(err, f.Sync(), f.Close(), syncDir(filepath.Dir(path)))
-}
-
-// replace writes a file whole or not at all, durably, for this user alone.
-func replace(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".ledger-*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a file's name durable, where directories can be synced.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(err, f.Sync(), f.Close(), durable.SyncDir(filepath.Dir(path)))
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/google/uuid"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
 // migrations make the file, one after the other; user_version tells how many
@@ -101,7 +103,7 @@ func makeFile(path string) error {
 	if err := os.Rename(temporary, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncDir(filepath.Dir(path))
 }
 
 func initialise(conn *sqlite.Conn) error {

@@ -17,7 +17,3 @@ func tryLock(f *os.File) (held bool, err error) {
 	}
 	return err == nil, err
 }
-
-// syncDir has nothing to do: Windows can't flush a directory, and NTFS
-// journals the renaming.
-func syncDir(string) error { return nil }

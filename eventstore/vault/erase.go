@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
 // Erase makes every text about a person unreadable for ever, in these files
@@ -366,5 +369,5 @@ func (v *Vault) replaceMasterKey() error {
 	if err := os.Rename(path+nextSuffix, path); err != nil {
 		return fmt.Errorf("%w: %w", ErrMasterKey, err)
 	}
-	return syncDir(dirOf(path))
+	return durable.SyncDir(filepath.Dir(path))
 }

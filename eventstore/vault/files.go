@@ -3,15 +3,14 @@ package vault
 import (
 	"bytes"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
 	"time"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
 // A file is one of the vault's two databases. Its id is SQLite's
@@ -195,7 +194,7 @@ func pair(vault, keys *sqlite.Conn, o Options, ring *keyring) error {
 		if err := keysFile.make(keys, map[string][]byte{"store": vaultID, "proof": proof}); err != nil {
 			return fmt.Errorf("make keys.db: %w", err)
 		}
-		if err := syncDir(o.Dir); err != nil {
+		if err := durable.SyncDir(o.Dir); err != nil {
 			return err
 		}
 		if keysID, err = metaOf(keys, "store"); err != nil {
@@ -249,16 +248,4 @@ func makeDir(dir string) error {
 		return fmt.Errorf("open the vault: %w", err)
 	}
 	return nil
-}
-
-// syncDir makes the names of new files durable, which Windows does by itself.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(filepath.Clean(dir))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

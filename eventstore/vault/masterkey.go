@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
 // masterKey reads the master key, 32 bytes in hexadecimal so that it can be
@@ -44,23 +46,15 @@ func masterKey(path string, mayMake bool) ([]byte, error) {
 }
 
 // makeMasterKey writes a new key whole or not at all, and never over another.
-func makeMasterKey(path string) (err error) {
+func makeMasterKey(path string) error {
 	if err := makeDir(filepath.Dir(path)); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".master-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
 	key := make([]byte, keySize)
 	rand.Read(key)
-	_, err = fmt.Fprintf(f, "%x\n", key)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
+	err := durable.Create(path, fmt.Appendf(nil, "%x\n", key), 0o600)
+	if errors.Is(err, fs.ErrExist) { // another process was first
+		err = durable.SyncDir(filepath.Dir(path))
 	}
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return err
 }

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
 // ErrRegister is for a vault that knows less than the register of erasures:
@@ -66,10 +68,8 @@ func (r register) add(f fence) error {
 	if err == nil {
 		_, err = file.WriteAt(append(line, '\n'), int64(whole))
 	}
-	if err := errors.Join(err, file.Sync(), file.Close(), syncDir(dirOf(r.path))); err != nil {
+	if err := errors.Join(err, file.Sync(), file.Close(), durable.SyncDir(filepath.Dir(r.path))); err != nil {
 		return fmt.Errorf("register of erasures: %w", err)
 	}
 	return nil
 }
-
-func dirOf(path string) string { return filepath.Dir(path) }

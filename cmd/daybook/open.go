@@ -19,6 +19,7 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/eventstore/durable"
 	"github.com/daybook-engine/daybook/eventstore/esdb"
 	"github.com/daybook-engine/daybook/eventstore/sqlite"
 	"github.com/daybook-engine/daybook/eventstore/vault"
@@ -67,7 +68,7 @@ func openLog(c *cobra.Command) (*book, error) {
 // readLog is openLog, also where another process has the directory.
 func readLog(c *cobra.Command) (*book, error) {
 	b, err := openLog(c)
-	if !errors.Is(err, sqlite.ErrLocked) {
+	if !errors.Is(err, durable.ErrLocked) {
 		return b, err
 	}
 	b.shared = true
@@ -125,13 +126,13 @@ func (b *book) openViews() (err error) {
 // openStore opens the log, and keeps other processes from the directory.
 func (b *book) openStore(ctx context.Context) (err error) {
 	if b.log != "" {
-		if b.lock, err = sqlite.Lock(b.path()); err == nil {
+		if b.lock, err = durable.Lock(b.path()); err == nil {
 			err = b.opened(esdb.Open(ctx, esdb.Options{Connection: b.log}))
 		}
 	} else if err = b.opened(sqlite.Open(b.path(), sqlite.Options{})); err == nil {
 		err = os.Chmod(b.path(), 0o600)
 	}
-	if errors.Is(err, sqlite.ErrLocked) {
+	if errors.Is(err, durable.ErrLocked) {
 		err = fmt.Errorf("%w; stop that one first, or give another --data", err)
 	}
 	return err

@@ -1,5 +1,6 @@
 // Package durable puts small files on the disk so that a crash leaves what was
-// there before or all of what was written, and so that it stays.
+// there before or all of what was written, and so that it stays; and keeps
+// other processes from a file.
 package durable
 
 import (

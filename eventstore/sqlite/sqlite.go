@@ -27,11 +27,10 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
 var (
-	// ErrLocked: another process, or another Store in this one, has the log.
-	ErrLocked = errors.New("has this directory open")
 	// ErrNotLog: the file is there and is something else.
 	ErrNotLog = errors.New("not a daybook log")
 	// ErrStopped: an earlier write went wrong; only opening the log again
@@ -74,13 +73,13 @@ type Store struct {
 }
 
 // Open opens the log at path, making it where there is none. It returns an
-// error that is ErrLocked when the log is open already and ErrNotLog when the
+// error that is durable.ErrLocked when the log is open already and ErrNotLog when the
 // file is not ours.
 func Open(path string, o Options) (_ *Store, err error) {
 	var l io.Closer
 	open := func(path string) (*sqlite.Conn, error) { return connect(path, sqlite.OpenReadOnly) }
 	if !o.ReadOnly {
-		if l, err = Lock(path); err != nil {
+		if l, err = durable.Lock(path); err != nil {
 			return nil, err
 		}
 		defer func() {

@@ -15,6 +15,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/eventstore/durable"
 	"github.com/daybook-engine/daybook/eventstore/sqlite"
 	"github.com/daybook-engine/daybook/eventstore/storetest"
 )
@@ -36,7 +37,7 @@ func TestALogIsOpenOnce(t *testing.T) {
 	path := logIn(t)
 	s := open(t, path)
 	_, err := sqlite.Open(path, sqlite.Options{})
-	require.ErrorIs(t, err, sqlite.ErrLocked)
+	require.ErrorIs(t, err, durable.ErrLocked)
 	require.ErrorContains(t, err, fmt.Sprintf("another daybook process (pid %d) has this directory open", os.Getpid()))
 	require.NoError(t, s.Close())
 	open(t, path)

@@ -1,17 +1,21 @@
-package sqlite
+package durable
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 )
 
-// Lock keeps other processes from the log at path, whether it is there or not,
+// ErrLocked: another process, or this one already, has what is to be locked.
+var ErrLocked = errors.New("has this directory open")
+
+// Lock keeps other processes from the file at path, whether it is there or not,
 // for as long as this one lives or until it is closed. It returns an error
 // that is ErrLocked when another has it.
 //
-// It is a lock on a file beside the log, which the operating system lets go of
+// It is a lock on a file beside it, which the operating system lets go of
 // however the process ends. The file stays behind: to remove it would be to
 // race with the next process.
 func Lock(path string) (io.Closer, error) {

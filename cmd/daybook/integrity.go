@@ -120,6 +120,8 @@ func (b *book) checkMeaning(ctx context.Context) (events, texts int, err error) 
 			_, err := b.vault.Reveal(ctx, string(p.Digest))
 			if errors.Is(err, errErased) {
 				continue
+			} else if errors.Is(err, errErasing) {
+				return events, texts, err
 			} else if err != nil {
 				return events, texts, wrong("personal text %s: %v", p.Digest, err)
 			}

@@ -107,7 +107,7 @@ func (b *book) replayVault(register string) (err error) {
 }
 
 func (b *book) vaultOptions() vault.Options {
-	return vault.Options{Dir: b.dir, KeyFile: os.Getenv("DAYBOOK_KEY_FILE")}
+	return vault.Options{Dir: b.dir, KeyFile: os.Getenv("DAYBOOK_KEY_FILE"), ReadOnly: b.shared}
 }
 
 // openViews opens the read models of the log.
@@ -343,6 +343,9 @@ var errStopped = sqlite.ErrStopped
 
 // errErased says that a text was deleted on purpose.
 var errErased = vault.ErrErased
+
+// errErasing is the answer to who reads beside an erasure.
+var errErasing = vault.ErrErasing
 
 // ErrHandle is the answer about a handle that nobody has.
 var ErrHandle = domain.Missing("person_unknown", "nobody is registered under this handle; somebody who is can register them with person.register")

@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,20 +26,16 @@ import (
 // wrapped. Nothing is put about the person again: that is ErrErased.
 //
 // After an error, or when the process is killed, the vault stays shut or the
-// same call goes on from there; it is done when Erase returns nil. Nobody
-// else may have the vault open.
+// same call goes on from there; it is done when Erase returns nil. Who has the
+// vault open ReadOnly meanwhile is answered ErrErasing, and may hold it up.
 func (v *Vault) Erase(ctx context.Context, subject string) (texts int, err error) {
 	if subject == "" {
 		return 0, fmt.Errorf("erase: it takes a person")
 	}
-	select {
-	case <-v.turn:
-		defer func() { v.turn <- struct{}{} }()
-	case <-v.closed:
-		return 0, ErrClosed
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	if err := v.take(ctx); err != nil {
+		return 0, err
 	}
+	defer func() { v.turn <- struct{}{} }()
 	v.gate.Lock()
 	defer v.gate.Unlock()
 	if _, err := nextMasterKey(v.keyFile); err != nil { // or nothing is begun
@@ -233,15 +231,13 @@ func (v *Vault) finish() error {
 			}
 		}
 	}
-	proof, err := metaOf(v.keys.conn, "proof")
-	if err != nil {
+	if err := proven(v.keys.conn, next); errors.Is(err, ErrDamaged) {
+		return v.rotate(next)
+	} else if err != nil {
 		return err
 	}
-	if _, err := unseal(derive(next, "wrapping"), proof, framed("proof")); err == nil {
-		v.keys.use(next)
-		return v.replaceMasterKey()
-	}
-	return v.rotate(next)
+	v.keys.use(next)
+	return v.replaceMasterKey()
 }
 
 // list reads a column of texts.
@@ -297,7 +293,7 @@ func (v *Vault) carryOut(o Options) error {
 	if err := v.keys.loadFences(); err != nil {
 		return err
 	}
-	if next(o.KeyFile) {
+	if next(o.KeyFile) && !o.ReadOnly {
 		if err := v.finish(); err != nil {
 			return fmt.Errorf("finish an erasure: %w", err)
 		}
@@ -312,7 +308,7 @@ func (v *Vault) carryOut(o Options) error {
 	switch {
 	case len(missing) == 0:
 		return nil
-	case !o.Replay:
+	case !o.Replay || o.ReadOnly:
 		return fmt.Errorf("%w: %d of %s", ErrRegister, len(missing), o.Register)
 	}
 	return v.replay(missing)
@@ -348,26 +344,44 @@ func nextMasterKey(path string) ([]byte, error) {
 }
 
 // replaceMasterKey puts the next key in the place of the old one, which is
-// overwritten first: older copies of keys.db are wrapped under it.
+// overwritten first: older copies of keys.db are wrapped under it. It does so
+// only when the next key is on the disk and the one that opens keys.db, and
+// overwrites nothing but what it has read and is another key.
 func (v *Vault) replaceMasterKey() error {
 	// What was deleted is in the write-ahead log until that is emptied.
 	if err := sqlitex.ExecuteTransient(v.writer, "PRAGMA wal_checkpoint(TRUNCATE)", nil); err != nil {
 		return err
 	}
 	path := v.keyFile
-	old, err := os.OpenFile(path, os.O_WRONLY, 0)
+	next, err := masterKey(path+nextSuffix, false)
 	if err != nil {
+		return err
+	}
+	if err := proven(v.keys.conn, next); err != nil {
+		return fmt.Errorf("%w: %s does not open keys.db, so that %s stays: %w", ErrMasterKey, path+nextSuffix, path, err)
+	}
+	if err := durable.SyncDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("%w: %w", ErrMasterKey, err)
 	}
-	info, err := old.Stat()
-	if err == nil {
-		_, err = old.WriteAt(make([]byte, info.Size()), 0)
-	}
-	if err := errors.Join(err, old.Sync(), old.Close()); err != nil {
+	if err := overwrite(path, next); err != nil {
 		return fmt.Errorf("%w: overwrite the old one: %w", ErrMasterKey, err)
 	}
 	if err := os.Rename(path+nextSuffix, path); err != nil {
 		return fmt.Errorf("%w: %w", ErrMasterKey, err)
 	}
 	return durable.SyncDir(filepath.Dir(path))
+}
+
+// overwrite fills a master key's file with zeros, unless it holds that key.
+// Who puts another file in its place meanwhile loses nothing: this one is open.
+func overwrite(path string, but []byte) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(f)
+	if err == nil && string(bytes.TrimSpace(text)) != hex.EncodeToString(but) {
+		_, err = f.WriteAt(make([]byte, len(text)), 0)
+	}
+	return errors.Join(err, f.Sync(), f.Close())
 }

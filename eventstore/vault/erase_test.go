@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
 func opened(t *testing.T, o Options) *Vault {
@@ -100,34 +102,36 @@ func TestEraseLeavesNothingOfOnePersonAndAllOfTheOthers(t *testing.T) {
 	require.ErrorIs(t, err, ErrClosed)
 }
 
+// steps are those of an erasure, each as if the process were killed after it.
+var steps = []func(v *Vault, f fence) error{
+	func(v *Vault, _ fence) error { _, err := nextMasterKey(v.keyFile); return err },
+	func(v *Vault, f fence) error { return v.register.add(f) },
+	func(v *Vault, f fence) error { return v.keys.destroy(f, "ada") },
+	func(v *Vault, f fence) error { return v.deleteTexts(f, "ada") },
+	func(v *Vault, _ fence) error {
+		old := &Vault{writer: v.writer, keys: &keyring{handles: v.keys.handles}}
+		next, err := nextMasterKey(v.keyFile)
+		v.keys.use(next)
+		if err == nil {
+			err = v.retag(old)
+		}
+		return err
+	},
+	func(v *Vault, _ fence) error {
+		old, err := masterKey(v.keyFile, false)
+		if err == nil {
+			err = v.keys.rewrap(derive(old, "wrapping"))
+		}
+		return err
+	},
+	func(v *Vault, _ fence) error { return os.WriteFile(v.keyFile, make([]byte, 65), 0o600) },
+	func(v *Vault, _ fence) error { return os.Rename(v.keyFile+nextSuffix, v.keyFile) },
+}
+
 // An erasure that is killed after any of its steps is finished when the vault
 // is opened, or by asking again.
 func TestAnErasureCutShortIsFinished(t *testing.T) {
 	t.Parallel()
-	steps := []func(v *Vault, f fence) error{
-		func(v *Vault, _ fence) error { _, err := nextMasterKey(v.keyFile); return err },
-		func(v *Vault, f fence) error { return v.register.add(f) },
-		func(v *Vault, f fence) error { return v.keys.destroy(f, "ada") },
-		func(v *Vault, f fence) error { return v.deleteTexts(f, "ada") },
-		func(v *Vault, _ fence) error {
-			old := &Vault{writer: v.writer, keys: &keyring{handles: v.keys.handles}}
-			next, err := nextMasterKey(v.keyFile)
-			v.keys.use(next)
-			if err == nil {
-				err = v.retag(old)
-			}
-			return err
-		},
-		func(v *Vault, _ fence) error {
-			old, err := masterKey(v.keyFile, false)
-			if err == nil {
-				err = v.keys.rewrap(derive(old, "wrapping"))
-			}
-			return err
-		},
-		func(v *Vault, _ fence) error { return os.WriteFile(v.keyFile, make([]byte, 65), 0o600) },
-		func(v *Vault, _ fence) error { return os.Rename(v.keyFile+nextSuffix, v.keyFile) },
-	}
 	for n := range len(steps) + 1 {
 		t.Run(fmt.Sprintf("after step %d", n), func(t *testing.T) {
 			t.Parallel()
@@ -159,6 +163,113 @@ func TestAnErasureCutShortIsFinished(t *testing.T) {
 			gone(t, v, dir, secret)
 		})
 	}
+}
+
+// Nobody else finishes what another process is at: not who would write, and
+// not who only reads, and the master key survives both.
+func TestAnErasureIsLeftToWhoIsAtIt(t *testing.T) {
+	t.Parallel()
+	for n := range len(steps) {
+		t.Run(fmt.Sprintf("after step %d", n), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			v, secret := filled(t, dir)
+			reader := opened(t, Options{Dir: dir, ReadOnly: true})
+			defer reader.Close()
+			f := newFence("ada")
+			for i, step := range steps[:n] {
+				require.NoError(t, step(v, f), i)
+			}
+			before, err := os.ReadFile(v.keyFile)
+			require.NoError(t, err)
+			_, err = Open(Options{Dir: dir})
+			require.ErrorIs(t, err, durable.ErrLocked)
+			switch during, err := Open(Options{Dir: dir, ReadOnly: true}); n {
+			case 0:
+				require.NoError(t, err)
+				require.NoError(t, during.Close())
+			default:
+				require.ErrorIs(t, err, ErrErasing)
+				require.NotErrorIs(t, err, ErrDamaged)
+			}
+			after, err := os.ReadFile(v.keyFile)
+			require.NoError(t, err)
+			require.Equal(t, before, after)
+			for _, step := range steps[n:] {
+				require.NoError(t, step(v, f))
+			}
+
+			_, err = reader.Reveal(t.Context(), both.Digest)
+			require.ErrorIs(t, err, ErrErased)
+			_, err = reader.Reveal(t.Context(), bob.Digest)
+			require.ErrorIs(t, err, ErrErasing, "its keys are under another master key by now")
+			_, err = reader.Person(t.Context(), "bob-b")
+			require.ErrorIs(t, err, ErrErasing)
+			err = reader.Check(t.Context(), func(_ []byte, words string) string { return text(words).Digest }, nil)
+			require.ErrorIs(t, err, ErrErasing)
+			require.NotErrorIs(t, err, ErrDamaged)
+			require.NoError(t, reader.Close())
+			require.NoError(t, v.Close())
+			v = opened(t, Options{Dir: dir})
+			defer v.Close()
+			gone(t, v, dir, secret)
+		})
+	}
+}
+
+func TestTheMasterKeyIsReplacedByNoneButTheOneThatOpensTheKeys(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	v, _ := filled(t, dir)
+	key, err := os.ReadFile(v.keyFile)
+	require.NoError(t, err)
+	for says, next := range map[string]string{"is missing": "", "32 bytes": "torn", "does not open keys.db": fmt.Sprintf("%064d\n", 1)} {
+		if next != "" {
+			require.NoError(t, os.WriteFile(v.keyFile+nextSuffix, []byte(next), 0o600))
+		}
+		err := v.replaceMasterKey()
+		require.ErrorIs(t, err, ErrMasterKey)
+		require.ErrorContains(t, err, says)
+		now, err := os.ReadFile(v.keyFile)
+		require.NoError(t, err)
+		require.Equal(t, key, now)
+		_ = os.Remove(v.keyFile + nextSuffix)
+	}
+	// The same key in both places is one that was put there meanwhile.
+	require.NoError(t, os.WriteFile(v.keyFile+nextSuffix, key, 0o600))
+	require.NoError(t, v.replaceMasterKey())
+	now, err := os.ReadFile(v.keyFile)
+	require.NoError(t, err)
+	require.Equal(t, key, now)
+	require.NoError(t, v.Close())
+}
+
+func TestAVaultOpenedToBeReadChangesNothing(t *testing.T) {
+	t.Parallel()
+	empty := filepath.Join(t.TempDir(), "nowhere")
+	_, err := Open(Options{Dir: empty, ReadOnly: true})
+	require.Error(t, err)
+	require.NoDirExists(t, empty)
+
+	dir := t.TempDir()
+	v, _ := filled(t, dir)
+	require.NoError(t, v.register.add(newFence("ada")), "an erasure that was cut short")
+	require.NoError(t, v.Close())
+	o := Options{Dir: dir, ReadOnly: true, Replay: true}
+	_, err = Open(o)
+	require.ErrorIs(t, err, ErrRegister)
+	require.NoError(t, os.Remove(v.register.path))
+	v = opened(t, o)
+	defer v.Close()
+	require.ErrorIs(t, v.Put(t.Context(), ada), ErrReadOnly)
+	require.ErrorIs(t, v.SetHandle(t.Context(), "eve", "eve"), ErrReadOnly)
+	_, err = v.Erase(t.Context(), "ada")
+	require.ErrorIs(t, err, ErrReadOnly)
+	require.NoFileExists(t, v.keyFile+nextSuffix)
+	require.NoFileExists(t, v.register.path)
+	got, err := v.Reveal(t.Context(), both.Digest)
+	require.NoError(t, err)
+	require.Equal(t, both, got)
 }
 
 func TestAnOlderCopyStaysShutUntilTheRegisterIsReplayed(t *testing.T) {

@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -70,16 +71,20 @@ var (
 
 // open opens a file of this kind or an empty one; a foreign one is left as it
 // was found.
-func (f file) open(path string) (_ *sqlite.Conn, err error) {
-	// SQLite would make it readable by others, and its journals as it is.
-	made, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open the vault: %w", err)
+func (f file) open(path string, readOnly bool) (_ *sqlite.Conn, err error) {
+	mode := sqlite.OpenReadOnly
+	if !readOnly {
+		mode = sqlite.OpenReadWrite
+		// SQLite would make it readable by others, and its journals as it is.
+		made, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("open the vault: %w", err)
+		}
+		if err := made.Close(); err != nil {
+			return nil, fmt.Errorf("open the vault: %w", err)
+		}
 	}
-	if err := made.Close(); err != nil {
-		return nil, fmt.Errorf("open the vault: %w", err)
-	}
-	c, err := sqlite.OpenConn(path, sqlite.OpenReadWrite)
+	c, err := sqlite.OpenConn(path, mode)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -108,6 +113,9 @@ func (f file) open(path string) (_ *sqlite.Conn, err error) {
 		return nil, err
 	} else if v > version {
 		return nil, fmt.Errorf("made by a newer version of this program (%d, this one knows %d)", v, version)
+	}
+	if readOnly {
+		return c, nil
 	}
 	for _, pragma := range []string{"journal_mode = " + f.journal, "synchronous = FULL", "secure_delete = ON"} {
 		if err := sqlitex.ExecuteTransient(c, "PRAGMA "+pragma, nil); err != nil {
@@ -158,6 +166,9 @@ func pair(vault, keys *sqlite.Conn, o Options, ring *keyring) error {
 	if err != nil {
 		return err
 	}
+	if o.ReadOnly && (keysID == nil || vaultID == nil) {
+		return fmt.Errorf("%w: vault.db or keys.db is empty", ErrMismatch)
+	}
 	if keysID != nil && vaultID == nil {
 		return fmt.Errorf("%w: keys.db has keys, vault.db is missing or empty", ErrMismatch)
 	}
@@ -205,14 +216,22 @@ func pair(vault, keys *sqlite.Conn, o Options, ring *keyring) error {
 	if !bytes.Equal(vaultID, keysID) {
 		return fmt.Errorf("%w: vault.db is of store %x, keys.db of store %x", ErrMismatch, vaultID, keysID)
 	}
-	proof, err := metaOf(keys, "proof")
-	if err != nil {
+	if err := proven(keys, master); errors.Is(err, ErrDamaged) && !next(o.KeyFile) {
+		return fmt.Errorf("%w: %s is not the one that keys.db was made with", ErrMasterKey, o.KeyFile)
+	} else if !errors.Is(err, ErrDamaged) {
 		return err
 	}
-	if _, err := unseal(ring.wrapping, proof, framed("proof")); err != nil && !next(o.KeyFile) {
-		return fmt.Errorf("%w: %s is not the one that keys.db was made with", ErrMasterKey, o.KeyFile)
-	}
 	return nil
+}
+
+// proven tells whether a master key opens keys.db: ErrDamaged when it doesn't.
+// All that is wrapped in keys.db is under the same key as the proof.
+func proven(keys *sqlite.Conn, master []byte) error {
+	proof, err := metaOf(keys, "proof")
+	if err == nil {
+		_, err = unseal(derive(master, "wrapping"), proof, framed("proof"))
+	}
+	return err
 }
 
 // metaOf is a value of the meta table, nil in a file that is still empty.

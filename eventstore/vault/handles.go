@@ -17,14 +17,10 @@ func (v *Vault) SetHandle(ctx context.Context, handle, person string) error {
 	if handle == "" || person == "" {
 		return fmt.Errorf("set a handle: it takes a handle and a person")
 	}
-	select {
-	case <-v.turn:
-		defer func() { v.turn <- struct{}{} }()
-	case <-v.closed:
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := v.take(ctx); err != nil {
+		return err
 	}
+	defer func() { v.turn <- struct{}{} }()
 	if _, erased := v.keys.fenced(person); erased {
 		return ErrErased
 	}
@@ -63,7 +59,7 @@ func (v *Vault) Person(ctx context.Context, handle string) (string, error) {
 	defer v.readers.Put(c)
 	person, err := v.person(c, v.tag("handle", handle))
 	if err != nil {
-		return "", fmt.Errorf("find a person: %w", err)
+		return "", fmt.Errorf("find a person: %w", v.unlessErasing(err))
 	}
 	return person, nil
 }

@@ -49,6 +49,9 @@ func (k *keyring) close() error {
 	c := k.conn
 	k.conn = nil
 	clear(k.cache)
+	if c == nil {
+		return nil
+	}
 	return c.Close()
 }
 

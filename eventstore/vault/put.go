@@ -32,6 +32,9 @@ func (v *Vault) Put(ctx context.Context, secrets ...Secret) error {
 			return fmt.Errorf("%w: put %q in the vault: it takes a digest and one or two people", eventstore.ErrInvalid, s.Digest)
 		}
 	}
+	if v.readOnly {
+		return ErrReadOnly
+	}
 	if len(secrets) == 0 {
 		return nil
 	}

@@ -12,15 +12,19 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"runtime"
 	"sync"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
 var (
@@ -34,6 +38,10 @@ var (
 	ErrMismatch  = errors.New("these files do not belong together")
 	ErrMasterKey = errors.New("master key")
 	ErrClosed    = errors.New("the vault is closed")
+	// ErrErasing is the answer to who only reads, while another process makes
+	// an erasure: keys and texts are between two master keys.
+	ErrErasing  = errors.New("an erasure is under way; ask again when it is over")
+	ErrReadOnly = errors.New("the vault is opened to be read only")
 )
 
 // A Secret is a text with all that its commitment rests on. Text and Salt are
@@ -56,10 +64,17 @@ type Options struct {
 	// or, with Replay, carries them out.
 	Register string
 	Replay   bool
+	// ReadOnly opens a vault that another process may have open: it makes,
+	// finishes and changes nothing, and is ErrErasing where the other erases
+	// somebody.
+	ReadOnly bool
 }
 
-// A Vault is safe for use by several goroutines, and by several processes.
+// A Vault is safe for use by several goroutines. One process at a time has it
+// open; others may have it open ReadOnly.
 type Vault struct {
+	readOnly bool
+	lock     io.Closer // nil when it only reads
 	keys     *keyring
 	readers  *sqlitex.Pool
 	keyFile  string
@@ -76,6 +91,8 @@ type Vault struct {
 // Open opens a vault, or makes one where there is none. It makes a master key
 // only together with new keys: where keys are and their master key is not, it
 // says so, because another one would make every text unreadable unnoticed.
+// Where the vault is open already, and not ReadOnly, its error is
+// durable.ErrLocked.
 func Open(o Options) (_ *Vault, err error) {
 	if o.KeyFile == "" {
 		o.KeyFile = filepath.Join(o.Dir, "master.key")
@@ -83,36 +100,46 @@ func Open(o Options) (_ *Vault, err error) {
 	if o.Register == "" {
 		o.Register = filepath.Join(o.Dir, "erasures.jsonl")
 	}
-	if err := makeDir(o.Dir); err != nil {
-		return nil, err
-	}
-	vaultPath := filepath.Join(o.Dir, "vault.db")
-	writer, err := vaultFile.open(vaultPath)
-	if err != nil {
-		return nil, err
-	}
-	keysConn, err := keysFile.open(filepath.Join(o.Dir, "keys.db"))
-	if err != nil {
-		return nil, errors.Join(err, writer.Close())
-	}
 	v := &Vault{
-		keys: &keyring{conn: keysConn, cache: map[keyID]dataKey{}}, keyFile: o.KeyFile, register: register{o.Register},
-		turn: make(chan struct{}, 1), writer: writer, closed: make(chan struct{}),
+		readOnly: o.ReadOnly, keys: &keyring{cache: map[keyID]dataKey{}}, keyFile: o.KeyFile, register: register{o.Register},
+		turn: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 	v.turn <- struct{}{}
 	defer func() {
 		if err != nil {
 			_ = v.Close()
+			err = v.unlessErasing(err)
 		}
 	}()
-	if err := pair(writer, keysConn, o, v.keys); err != nil {
+	vaultPath, keysPath := filepath.Join(o.Dir, "vault.db"), filepath.Join(o.Dir, "keys.db")
+	if !o.ReadOnly {
+		if err := makeDir(o.Dir); err != nil {
+			return nil, err
+		}
+		if v.lock, err = durable.Lock(vaultPath); err != nil {
+			return nil, err
+		}
+	} else if next(o.KeyFile) {
+		return nil, ErrErasing
+	}
+	if v.writer, err = vaultFile.open(vaultPath, o.ReadOnly); err != nil {
+		return nil, err
+	}
+	if v.keys.conn, err = keysFile.open(keysPath, o.ReadOnly); err != nil {
+		return nil, err
+	}
+	if err := pair(v.writer, v.keys.conn, o, v.keys); err != nil {
 		return nil, fmt.Errorf("open the vault in %s: %w", o.Dir, err)
 	}
 	if err := v.carryOut(o); err != nil {
 		return nil, fmt.Errorf("open the vault in %s: %w", o.Dir, err)
 	}
+	mode := sqlite.OpenReadWrite
+	if o.ReadOnly {
+		mode = sqlite.OpenReadOnly
+	}
 	v.readers, err = sqlitex.NewPool(vaultPath, sqlitex.PoolOptions{
-		Flags:    sqlite.OpenReadWrite,
+		Flags:    mode,
 		PoolSize: max(2, runtime.GOMAXPROCS(0)),
 		PrepareConn: func(c *sqlite.Conn) error {
 			return sqlitex.ExecuteTransient(c, "PRAGMA query_only = ON", nil)
@@ -133,11 +160,53 @@ func (v *Vault) Close() error {
 	case <-v.turn:
 	}
 	close(v.closed)
-	var err error
+	var errs []error
 	if v.readers != nil {
-		err = v.readers.Close()
+		errs = append(errs, v.readers.Close())
 	}
-	return errors.Join(err, v.writer.Close(), v.keys.close())
+	if v.writer != nil {
+		errs = append(errs, v.writer.Close())
+	}
+	errs = append(errs, v.keys.close())
+	if v.lock != nil {
+		errs = append(errs, v.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// take waits for the turn to write, which whoever took it gives back.
+func (v *Vault) take(ctx context.Context) error {
+	if v.readOnly {
+		return ErrReadOnly
+	}
+	select {
+	case <-v.turn:
+		return nil
+	case <-v.closed:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// unlessErasing is err, or ErrErasing where that may be why: what looks damaged
+// or missing to a reader is so because another process changes the master key,
+// or has changed it.
+func (v *Vault) unlessErasing(err error) error {
+	if err == nil || !v.readOnly || errors.Is(err, ErrErasing) || errors.Is(err, ErrErased) {
+		return err
+	}
+	if next(v.keyFile) { // asked first: when it goes, it has become the master key
+		return ErrErasing
+	}
+	master, unreadable := masterKey(v.keyFile, false)
+	if unreadable != nil {
+		return err
+	}
+	if v.keys.wrapping == nil && !errors.Is(err, ErrMasterKey) || bytes.Equal(derive(master, "wrapping"), v.keys.wrapping) {
+		return err
+	}
+	return ErrErasing
 }
 
 // Reveal opens the text of a digest. That the digest is that of its salt and
@@ -146,12 +215,12 @@ func (v *Vault) Reveal(ctx context.Context, digest string) (Secret, error) {
 	v.gate.RLock()
 	defer v.gate.RUnlock()
 	r, err := v.row(ctx, digest)
-	if err != nil {
-		return Secret{}, fmt.Errorf("reveal %s: %w", digest, err)
+	var s Secret
+	if err == nil {
+		s, err = v.unseal(r)
 	}
-	s, err := v.unseal(r)
 	if err != nil {
-		return Secret{}, fmt.Errorf("reveal %s: %w", digest, err)
+		return Secret{}, fmt.Errorf("reveal %s: %w", digest, v.unlessErasing(err))
 	}
 	return s, nil
 }

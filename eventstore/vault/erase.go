@@ -349,8 +349,10 @@ func nextMasterKey(path string) ([]byte, error) {
 // overwrites nothing but what it has read and is another key.
 func (v *Vault) replaceMasterKey() error {
 	// What was deleted is in the write-ahead log until that is emptied.
-	if err := sqlitex.ExecuteTransient(v.writer, "PRAGMA wal_checkpoint(TRUNCATE)", nil); err != nil {
+	if busy, err := number(v.writer, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		return err
+	} else if busy != 0 {
+		return errors.New("another process reads the vault, and what was deleted is in vault.db-wal until it is through: ask for the erasure again")
 	}
 	path := v.keyFile
 	next, err := masterKey(path+nextSuffix, false)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/daybook-engine/daybook/eventstore/durable"
 )
@@ -241,6 +242,29 @@ func TestTheMasterKeyIsReplacedByNoneButTheOneThatOpensTheKeys(t *testing.T) {
 	now, err := os.ReadFile(v.keyFile)
 	require.NoError(t, err)
 	require.Equal(t, key, now)
+	require.NoError(t, v.Close())
+}
+
+// What is deleted stays in the write-ahead log while somebody reads it.
+func TestAnErasureIsNotDoneWhileDeletedTextsAreInTheWriteAheadLog(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	v, secret := filled(t, dir)
+	v.writer.SetBusyTimeout(0)
+	reader := opened(t, Options{Dir: dir, ReadOnly: true})
+	require.NoError(t, sqlitex.ExecuteTransient(reader.writer, "BEGIN", nil))
+	_, err := number(reader.writer, "SELECT count(*) FROM secret")
+	require.NoError(t, err)
+	for range 2 {
+		_, err = v.Erase(t.Context(), "ada")
+		require.ErrorContains(t, err, "another process reads the vault")
+		require.FileExists(t, v.keyFile+nextSuffix)
+	}
+	require.NoError(t, reader.Close())
+	texts, err := v.Erase(t.Context(), "ada")
+	require.NoError(t, err)
+	require.Equal(t, 2, texts)
+	gone(t, v, dir, secret)
 	require.NoError(t, v.Close())
 }
 

@@ -117,7 +117,9 @@ func (f file) open(path string, readOnly bool) (_ *sqlite.Conn, err error) {
 	if readOnly {
 		return c, nil
 	}
-	for _, pragma := range []string{"journal_mode = " + f.journal, "synchronous = FULL", "secure_delete = ON"} {
+	// EXTRA: or a rollback journal, that is a key from before, could come back
+	// after a loss of power.
+	for _, pragma := range []string{"journal_mode = " + f.journal, "synchronous = EXTRA", "secure_delete = ON"} {
 		if err := sqlitex.ExecuteTransient(c, "PRAGMA "+pragma, nil); err != nil {
 			return nil, fmt.Errorf("%s: %w", pragma, err)
 		}

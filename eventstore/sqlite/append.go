@@ -42,10 +42,8 @@ func (s *Store) Append(ctx context.Context, stream string, expected eventstore.E
 	if len(events) == 0 {
 		return eventstore.Result{}, nil
 	}
-	select {
-	case s.queue <- r:
-	case <-ctx.Done():
-		return eventstore.Result{}, ctx.Err()
+	if err := s.enqueue(r); err != nil {
+		return eventstore.Result{}, err
 	}
 	for {
 		select {
@@ -61,6 +59,28 @@ func (s *Store) Append(ctx context.Context, stream string, expected eventstore.E
 			<-s.turn
 		case <-ctx.Done():
 			return eventstore.Result{}, ctx.Err()
+		}
+	}
+}
+
+// enqueue gives a request its place in the queue. The callers of all that are
+// in it may have gone away, and then nobody would ever write them: so whoever
+// finds it full may write.
+func (s *Store) enqueue(r *request) error {
+	for {
+		select {
+		case s.queue <- r:
+			return nil
+		default:
+		}
+		select {
+		case s.queue <- r:
+			return nil
+		case s.turn <- struct{}{}:
+			s.write()
+			<-s.turn
+		case <-r.ctx.Done():
+			return r.ctx.Err()
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package sqlite
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // LimitPages makes the file refuse to grow beyond so many pages more than it
 // has, as a full disk would. For a store that nobody else uses yet.
@@ -18,3 +21,12 @@ func (s *Store) DontWait() error { return pragma(s.writer.conn, "busy_timeout = 
 
 // Remember makes the writer's memory small. Likewise.
 func (s *Store) Remember(n int) { s.writer.heads.max, s.writer.places.max = n, n }
+
+// Desert fills the queue with appends whose callers have gone away.
+func (s *Store) Desert() {
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	for range queueLength {
+		s.queue <- &request{ctx: gone, done: make(chan struct{})}
+	}
+}

@@ -43,6 +43,16 @@ func TestALogIsOpenOnce(t *testing.T) {
 	open(t, path)
 }
 
+// Many give up during one slow commit; that must hold up nobody who doesn't.
+func TestAQueueOfTheDeadIsCleared(t *testing.T) {
+	t.Parallel()
+	s := open(t, logIn(t))
+	s.Desert()
+	appendN(t, s, "call-1", 1)
+	s.Desert()
+	require.NoError(t, s.Close())
+}
+
 func TestTheFileRefusesToForget(t *testing.T) {
 	t.Parallel()
 	path := logIn(t)

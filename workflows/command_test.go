@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -245,6 +246,57 @@ func TestAnAppendWhoseOutcomeIsUnknownIsMadeAgainToTheByte(t *testing.T) {
 	require.Equal(t, attempts[0][0], all[len(all)-2].Event)
 	require.Equal(t, r.Position, all[len(all)-2].Position, "also when somebody came after")
 	storetest.CheckLog(t, o.store)
+}
+
+// What one attempt left unknown, no later failure makes known.
+func TestAnOutcomeThatIsUnknownIsSaidToBe(t *testing.T) {
+	t.Parallel()
+	lost, away := storetest.ErrInjected, eventstore.ErrUnavailable
+	for name, c := range map[string]struct {
+		answers []error // the last of them for ever
+		tries   int
+		unknown bool
+	}{
+		"its answer was lost, and the store went away": {[]error{lost, away}, 8, true},
+		"its answer was lost, and the store is closed": {[]error{lost, eventstore.ErrClosed}, 2, true},
+		"every answer is lost":                         {[]error{lost}, 8, true},
+		"the store was never there":                    {[]error{away}, 8, false},
+		"the store is closed":                          {[]error{eventstore.ErrClosed}, 1, false},
+		"the stream is deleted":                        {[]error{eventstore.ErrStreamDeleted}, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := open(t)
+			tries, pauses := 0, []time.Duration{}
+			g := newOffice(t, watched{o.store, func(_ context.Context, apply func() (eventstore.Result, error), _ []eventstore.Event) (eventstore.Result, error) {
+				err := c.answers[min(tries, len(c.answers)-1)]
+				if tries++; err == lost {
+					_, _ = apply()
+				}
+				return eventstore.Result{}, err
+			}}, o.vault)
+			g.Sleep = func(_ context.Context, d time.Duration) { pauses = append(pauses, d) }
+			before := len(log(t, o.store))
+			notice := with(call, "where", "website", "text", "x")
+			_, err := g.try("coordinator/c1", "notice.publish", notice)
+			require.ErrorIs(t, err, c.answers[len(c.answers)-1])
+			require.Equal(t, c.tries, tries)
+			require.Len(t, pauses, tries-1)
+			require.True(t, slices.IsSorted(pauses), "%v", pauses)
+
+			again := new(workflows.UnknownError)
+			require.Equal(t, c.unknown, errors.Is(err, workflows.ErrUnknown), "%v", err)
+			require.Equal(t, c.unknown, errors.As(err, &again))
+			if !c.unknown {
+				require.Len(t, log(t, o.store), before)
+				return
+			}
+			require.ErrorContains(t, err, again.CommandID.String())
+			r := o.must("coordinator/c1", "notice.publish", notice, workflows.Cause{CommandID: again.CommandID, Channel: "web", Reason: "tested", Authority: "test"})
+			require.Equal(t, []string{"notice.published"}, r.Names)
+			require.Len(t, log(t, o.store), before+1)
+		})
+	}
 }
 
 // A list is an agenda of what does not go away.

@@ -53,6 +53,8 @@ type Config struct {
 	// it repeatable: ids and salts follow from the rehearsal's steps.
 	Rehearsal bool
 	Tzdata    string // which time zone data this process goes by
+	// Sleep waits for d, or until ctx ends. Nil: by the machine's clock.
+	Sleep func(ctx context.Context, d time.Duration)
 }
 
 // An Engine takes commands. Its methods may be called from many goroutines.
@@ -78,6 +80,9 @@ const maxSkew = time.Minute
 // New makes an engine and looks at the head of the log, so that time does not
 // run backwards.
 func New(ctx context.Context, c Config) (*Engine, error) {
+	if c.Sleep == nil {
+		c.Sleep = sleep
+	}
 	g := &Engine{Config: c, seed: maphash.MakeSeed()}
 	for r, err := range c.Store.ReadAll(ctx, eventstore.ReadAll{Backwards: true, Limit: 1}) {
 		if err != nil {
@@ -421,7 +426,7 @@ func record[S state[S, E], E any](ctx context.Context, g *Engine, t task[S, E], 
 	if s.exists {
 		expected = eventstore.Exact(s.revision)
 	}
-	at, err := g.keep(ctx, t.cmd.Stream(), expected, appended)
+	at, err := g.keep(ctx, cause.CommandID, t.cmd.Stream(), expected, appended)
 	if err != nil {
 		return s, err
 	}
@@ -454,29 +459,71 @@ func (g *Engine) corrected(ctx context.Context, cmd Command) (id string, err err
 	return id, nil
 }
 
-// keep appends events, and again the same bytes while the outcome is unknown:
-// the store recognises what it has kept. Whoever asked may go away meanwhile,
-// and the outcome is known all the same.
-func (g *Engine) keep(ctx context.Context, stream string, expected eventstore.Expected, events []eventstore.Event) (at eventstore.Result, err error) {
+// ErrUnknown says that a command may have been kept, and may not. It comes as
+// an *UnknownError, which tells how to find out.
+var ErrUnknown = errors.New("it is not known whether this was recorded")
+
+// An UnknownError is ErrUnknown, and what the last attempt was answered. The
+// same command under the same id brings the outcome: it is recorded once,
+// however often it is issued.
+type UnknownError struct {
+	CommandID uuid.UUID
+	Cause     error
+}
+
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("%v, under command id %s: %v", ErrUnknown, e.CommandID, e.Cause)
+}
+
+func (e *UnknownError) Unwrap() []error { return []error{ErrUnknown, e.Cause} }
+
+// keep appends a command's events, and again the same bytes while that may
+// help: the store recognises what it has kept. Whoever asked may go away
+// meanwhile, and the outcome is found all the same. Once an attempt may have
+// been kept, a later one that was not says nothing of it: the error is then an
+// *UnknownError. Only a conflict settles it, because the store would have
+// known its own events.
+func (g *Engine) keep(ctx context.Context, command uuid.UUID, stream string, expected eventstore.Expected, events []eventstore.Event) (eventstore.Result, error) {
 	if err := ctx.Err(); err != nil {
-		return at, err
+		return eventstore.Result{}, err
 	}
-	ctx = context.WithoutCancel(ctx)
-	for range attempts {
-		at, err = g.Store.Append(ctx, stream, expected, events...)
-		if err == nil || slices.ContainsFunc(final, func(e error) bool { return errors.Is(err, e) }) {
-			break
+	unknown := false
+	for n := 1; ; n++ {
+		at, err := g.Store.Append(context.WithoutCancel(ctx), stream, expected, events...)
+		if err == nil {
+			return at, nil
+		}
+		err = fmt.Errorf("append to %s: %w", stream, err)
+		settled := slices.ContainsFunc(final, func(e error) bool { return errors.Is(err, e) })
+		unknown = unknown || !settled && !errors.Is(err, eventstore.ErrUnavailable)
+		switch {
+		case !settled && n < attempts:
+			g.Sleep(ctx, firstPause<<(n-1))
+		case unknown && !errors.Is(err, eventstore.ErrConflict):
+			return at, &UnknownError{command, err}
+		default:
+			return at, err
 		}
 	}
-	if err != nil {
-		err = fmt.Errorf("append to %s: %w", stream, err)
-	}
-	return at, err
 }
+
+// firstPause is how long keep waits after its first attempt; each pause is
+// twice the last, which makes them a second and a quarter.
+const firstPause = 10 * time.Millisecond
 
 // final are the errors of an append that leave nothing unknown and that asking
 // again would not mend.
-var final = []error{eventstore.ErrConflict, eventstore.ErrInvalid, eventstore.ErrTooLarge, eventstore.ErrClosed}
+var final = []error{eventstore.ErrConflict, eventstore.ErrInvalid, eventstore.ErrTooLarge, eventstore.ErrClosed, eventstore.ErrStreamDeleted}
+
+// sleep waits by the machine's clock.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
 
 // subjects are the people an event is about: those of its stream, and those
 // it names.

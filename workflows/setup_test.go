@@ -134,11 +134,13 @@ func newOffice(t testing.TB, store eventstore.Store, v *vault) *office {
 	o := &office{t: t, store: store, vault: v, clock: &workflows.VirtualClock{}, mark: &mark{}}
 	o.clock.Set(monday)
 	var err error
-	o.Engine, err = workflows.New(t.Context(), workflows.Config{Store: store, Vault: v, Now: o.clock.Now, Tzdata: "2024a"})
+	o.Engine, err = workflows.New(t.Context(), workflows.Config{Store: store, Vault: v, Now: o.clock.Now, Tzdata: "2024a", Sleep: dontSleep})
 	require.NoError(t, err)
 	o.clock.Set(o.Latest())
 	return o
 }
+
+func dontSleep(context.Context, time.Duration) {}
 
 func setup(t testing.TB) *office { return newOffice(t, memory.New(), newVault()) }
 
@@ -300,7 +302,9 @@ func nemo(t testing.TB) *workflows.Rehearsal { return loadRehearsal(t, "nemo-202
 func stage(t testing.TB, store eventstore.Store, v workflows.Vault, tell func(workflows.Told)) (*workflows.Stage, *projections.Views) {
 	t.Helper()
 	clock := &workflows.VirtualClock{}
-	engine, err := workflows.New(t.Context(), workflows.Config{Store: store, Vault: v, Now: clock.Now, Rehearsal: true, Tzdata: "2024a"})
+	engine, err := workflows.New(t.Context(), workflows.Config{
+		Store: store, Vault: v, Now: clock.Now, Rehearsal: true, Tzdata: "2024a", Sleep: dontSleep,
+	})
 	require.NoError(t, err)
 	clock.Set(engine.Latest())
 	views, err := projections.Open("", store)

@@ -69,7 +69,7 @@ when it is time.
 			cause.OnBehalfOf = domain.Person(behalf)
 			result, err := b.engine.DoAs(ctx, by, given[0], fields, nil, cause)
 			if refused := new(domain.Error); err != nil && !errors.As(err, &refused) {
-				return err
+				return withID(err)
 			}
 			// Kept is kept, and is told before anything else can go wrong.
 			if err == nil {
@@ -94,6 +94,15 @@ when it is time.
 	f.StringVar(&cause.Authority, "authority", "", "the rule or role that allows an exception")
 	f.StringVar(&id, "command-id", "", "a UUID: the same command under it again is done once, and another is refused")
 	return c
+}
+
+// withID says how to find out what is not known. Without the id a person who
+// asks again would have it recorded twice.
+func withID(err error) error {
+	if unknown := new(workflows.UnknownError); errors.As(err, &unknown) {
+		return fmt.Errorf("%w; give the same command again with --command-id %s, and it is recorded once", err, unknown.CommandID)
+	}
+	return err
 }
 
 // done is what daybook do prints.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,15 +29,7 @@ import (
 // positions are each log's own.
 func TestTheSeasonIsTheSameOnACluster(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() {
-		served <- esdbserver.New(memory.New(), esdbserver.Options{Now: time.Now, Recorded: recorded, Leader: l.Addr().String()}).Serve(ctx, l)
-	}()
-	t.Cleanup(func() { cancel(); require.NoError(t, <-served) })
-	cluster := "esdb://" + l.Addr().String() + "?tls=false"
+	cluster := serveLog(t, nil)
 
 	dir := filepath.Join(t.TempDir(), "data")
 	daybook(t, dir, "rehearse", "rehearsals/"+autumn+".yaml", "--log", cluster)
@@ -58,6 +51,56 @@ func TestTheSeasonIsTheSameOnACluster(t *testing.T) {
 	want := everything(t, file)
 	require.Greater(t, strings.Count(want, "\n"), 900)
 	requireSameLines(t, want, everything(t, store))
+}
+
+// serveLog is a log on a server of ours, and how to reach it.
+func serveLog(t *testing.T, fault func(context.Context, esdbserver.Moment) esdbserver.Fault) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() {
+		served <- esdbserver.New(memory.New(), esdbserver.Options{Now: time.Now, Recorded: recorded, Leader: l.Addr().String(), Fault: fault}).Serve(ctx, l)
+	}()
+	t.Cleanup(func() { cancel(); require.NoError(t, <-served) })
+	return "esdb://" + l.Addr().String() + "?tls=false"
+}
+
+// Who was not told whether something was recorded is told how to ask again.
+func TestWhatMayHaveBeenRecordedIsAskedAgainUnderItsID(t *testing.T) {
+	t.Parallel()
+	var appends atomic.Int64 // since the answers began to be lost
+	appends.Store(-1 << 32)
+	cluster := serveLog(t, func(_ context.Context, at esdbserver.Moment) esdbserver.Fault {
+		if at.Method != "Append" {
+			return esdbserver.NoFault
+		}
+		switch n := appends.Add(1); {
+		case n < 1:
+			return esdbserver.NoFault
+		case n == 1:
+			return esdbserver.DropAfter
+		}
+		return esdbserver.Busy
+	})
+	dir := filepath.Join(t.TempDir(), "data")
+	do := func(args ...string) []string {
+		return append([]string{"do", "--by", "coordinator/anna", "--log", cluster}, args...)
+	}
+	daybook(t, dir, do("person.register", "--with", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)...)
+	museum := do("organisation.register", "--with", `{"organisation":"museum","name":"x","kind":"museum"}`)
+
+	appends.Store(0)
+	out, talk, code := tried(t, dir, nil, museum...)
+	require.Equal(t, 1, code, talk)
+	require.Empty(t, out)
+	require.Contains(t, talk, "it is not known whether this was recorded")
+	id := regexp.MustCompile(`give the same command again with --command-id (\S+),`).FindStringSubmatch(talk)
+	require.NotNil(t, id, talk)
+
+	appends.Store(-1 << 32)
+	require.Contains(t, daybook(t, dir, append(museum, "--command-id", id[1])...), "organisation.registered")
+	require.Equal(t, 1, strings.Count(daybook(t, dir, "events", "--log", cluster), "organisation.registered"))
 }
 
 // recorded is when an event was recorded, by its envelope.

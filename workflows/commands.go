@@ -64,7 +64,7 @@ var registry = []registration{
 	on[call.Close]("call.close", nil),
 
 	on("draft.start", func(l lookup, c *application.StartDraft) error {
-		s, err := fold[call.State](l, call.ID{Cycle: c.Cycle, Call: c.Call}.Stream())
+		s, err := remembered[call.State](l, call.ID{Cycle: c.Cycle, Call: c.Call}.Stream())
 		c.Deadline = s.Deadline() // zero when there is no such call
 		return err
 	}),
@@ -184,7 +184,7 @@ var registry = []registration{
 			return err
 		}
 		_, c.Placed = places.Holds(c.Cycle, c.Mentee)
-		pool, err := fold[mentor.State](l, mentor.ID{Mentor: c.Mentor}.Stream())
+		pool, err := remembered[mentor.State](l, mentor.ID{Mentor: c.Mentor}.Stream())
 		if err != nil {
 			return err
 		}
@@ -222,23 +222,35 @@ var registry = []registration{
 	on[match.WaiveCompletion]("completion.waive", nil),
 }
 
-// lookup finds the facts that a command carries from other streams: from
-// memory, or fresh from the store when a refusal is asked again.
+// lookup finds the facts that a command carries from other streams.
 type lookup struct {
 	ctx context.Context
 	*Engine
-	fresh bool
+	fresh bool // a refusal is asked again: on what the store has now
 }
 
-// fold is the state of another stream; the zero state when it has no events.
+// fold is the state of another stream, as the store has it now; the zero state
+// when it has no events. Another node may have moved it, and no expected
+// revision protects a command from deciding on what it was.
 func fold[S state[S, E], E any](l lookup, name string) (S, error) {
+	l.fresh = true
+	return remembered[S](l, name)
+}
+
+// remembered is fold from memory where that can. It is for facts that only
+// ever move towards accepting: what is remembered may refuse what now would be
+// accepted, and a refusal is asked again, fresh. These are all of them: what a
+// cycle pinned and the definition of that hash, which never change; that
+// somebody is registered, a mentor joined or a match over, which stays so; whom
+// a stream is about; and for a draft, which at worst expires, the deadline.
+func remembered[S state[S, E], E any](l lookup, name string) (S, error) {
 	s, err := load[S, E](l.ctx, l.Engine, name, l.fresh)
 	return s.state, err
 }
 
 // definition is what a cycle pinned.
 func (l lookup) definition(id string) (programme.Definition, cycle.Planned, error) {
-	c, err := fold[cycle.State](l, cycle.ID{Cycle: id}.Stream())
+	c, err := remembered[cycle.State](l, cycle.ID{Cycle: id}.Stream())
 	if err != nil {
 		return programme.Definition{}, cycle.Planned{}, err
 	}
@@ -246,11 +258,18 @@ func (l lookup) definition(id string) (programme.Definition, cycle.Planned, erro
 	if !ok {
 		return programme.Definition{}, cycle.Planned{}, cycle.ErrUnknown.Because(id)
 	}
-	p, err := fold[programme.State](l, programme.ID{Programme: plan.Programme}.Stream())
+	stream := programme.ID{Programme: plan.Programme}.Stream()
+	p, err := remembered[programme.State](l, stream)
 	if err != nil {
 		return programme.Definition{}, plan, err
 	}
 	d, _, ok := p.Version(plan.Definition)
+	if !ok { // published elsewhere, since
+		if p, err = fold[programme.State](l, stream); err != nil {
+			return d, plan, err
+		}
+		d, _, ok = p.Version(plan.Definition)
+	}
 	if !ok {
 		return d, plan, fmt.Errorf("cycle %s pins definition %s, which %s has not published", id, plan.Definition, plan.Programme)
 	}
@@ -324,7 +343,7 @@ func (l lookup) openMatches(id string) ([]string, error) {
 			continue
 		}
 		seen[r.Stream] = true
-		m, err := fold[match.State](l, r.Stream)
+		m, err := remembered[match.State](l, r.Stream)
 		if err != nil {
 			return nil, err
 		}
@@ -338,7 +357,7 @@ func (l lookup) openMatches(id string) ([]string, error) {
 // figures evaluates every measure for a cycle over the whole log, and tells
 // its last event.
 func (l lookup) figures(id string) (string, []cycle.Figure, error) {
-	c, err := fold[cycle.State](l, cycle.ID{Cycle: id}.Stream())
+	c, err := remembered[cycle.State](l, cycle.ID{Cycle: id}.Stream())
 	if err != nil {
 		return "", nil, err
 	}

@@ -318,12 +318,16 @@ func refusalOf(event any) *domain.Error {
 	return nil
 }
 
-// load folds a stream, from memory where it can.
+// load folds a stream, from memory where it can. Fresh, it goes on from there
+// with what the store has had since.
 func load[S state[S, E], E any](ctx context.Context, g *Engine, name string, fresh bool) (s stream[S], err error) {
-	if v, ok := g.cache.get(name); ok && !fresh {
-		return v.(stream[S]), nil
+	if v, ok := g.cache.get(name); ok {
+		if s = v.(stream[S]); !fresh {
+			return s, nil
+		}
+		s.done = slices.Clip(s.done) // others have it too
 	}
-	for r, err := range g.Store.ReadStream(ctx, name, eventstore.ReadStream{}) {
+	for r, err := range g.Store.ReadStream(ctx, name, eventstore.ReadStream{From: s.length()}) {
 		if errors.Is(err, eventstore.ErrStreamNotFound) {
 			break
 		} else if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/allocation"
 	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
@@ -158,6 +159,49 @@ func TestWhatAnswersFromMemoryIsReadAgainFirst(t *testing.T) {
 		r := o.must("coordinator/c1", "notice.publish", with(call, "where", "radio", "text", "x"))
 		require.Positive(t, r.Position.Compare(first.Position))
 		require.Empty(t, other.must("coordinator/c1", "notice.publish", with(call, "where", "radio", "text", "x")).Names)
+	})
+	storetest.CheckLog(t, o.store)
+}
+
+// What would be accepted from memory is not, when another node has moved the
+// fact that it rests on, in another stream.
+func TestAFactMovedElsewhereIsSeen(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.matched("a1", "m2", "pair")
+	o.chosen("a2")
+	o.shortlisted("a3", "a4")
+	other := newOffice(t, o.store, o.vault)
+	refused := func(t *testing.T, by, command string, f fields, want error) {
+		t.Helper()
+		before := len(log(t, o.store))
+		_, err := o.try(by, command, f)
+		require.ErrorIs(t, err, want)
+		require.Len(t, log(t, o.store), before)
+	}
+
+	t.Run("who may not decide", func(t *testing.T) {
+		a3 := with(call, "person", "a3")
+		other.must("coordinator/c1", "conflict.declare", with(a3, "reviewer", "c1", "conflict", "family", "note", "n"))
+		refused(t, "coordinator/c1", "application.select", a3, application.ErrRecused)
+	})
+	t.Run("which reviews count", func(t *testing.T) {
+		a4 := with(call, "person", "a4")
+		other.must("reviewer/r1", "conflict.declare", with(a4, "conflict", "family", "note", "n"))
+		refused(t, "coordinator/c1", "application.select", a4, application.ErrReviews)
+	})
+	t.Run("where an application stands", func(t *testing.T) {
+		other.must("applicant/a2", "application.withdraw", call)
+		refused(t, "coordinator/c1", "place.reserve", with(call, "person", "a2"), allocation.ErrNotChosen)
+	})
+	t.Run("whether a cycle is over", func(t *testing.T) {
+		in := fields{"cycle": "spring", "match": "pair"}
+		other.must("coordinator/c1", "match.end", in)
+		other.must("coordinator/c1", "cycle.close", fields{"cycle": "spring"})
+		refused(t, "coordinator/c1", "match.propose", with(in, "match", "next", "mentee", "a1", "mentor", "m1"), match.ErrCycleOver)
+		o.must("mentor/m2", "session.hold", with(in, "session", 1, "mode", "online", "minutes", 60, "local", "2024-01-07T09:00", "zone", "Europe/Berlin"))
+		_, env := last(t, o.store)
+		require.Contains(t, env.Nonconformities, "after_cycle_close")
 	})
 	storetest.CheckLog(t, o.store)
 }

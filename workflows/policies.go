@@ -87,7 +87,7 @@ func of[E application.Event](react func(application.ID, E) []order) func(context
 		if !ok {
 			return nil, nil
 		}
-		s, err := fold[application.State](lookup{ctx, g, false}, stream)
+		s, err := remembered[application.State](lookup{ctx, g, false}, stream)
 		return react(s.ID(), e), err
 	}
 }
@@ -99,7 +99,7 @@ func between[E match.Event](react func(match.ID, match.Pair, E) []order) func(co
 		if !ok {
 			return nil, nil
 		}
-		s, err := fold[match.State](lookup{ctx, g, false}, stream)
+		s, err := remembered[match.State](lookup{ctx, g, false}, stream)
 		return react(match.ParseStream(stream), s.Pair(), e), err
 	}
 }

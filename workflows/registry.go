@@ -239,7 +239,7 @@ func (g *Engine) registered(ctx context.Context, who string) (p domain.Person, e
 		}
 	}
 	for _, fresh := range []bool{false, true} {
-		s, err := fold[person.State](lookup{ctx, g, fresh}, person.ID{Person: p}.Stream())
+		s, err := remembered[person.State](lookup{ctx, g, fresh}, person.ID{Person: p}.Stream())
 		if err != nil || s.Registered() {
 			return p, err
 		}

@@ -90,8 +90,7 @@ type Submit struct {
 
 	Actor domain.Person `json:"-" from:"actor"`
 
-	// Looked up. A deadline may have moved later meanwhile, and a permit may
-	// have been granted: a refusal is asked again on fresh facts.
+	// Looked up. The deadline is kept with the submission, as it stood then.
 	Opened   time.Time       `json:"-"` // zero: it was not
 	Deadline when.Deadline   `json:"-"`
 	Permit   time.Time       `json:"-"`
@@ -341,7 +340,7 @@ func (c FailEligibility) Decide(s State, _ time.Time) ([]Event, error) {
 type Unbiased struct {
 	Actor domain.Person `json:"-" from:"actor"`
 
-	// Looked up: who has a conflict. More may be added meanwhile.
+	// Looked up: who has a conflict.
 	Recused []domain.Person `json:"-"`
 }
 
@@ -353,8 +352,8 @@ func (u Unbiased) partial(s State) bool {
 type Assessed struct {
 	Unbiased
 
-	// Looked up: the reviews there are. More may be added meanwhile, never
-	// fewer.
+	// Looked up: the reviews that count. One of somebody who was recused since
+	// does no more.
 	Reviews []domain.Person `json:"-"`
 	Needed  int             `json:"-"`
 }

@@ -70,7 +70,7 @@ type Propose struct {
 	Previous  string         `json:"previous,omitzero"`
 	Rationale domain.Private `json:"rationale,omitzero"`
 
-	// Looked up. A place once filled stays filled, and a mentor stays one.
+	// Looked up.
 	Placed bool  `json:"-"`
 	Joined bool  `json:"-"`
 	Over   bool  `json:"-"` // the cycle is closed
@@ -383,7 +383,7 @@ type HoldSession struct {
 	At
 	Minutes int `json:"minutes"`
 
-	// Looked up: the cycle is closed. Said late it only lacks a mark.
+	// Looked up: the cycle is closed.
 	Over bool `json:"-"`
 }
 

@@ -111,11 +111,7 @@ func (b *book) pack(ctx context.Context, cycle, funder string, since []byte) (pa
 	if err != nil {
 		return nil, nil, err
 	}
-	text, err := json.MarshalIndent(claims, "", " ")
-	if err != nil {
-		return nil, nil, err
-	}
-	text = append(text, '\n')
+	text := claims.Text()
 	sum := sha256.Sum256(text)
 	stated, err := ledger.State(ctx, base64.RawURLEncoding.EncodeToString(sum[:]))
 	if err != nil {

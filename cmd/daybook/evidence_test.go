@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
@@ -60,6 +61,12 @@ func (x evidence) pack(t *testing.T, cycle string, more ...string) []byte {
 	b, err := os.ReadFile(out)
 	require.NoError(t, err)
 	return b
+}
+
+// later is the autumn's pack for somebody else, which proves that it continues
+// the first.
+func (x evidence) later(t *testing.T) []byte {
+	return x.pack(t, autumn, "--for", "another-board", "--since", filepath.Join(write(t, x.autumn), "file"))
 }
 
 // files are a pack's, by name.
@@ -117,11 +124,11 @@ func TestAPackProvesTheFiguresOfS1(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, p.Rehearsal)
 	require.Equal(t, x.autumn, x.pack(t, autumn), "the same pack, byte for byte")
-	later := x.pack(t, autumn, "--since", filepath.Join(write(t, x.spring), "file"))
+	later := x.later(t)
 	require.NotEmpty(t, files(t, later)["since.txt"])
-	_, err = verify.Check(later, x.policy, x.spring)
+	_, err = verify.Check(later, x.policy, x.autumn)
 	require.NoError(t, err)
-	_, err = verify.Check(x.autumn, x.policy, x.spring)
+	_, err = verify.Check(x.pack(t, autumn, "--for", "another-board"), x.policy, x.autumn)
 	require.NoError(t, err, "also without a proof in it")
 
 	// The domain counts the same from the log itself, where spring is too.
@@ -212,7 +219,7 @@ func TestAForgedPackIsRefused(t *testing.T) {
 		"for somebody else":        {alter: claims(func(c *verify.Claims) { c.For = "others" }), says: "not stated in the ledger"},
 		"a year altered":           {alter: claims(func(c *verify.Claims) { c.Year++ }), says: "not stated in the ledger"},
 		"a measure altered":        {alter: replace("claims.json", `"Sessions held"`, `"Lives saved"`), says: "not stated in the ledger"},
-		"claims twice":             {alter: func(a map[string][]byte) { a["claims.json"] = slices.Repeat(a["claims.json"], 2) }, says: "not stated in the ledger"},
+		"claims twice":             {alter: func(a map[string][]byte) { a["claims.json"] = slices.Repeat(a["claims.json"], 2) }, says: "after top-level value"},
 		"another pack's claims":    {alter: func(a map[string][]byte) { a["claims.json"] = files(t, x.spring)["claims.json"] }, says: "of no book claimed"},
 		"another pack's headers":   {alter: func(a map[string][]byte) { a["headers.jsonl"] = files(t, x.spring)["headers.jsonl"] }, says: "of no book claimed"},
 		"another pack's bodies":    {alter: func(a map[string][]byte) { a["bodies.jsonl"] = files(t, x.spring)["bodies.jsonl"] }, says: "not what was recorded"},
@@ -301,11 +308,7 @@ func claims(change func(*verify.Claims)) func(map[string][]byte) {
 			panic(err)
 		}
 		change(&c)
-		b, err := json.MarshalIndent(c, "", " ")
-		if err != nil {
-			panic(err)
-		}
-		a["claims.json"] = append(b, '\n')
+		a["claims.json"] = c.Text()
 	}
 }
 
@@ -343,9 +346,18 @@ func merkle(lines []string) tlog.Hash {
 // statement and signature is made to fit what the pack now says. Earlier
 // statements are kept where keep says so.
 func restate(t *testing.T, all map[string][]byte, key string, keep bool) {
-	var c verify.Claims
-	require.NoError(t, json.Unmarshal(all["claims.json"], &c))
+	digests := map[string]string{} // by the event's id
+	for body := range strings.Lines(string(all["bodies.jsonl"])) {
+		body = strings.Trim(body, "\"\n")
+		source, err := base64.RawURLEncoding.DecodeString(body)
+		require.NoError(t, err)
+		_, id, _ := strings.Cut(string(source), `{"meta":{"id":"`)
+		id, _, _ = strings.Cut(id, `"`)
+		sum := sha256.Sum256([]byte(body))
+		digests[id] = base64.RawURLEncoding.EncodeToString(sum[:])
+	}
 	books := map[string][]string{}
+	var names []string
 	var headers strings.Builder
 	for line := range strings.Lines(string(all["headers.jsonl"])) {
 		var h struct {
@@ -358,16 +370,12 @@ func restate(t *testing.T, all map[string][]byte, key string, keep bool) {
 			V      int    `json:"v"`
 		}
 		require.NoError(t, json.Unmarshal([]byte(line), &h))
-		for body := range strings.Lines(string(all["bodies.jsonl"])) {
-			body = strings.Trim(body, "\"\n")
-			source, err := base64.RawURLEncoding.DecodeString(body)
-			require.NoError(t, err)
-			if bytes.Contains(source, []byte(`{"meta":{"id":"`+h.ID)) {
-				sum := sha256.Sum256([]byte(body))
-				h.Digest = base64.RawURLEncoding.EncodeToString(sum[:])
-			}
+		if digest := digests[h.ID]; digest != "" {
+			h.Digest = digest
 		}
-		h.N = len(books[h.Book])
+		if h.N = len(books[h.Book]); h.N == 0 {
+			names = append(names, h.Book)
+		}
 		b, err := json.Marshal(h)
 		require.NoError(t, err)
 		books[h.Book] = append(books[h.Book], string(b))
@@ -377,7 +385,7 @@ func restate(t *testing.T, all map[string][]byte, key string, keep bool) {
 	if !keep {
 		all["ledger.jsonl"] = nil
 	}
-	for _, book := range c.Books {
+	for _, book := range names {
 		all["ledger.jsonl"] = fmt.Appendf(all["ledger.jsonl"], "{\"book\":%q,\"root\":\"%s\",\"size\":%d}\n", book, merkle(books[book]), len(books[book]))
 	}
 	sum := sha256.Sum256(all["claims.json"])
@@ -454,7 +462,7 @@ func TestAHistoryRewrittenWithTheSameKeyIsRefused(t *testing.T) {
 		"other words for it":   {replace("claims.json", `"Sessions held"`, `"Lives saved"`), x.key, "does not know these measures"},
 		"another year":         {claims(func(c *verify.Claims) { c.Year++ }), x.key, "was not planned for"},
 		"another programme":    {claims(func(c *verify.Claims) { c.Programme = "other" }), x.key, "are not those of"},
-		"a field more":         {replace("claims.json", `"v": 1`, `"v": 1, "w": 2`), x.key, "unknown field"},
+		"a field more":         {replace("claims.json", `"v": 1`, `"v": 1, "w": 2`), x.key, "not written as FORMAT.md says"},
 		"a newer format":       {replace("claims.json", `"v": 1`, `"v": 2`), x.key, "get a newer verifier"},
 		"a terminal's command": {claims(func(c *verify.Claims) { c.For = "\x1b[2J" }), x.key, "control character"},
 		"a rehearsal as true":  {func(map[string][]byte) {}, live, "are not those of"},
@@ -477,6 +485,75 @@ func TestAHistoryRewrittenWithTheSameKeyIsRefused(t *testing.T) {
 	}
 }
 
+// What is signed says the same to every reader: a program that takes the first
+// of two fields, or minds no case, reads no other figures than the verifier.
+func TestASignedPackSaysTheSameToEveryReader(t *testing.T) {
+	t.Parallel()
+	x := packed(t)
+	const said, form = `"value": 13`, "not written as FORMAT.md says"
+	ledger := func(old, new string) func(map[string][]byte) {
+		return func(a map[string][]byte) {
+			restate(t, a, x.key, false)
+			require.Contains(t, string(a["ledger.jsonl"]), old)
+			replace("ledger.jsonl", old, new)(a)
+			sign(t, a, x.key)
+		}
+	}
+	for name, row := range map[string]struct {
+		alter func(map[string][]byte)
+		says  string
+	}{
+		"a figure in two cases":      {replace("claims.json", said, `"Value": 13, "value": 999999, "VALUE": 13`), form},
+		"one twice":                  {replace("claims.json", said, `"value": 999999, "value": 13`), form},
+		"one on its own line":        {replace("claims.json", said, "\"value\": 999999,\n   \"value\": 13"), form},
+		"in another case":            {replace("claims.json", said, `"Value": 13`), form},
+		"escaped":                    {replace("claims.json", said, `"\u0076alue": 13`), form},
+		"in another place":           {replace("claims.json", "{\n \"v\": 1,\n \"for\": \"nemo-board\"", "{\n \"for\": \"nemo-board\",\n \"v\": 1"), form},
+		"with a fraction":            {replace("claims.json", said, `"value": 13.0`), "claims.json"},
+		"with an exponent":           {replace("claims.json", said, `"value": 13e0`), "claims.json"},
+		"a year with an exponent":    {replace("claims.json", `"year": 2023`, `"year": 2.023e3`), "claims.json"},
+		"nothing left out":           {replace("claims.json", said, said+",\n   \"left_out\": \"\""), form},
+		"a comment":                  {replace("claims.json", said, said+`, "comment": "of 999999"`), form},
+		"other words for somebody":   {replace("claims.json", `"for": "nemo-board"`, `"for": "\u006eemo-board"`), form},
+		"what is no text":            {replace("claims.json", `"for": "nemo-board"`, "\"for\": \"\xff\""), form},
+		"other claims after them":    {func(a map[string][]byte) { a["claims.json"] = append(a["claims.json"], a["claims.json"]...) }, "after top-level value"},
+		"a space after them":         {func(a map[string][]byte) { a["claims.json"] = append(a["claims.json"], ' ') }, form},
+		"no last line's end":         {func(a map[string][]byte) { a["claims.json"] = bytes.TrimSuffix(a["claims.json"], []byte("\n")) }, form},
+		"a mark before them":         {func(a map[string][]byte) { a["claims.json"] = append([]byte("\ufeff"), a["claims.json"]...) }, "claims.json"},
+		"minutes twice":              {bodies(`"minutes":45`, `"minutes":90,"minutes":45`), `it has "minutes" twice`},
+		"minutes in two cases":       {bodies(`"minutes":45`, `"minutes":45,"Minutes":90`), `it has "Minutes" twice`},
+		"minutes in two scripts":     {bodies(`"minutes":45`, `"minutes":45,"minute\u017f":90`), "twice"},
+		"minutes in another case":    {bodies(`"minutes":45`, `"Minutes":45`), "minutes of session."},
+		"minutes with a fraction":    {bodies(`"minutes":45`, `"minutes":45.0`), "minutes of session."},
+		"data twice":                 {bodies(`,"stream":"match-nemo-2023-autumn.m5"`, `,"data":{},"stream":"match-nemo-2023-autumn.m5"`), `it has "data" twice`},
+		"a stream in two cases":      {bodies(`,"stream":"match-nemo-2023-autumn.m5"`, `,"stream":"match-nemo-2023-autumn.m5","Stream":"m6"`), `it has "Stream" twice`},
+		"an envelope in two cases":   {bodies(`,"recorded_at":"`, `,"Recorded_At":"2022-01-01T00:00:00Z","recorded_at":"`), "twice"},
+		"a part more":                {bodies(`,"stream":"match-nemo-2023-autumn.m5"}]`, `,"stream":"match-nemo-2023-autumn.m5"},{}]`), form},
+		"a size twice":               {ledger(`"size":`, `"size":1,"size":`), form},
+		"a size in another case":     {ledger(`"size":`, `"Size":`), form},
+		"a book and claims":          {ledger(`{"book":"rehearsal/cycle`, `{"claims":"x","book":"rehearsal/cycle`), form},
+		"both in order":              {ledger(`,"root":`, `,"claims":"x","root":`), form},
+		"claims of no size":          {ledger(`{"claims":`, `{"size":0,"claims":`), form},
+		"a statement with a space":   {ledger(`{"claims":`, `{"claims": `), form},
+		"a statement after another":  {ledger(`{"claims":`, `{"claims":"x"}{"claims":`), "after top-level value"},
+		"a statement of nothing":     {ledger(`{"claims":`, "{}\n{\"claims\":"), "ledger.jsonl"},
+		"a statement without a root": {ledger(`{"claims":`, "{\"book\":\"cycle/x\",\"size\":1}\n{\"claims\":"), form},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forged := files(t, x.autumn)
+			row.alter(forged)
+			is := files(t, x.autumn)
+			require.False(t, maps.EqualFunc(forged, is, bytes.Equal), "nothing was altered")
+			if bytes.Equal(forged["ledger.jsonl"], is["ledger.jsonl"]) {
+				restate(t, forged, x.key, false)
+			}
+			_, err := verify.Check(zipped(list(forged)), x.policy, nil)
+			require.ErrorContains(t, err, row.says)
+		})
+	}
+}
+
 // Whatever is done to a pack by chance, it is refused or says the same.
 // DAYBOOK_PACKS=N sets how many are tried.
 func TestNoPackAlteredByChancePasses(t *testing.T) {
@@ -486,7 +563,7 @@ func TestNoPackAlteredByChancePasses(t *testing.T) {
 		packs = 200
 	}
 	x := packed(t)
-	later := x.pack(t, autumn, "--since", filepath.Join(write(t, x.spring), "file"))
+	later := x.later(t)
 	is, other := files(t, later), files(t, x.spring)
 	for seed := range packs {
 		r := mathrand.New(mathrand.NewPCG(uint64(seed), 1))

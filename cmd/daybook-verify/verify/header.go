@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -55,28 +57,68 @@ func disclosed(h header, line []byte) (f fact, err error) {
 	if err != nil {
 		return f, err
 	}
-	var meta struct {
-		ID         string    `json:"id"`
-		Name       string    `json:"name"`
-		Book       string    `json:"book"`
-		RecordedAt time.Time `json:"recorded_at"`
-	}
-	var stored struct {
-		Meta   json.RawMessage            `json:"meta"`
-		Data   map[string]json.RawMessage `json:"data"`
-		Stream string                     `json:"stream"`
-	}
-	var salt string
-	if err := json.Unmarshal(source, &[2]any{&salt, &stored}); err != nil {
+	var parts []json.RawMessage
+	if err := json.Unmarshal(source, &parts); err != nil {
 		return f, err
 	}
-	if err := json.Unmarshal(stored.Meta, &meta); err != nil {
+	if err := unambiguous(source); err != nil {
 		return f, err
 	}
-	if meta.ID != h.ID || meta.Name != h.Name || meta.Book != h.Book || meta.RecordedAt.UTC().Format(time.DateOnly) != h.Day {
+	if len(parts) != 2 || base64.RawURLEncoding.EncodeToString(source) != string(line) {
+		return f, errors.New("its body is not written as FORMAT.md says")
+	}
+	var event, meta, data map[string]json.RawMessage // by their exact names
+	if err := json.Unmarshal(parts[1], &event); err != nil {
+		return f, err
+	}
+	if err := errors.Join(json.Unmarshal(event["meta"], &meta), json.Unmarshal(event["data"], &data)); err != nil {
+		return f, err
+	}
+	var recorded time.Time
+	if err := json.Unmarshal(meta["recorded_at"], &recorded); err != nil {
+		return f, fmt.Errorf("recorded_at: %w", err)
+	}
+	if text(meta["id"]) != h.ID || text(meta["name"]) != h.Name || text(meta["book"]) != h.Book || recorded.UTC().Format(time.DateOnly) != h.Day {
 		return f, errors.New("its body is that of another event")
 	}
-	return fact{h.ID, h.Name, h.Book, stored.Stream, stored.Data}, nil
+	return fact{h.ID, h.Name, h.Book, text(event["stream"]), data}, nil
+}
+
+// unambiguous refuses JSON with a name that stands twice in one object, also
+// in another case: of the two, one reader takes the one and the next the other.
+// It must be JSON, which is not nested beyond measure.
+func unambiguous(source []byte) error {
+	if !utf8.Valid(source) {
+		return errors.New("it is no text")
+	}
+	tokens := json.NewDecoder(bytes.NewReader(source))
+	var value func() error
+	value = func() error {
+		open, err := tokens.Token()
+		if _, nested := open.(json.Delim); err != nil || !nested {
+			return err
+		}
+		names := map[string]bool{}
+		for tokens.More() {
+			if open == json.Delim('{') {
+				name, err := tokens.Token()
+				if err != nil {
+					return err
+				}
+				folded := strings.ToLower(strings.ToUpper(name.(string)))
+				if names[folded] {
+					return fmt.Errorf("it has %q twice", name)
+				}
+				names[folded] = true
+			}
+			if err := value(); err != nil {
+				return err
+			}
+		}
+		_, err = tokens.Token() // which closes it
+		return err
+	}
+	return value()
 }
 
 // split gives lines, each of which ends.

@@ -69,6 +69,15 @@ type Claims struct {
 	Measures  json.RawMessage `json:"measures"` // their definitions, a list
 }
 
+// Text is claims.json, of which there is one way to write it.
+func (c Claims) Text() []byte {
+	b, err := json.MarshalIndent(c, "", " ")
+	if err != nil {
+		panic(err) // its only part that could fail was read from JSON
+	}
+	return append(b, '\n')
+}
+
 // A Figure is a measure's value, or why it is not told.
 type Figure struct {
 	Measure string `json:"measure"`
@@ -89,6 +98,7 @@ type Pack struct {
 	Bodies    int       // events disclosed
 
 	ledger  []byte
+	stated  []statement         // what it says, line by line
 	headers map[string][][]byte // by book
 }
 
@@ -158,10 +168,13 @@ func (p *Pack) checkpoint(files map[string][]byte, policy Policy) error {
 	p.Rehearsal = strings.HasPrefix(p.Origin, "rehearsal/")
 	p.Ledger.N = atoi(lines[1])
 	p.Ledger.Hash, err = tlog.ParseHash(lines[2])
+	if err == nil && p.Ledger.Hash.String() != lines[2] {
+		err = fmt.Errorf("root %q is not written as hashes are", lines[2])
+	}
 	return err
 }
 
-// A statement is a leaf of the ledger.
+// A statement is a leaf of the ledger, of one of two kinds.
 type statement struct {
 	Book   string     `json:"book,omitzero"`
 	Claims string     `json:"claims,omitzero"`
@@ -182,6 +195,18 @@ func (p *Pack) statements(files map[string][]byte, _ Policy) error {
 	}
 	if int64(len(lines)) != p.Ledger.N || t.root(p.Ledger.N) != p.Ledger.Hash {
 		return fmt.Errorf("its %d statements are not the %d that were signed", len(lines), p.Ledger.N)
+	}
+	p.stated = make([]statement, len(lines))
+	for i, line := range lines {
+		s := &p.stated[i]
+		if err := json.Unmarshal(line, s); err != nil {
+			return fmt.Errorf("statement %q: %w", line, err)
+		}
+		ofBook := s.Claims == "" && s.Book != "" && s.Root != nil && s.Size > 0
+		ofClaims := s.Claims != "" && *s == statement{Claims: s.Claims}
+		if again, err := json.Marshal(s); err != nil || !bytes.Equal(again, line) || !ofBook && !ofClaims {
+			return fmt.Errorf("statement %q is not written as FORMAT.md says", line)
+		}
 	}
 	return nil
 }
@@ -222,9 +247,7 @@ func (p *Pack) since(files map[string][]byte, _ Policy) error {
 // claims checks that what the pack says was signed too, and of what it is.
 func (p *Pack) claims(files map[string][]byte, _ Policy) error {
 	text := files["claims.json"]
-	strict := json.NewDecoder(bytes.NewReader(text))
-	strict.DisallowUnknownFields()
-	if err := strict.Decode(&p.Claims); err != nil {
+	if err := json.Unmarshal(text, &p.Claims); err != nil {
 		return err
 	}
 	c := &p.Claims
@@ -235,11 +258,7 @@ func (p *Pack) claims(files map[string][]byte, _ Policy) error {
 	sum := sha256.Sum256(text)
 	digest := base64.RawURLEncoding.EncodeToString(sum[:])
 	claimed := false
-	for line := range bytes.Lines(p.ledger) {
-		var s statement
-		if err := json.Unmarshal(line, &s); err != nil {
-			return err
-		}
+	for _, s := range p.stated {
 		switch {
 		case slices.Contains(c.Books, s.Book):
 			claimed = false
@@ -252,6 +271,8 @@ func (p *Pack) claims(files map[string][]byte, _ Policy) error {
 		return errors.New("these claims are not stated in the ledger, or were of other books")
 	case c.V != 1:
 		return fmt.Errorf("format %d is not known here; get a newer verifier", c.V)
+	case !bytes.Equal(text, c.Text()): // which other readers might read otherwise
+		return errors.New("not written as FORMAT.md says")
 	case !slices.Equal(c.Books, []string{rehearsal + "cycle/" + c.Cycle, rehearsal + "programme/" + c.Programme}):
 		return fmt.Errorf("books %q are not those of cycle %q and programme %q in %s", c.Books, c.Cycle, c.Programme, p.Origin)
 	case strings.ContainsFunc(c.For+c.Cycle+c.Programme+c.Position, unicode.IsControl):
@@ -303,15 +324,11 @@ func (p *Pack) leaves(files map[string][]byte, _ Policy) error {
 		if err != nil {
 			return err
 		}
-		for line := range bytes.Lines(p.ledger) {
-			var s statement
-			if err := json.Unmarshal(line, &s); err != nil {
-				return err
-			}
+		for _, s := range p.stated {
 			if s.Book != book {
 				continue
 			}
-			if s.Root == nil || s.Size <= size || s.Size > t.n || t.root(s.Size) != *s.Root {
+			if s.Size <= size || s.Size > t.n || t.root(s.Size) != *s.Root {
 				return fmt.Errorf("%s is not what the ledger states: %d events with root %s", book, s.Size, s.Root)
 			}
 			size = s.Size

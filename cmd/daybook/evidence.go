@@ -82,7 +82,7 @@ know from elsewhere: --policy-out writes the file that says so.`,
 	cycleFlag(c, &cycle)
 	c.Flags().StringVar(&funder, "for", "", "for whom: a label")
 	c.Flags().StringVar(&out, "out", "", "file of the pack")
-	c.Flags().StringVar(&since, "since", "", "an older pack; this one proves that it continues it")
+	c.Flags().StringVar(&since, "since", "", "an older pack of the cycle; this one proves that it continues it")
 	c.Flags().StringVar(&policyOut, "policy-out", "", "file for the policy that a verifier needs")
 	for _, required := range []string{"for", "out"} {
 		if err := c.MarkFlagRequired(required); err != nil {
@@ -103,6 +103,15 @@ func (b *book) pack(ctx context.Context, cycle, funder string, since []byte) (pa
 	trusted, err := verify.ReadPolicy(policy)
 	if err != nil {
 		return nil, nil, err
+	}
+	var older *verify.Pack
+	if since != nil {
+		if older, err = verify.Check(since, trusted, nil); err != nil {
+			return nil, nil, fmt.Errorf("the older pack: %w", err)
+		}
+		if older.Claims.Cycle != cycle {
+			return nil, nil, usage{fmt.Errorf("--since: a pack of %s, which one of %s would say nothing of; expected an older pack of the same cycle", older.Claims.Cycle, cycle)}
+		}
 	}
 	if err := b.views.CatchUp(ctx); err != nil {
 		return nil, nil, err
@@ -127,10 +136,6 @@ func (b *book) pack(ctx context.Context, cycle, funder string, since []byte) (pa
 		{Name: "ledger.jsonl", Body: stated.Leaves}, {Name: "checkpoint", Body: stated.Checkpoint},
 	}
 	if since != nil {
-		older, err := verify.Check(since, trusted, nil)
-		if err != nil {
-			return nil, nil, fmt.Errorf("the older pack: %w", err)
-		}
 		proof, err := verify.ProveSince(stated.Leaves, older.Ledger.N)
 		if err != nil {
 			return nil, nil, fmt.Errorf("the older pack: %w", err)

@@ -444,6 +444,14 @@ func TestAHistoryRewrittenWithTheSameKeyIsRefused(t *testing.T) {
 	_, err := verify.Check(x.spring, x.policy, x.autumn)
 	require.ErrorContains(t, err, "is older than that", "an old pack for a new one")
 
+	// Of a cycle that was rewritten the next one's pack shows nothing, whatever
+	// ledger lines were kept.
+	next := x.pack(t, spring)
+	_, err = verify.Check(next, x.policy, x.spring)
+	require.NoError(t, err)
+	_, err = verify.Check(next, x.policy, x.autumn)
+	require.ErrorContains(t, err, "says nothing of rehearsal/cycle/nemo-2023-autumn, of which the older pack has")
+
 	live, vkey, err := note.GenerateKey(rand.Reader, "daybook/live")
 	require.NoError(t, err)
 	trusted, err := verify.ReadPolicy([]byte("log " + vkey + "\nquorum none\n"))

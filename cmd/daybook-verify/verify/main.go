@@ -31,7 +31,7 @@ func Main(name string, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	policyFile := flags.String("policy", "", "file of the keys you trust, from the grant letter or the first pack: never out of the pack")
-	sinceFile := flags.String("since", "", "a pack that you hold already: the new one must continue it")
+	sinceFile := flags.String("since", "", "a pack of this cycle that you hold already: the new one must continue it")
 	flags.Usage = func() {
 		fmt.Fprintf(stderr, "usage: %s PACK --policy FILE [--since OLDER-PACK]\n", name)
 		flags.PrintDefaults()

@@ -120,10 +120,18 @@ func Check(pack []byte, policy Policy, since []byte) (*Pack, error) {
 	case !bytes.HasPrefix(p.ledger, old.ledger):
 		return nil, fmt.Errorf("the ledger does not begin with the %d statements of the older pack: the past was rewritten, or this pack is older than that", old.Ledger.N)
 	}
-	for book, was := range old.headers {
-		if is, ok := p.headers[book]; ok && (len(is) < len(was) || !slices.EqualFunc(is[:len(was)], was, bytes.Equal)) {
+	var untold error // after all that would be worse
+	for _, book := range old.Claims.Books {
+		was := old.headers[book]
+		is, ok := p.headers[book]
+		if !ok {
+			untold = fmt.Errorf("this pack says nothing of %s, of which the older pack has %d events: whether they were changed cannot be shown. What else is in both continues; ask for a new pack of that cycle", book, len(was))
+		} else if len(is) < len(was) || !slices.EqualFunc(is[:len(was)], was, bytes.Equal) {
 			return nil, fmt.Errorf("%s does not begin with its %d headers of the older pack: the past was rewritten", book, len(was))
 		}
+	}
+	if untold != nil {
+		return nil, untold
 	}
 	return p, nil
 }

@@ -53,6 +53,7 @@ type Explanation struct {
 	Value    int64               `json:"value"`
 	Position eventstore.Position `json:"position"`
 	Events   []Counted           `json:"events"`
+	Removed  []Removed           `json:"counted_no_more,omitempty"`
 }
 
 // Counted is an event that counts towards a figure.
@@ -68,6 +69,14 @@ type Counted struct {
 	Of         string              `json:"of,omitempty"` // what a distinct count tells apart
 	Sentence   string              `json:"sentence"`
 	Late       bool                `json:"late,omitempty"` // recorded more than a day after it happened
+}
+
+// Removed is an event that counted towards a figure, and the later one by
+// which it counts no more. Where that counts as well, as a correction does,
+// it stands in the other's place.
+type Removed struct {
+	Counted
+	By HistoryRow `json:"-"`
 }
 
 //go:embed figures.sql
@@ -103,10 +112,14 @@ type reading struct {
 	remove  string
 }
 
+func factOf(e *Event) measure.Fact {
+	return measure.Fact{ID: e.Envelope.ID, Name: e.Envelope.Name, Stream: e.Stream, Book: e.Envelope.Book, Body: e.Data}
+}
+
 // readMeasures is the costly part, and needs no tables.
 func readMeasures(e *Event) error {
 	var fields measure.Fields
-	fact := measure.Fact{ID: e.Envelope.ID, Name: e.Envelope.Name, Stream: e.Stream, Book: e.Envelope.Book, Body: e.Data}
+	fact := factOf(e)
 	for _, i := range measuresOf[fact.Name] {
 		add, remove, err := measure.All[i].Read(fact, &fields)
 		if err != nil {
@@ -200,14 +213,14 @@ func (v *Views) Figures(ctx context.Context, id string) (list []Figure, err erro
 }
 
 // Explain lists the events behind a figure: evaluating the measure over them
-// gives its value.
+// gives its value. What counted before and counts no more is beside them.
 func (v *Views) Explain(ctx context.Context, id, name string) (x Explanation, err error) {
 	i := slices.IndexFunc(measure.All, func(m measure.Measure) bool { return m.Measure == name })
 	if i < 0 {
 		return x, ErrMeasure.Because(name)
 	}
 	x.Measure = measure.All[i]
-	var found []eventPlace
+	var found, candidates []eventPlace
 	var entries []measure.Entry
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
 		c, err := findCycle(conn, id)
@@ -218,6 +231,9 @@ func (v *Views) Explain(ctx context.Context, id, name string) (x Explanation, er
 			return err
 		}
 		x.Scope = c.scope(x.Measure)
+		if candidates, err = streamsOf(conn, x.Measure, x.Scope); err != nil {
+			return err
+		}
 		return query(conn, `SELECT f.n, s.word, h.revision, f.value, o.word
 			FROM figures f JOIN history h ON h.n = f.n JOIN history_word s ON s.id = h.stream LEFT JOIN figures_word o ON o.id = f.of
 			WHERE f.scope = (SELECT id FROM figures_word WHERE word = ?) AND f.measure = ? ORDER BY f.n`, func(stmt *sqlite.Stmt) error {
@@ -234,11 +250,76 @@ func (v *Views) Explain(ctx context.Context, id, name string) (x Explanation, er
 		return x, fmt.Errorf("explain %s: %w", name, err)
 	}
 	for i, r := range rows {
-		x.Events = append(x.Events, Counted{
-			r.Position, r.Envelope.ID, r.Envelope.Name, r.Stream, r.Revision,
-			r.Envelope.RecordedAt, r.Envelope.OccurredAt, entries[i].Value, entries[i].Of, r.Sentence, r.Late,
-		})
+		x.Events = append(x.Events, counted(r, entries[i]))
 	}
 	x.Value = x.Measure.Value(entries)
-	return x, nil
+	if rows, err = v.lookUp(ctx, candidates); err != nil {
+		return x, fmt.Errorf("explain %s: %w", name, err)
+	}
+	x.Removed, err = removed(x.Measure, x.Scope, rows)
+	return x, err
+}
+
+func counted(r HistoryRow, e measure.Entry) Counted {
+	return Counted{
+		r.Position, r.Envelope.ID, r.Envelope.Name, r.Stream, r.Revision,
+		r.Envelope.RecordedAt, r.Envelope.OccurredAt, e.Value, e.Of, r.Sentence, r.Late,
+	}
+}
+
+// streamsOf finds what a measure sees in those streams of a scope in which
+// something may have taken an entry out.
+func streamsOf(conn *sqlite.Conn, m measure.Measure, scope string) (found []eventPlace, err error) {
+	if len(m.Unless) == 0 {
+		return nil, nil
+	}
+	all, err := bodies[Cycle](conn, "SELECT body FROM cycles ORDER BY key")
+	if err != nil {
+		return nil, err
+	}
+	cycles := []string{}
+	for _, c := range all {
+		if c.scope(m) == scope {
+			cycles = append(cycles, c.Cycle)
+		}
+	}
+	const words = "(SELECT id FROM history_word WHERE word IN (SELECT value FROM json_each(?)))"
+	return found, query(conn, `SELECT h.n, s.word, h.revision FROM history h JOIN history_word s ON s.id = h.stream
+		WHERE h.stream IN (SELECT stream FROM history WHERE cycle IN `+words+` AND name IN `+words+`) AND h.name IN `+words+` ORDER BY h.n`,
+		func(stmt *sqlite.Stmt) error {
+			found = append(found, eventPlace{stmt.ColumnInt64(0), stmt.ColumnText(1), uint64(stmt.ColumnInt64(2))})
+			return nil
+		}, array(cycles), array(m.Unless), array(m.Names()))
+}
+
+// removed reads events in the order of the log, and tells which of them
+// counted within a scope and count no more.
+func removed(m measure.Measure, scope string, rows []HistoryRow) (gone []Removed, err error) {
+	var fields measure.Fields
+	entries := map[string][]Counted{} // by key: what counts
+	for _, r := range rows {
+		add, remove, err := m.Read(factOf(&r.Event), &fields)
+		if err != nil {
+			return nil, err
+		}
+		if remove != "" {
+			for _, c := range entries[remove] {
+				gone = append(gone, Removed{c, r})
+			}
+			delete(entries, remove)
+		}
+		if add != nil && add.Scope == scope {
+			entries[add.Key] = append(entries[add.Key], counted(r, *add))
+		}
+	}
+	return gone, nil
+}
+
+// array is texts as SQLite's json_each reads them.
+func array(texts []string) string {
+	b, err := json.Marshal(texts)
+	if err != nil {
+		panic(err) // texts always marshal
+	}
+	return string(b)
 }

@@ -92,6 +92,22 @@ func TestAnExplanationAddsUpToItsFigure(t *testing.T) {
 	}
 	require.Equal(t, map[string]int{"session.held": 12, "session.corrected": 1}, names)
 
+	require.Len(t, minutes.Removed, 1, "the correction stands in its place")
+	require.Equal(t, "session.held", minutes.Removed[0].Name)
+	require.Equal(t, "session.corrected", minutes.Removed[0].By.Envelope.Name)
+	for measure, removed := range map[string][]string{
+		"matches_made": nil, "matches_active": {"match.made by match.unwound"}, "sessions_missed": nil,
+		"places_filled": nil, "places_filled_year": nil, // who gave a place back had not filled it
+	} {
+		x, err := v.Explain(t.Context(), autumn, measure)
+		require.NoError(t, err)
+		var got []string
+		for _, r := range x.Removed {
+			got = append(got, r.Name+" by "+r.By.Envelope.Name)
+		}
+		require.Equal(t, removed, got, measure)
+	}
+
 	_, err = v.Explain(t.Context(), autumn, "happiness")
 	require.ErrorIs(t, err, projections.ErrMeasure)
 	require.ErrorIs(t, err, domain.NotFound)

@@ -25,6 +25,7 @@ type explanation struct {
 	Value    int64               `json:"value"`
 	Position eventstore.Position `json:"position"`
 	Events   []explainedEvent    `json:"events"`
+	Removed  []removedEvent      `json:"counted_no_more,omitempty"`
 }
 
 type explainedEvent struct {
@@ -33,6 +34,12 @@ type explainedEvent struct {
 	Name       string              `json:"name"`
 	RecordedAt time.Time           `json:"recorded_at"`
 	OccurredAt time.Time           `json:"occurred_at"`
+}
+
+// removedEvent counted before, and counts no more because of another.
+type removedEvent struct {
+	explainedEvent
+	By explainedEvent `json:"by"`
 }
 
 func newExplain() *cobra.Command {
@@ -73,7 +80,11 @@ func newExplain() *cobra.Command {
 			}
 			e := explanation{Measure: found.Measure.Measure, Version: found.Measure.Version, Value: found.Value, Position: found.Position, Events: []explainedEvent{}}
 			for _, x := range found.Events {
-				e.Events = append(e.Events, explainedEvent{x.Position, x.ID, x.Name, x.RecordedAt, x.OccurredAt})
+				e.Events = append(e.Events, explainedOf(x))
+			}
+			for _, x := range found.Removed {
+				by := x.By.Envelope
+				e.Removed = append(e.Removed, removedEvent{explainedOf(x.Counted), explainedEvent{x.By.Position, by.ID, by.Name, by.RecordedAt, by.OccurredAt}})
 			}
 			if asJSON {
 				return json.NewEncoder(c.OutOrStdout()).Encode(e)
@@ -85,15 +96,24 @@ func newExplain() *cobra.Command {
 				return err
 			}
 			t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-			for i, x := range found.Events {
-				if i == 0 {
-					fmt.Fprintln(t, "  position\thappened\trecorded\tevent\tadds")
-				}
+			line := func(x projections.Counted, more string) {
 				late := ""
 				if x.Late {
 					late = ", late"
 				}
-				fmt.Fprintf(t, "  %s\t%s\t%s%s\t%s\t%s\n", x.Position, x.OccurredAt.In(location).Format(stamp), x.RecordedAt.In(location).Format(stamp), late, x.Name, adds(found.Measure, x))
+				fmt.Fprintf(t, "  %s\t%s\t%s%s\t%s\t%s%s\n", x.Position, x.OccurredAt.In(location).Format(stamp), x.RecordedAt.In(location).Format(stamp), late, x.Name, b.adds(c.Context(), found.Measure, x), more)
+			}
+			if len(found.Events) > 0 {
+				fmt.Fprintln(t, "  position\thappened\trecorded\tevent\tadds")
+			}
+			for _, x := range found.Events {
+				line(x, "")
+			}
+			if len(found.Removed) > 0 {
+				fmt.Fprintln(t, "counted no more:\n  position\thappened\trecorded\tevent\tadded\ttaken out by")
+			}
+			for _, x := range found.Removed {
+				line(x.Counted, fmt.Sprintf("\t%s at %s", x.By.Envelope.Name, x.By.Position))
 			}
 			return t.Flush()
 		},
@@ -104,14 +124,18 @@ func newExplain() *cobra.Command {
 	return c
 }
 
+func explainedOf(x projections.Counted) explainedEvent {
+	return explainedEvent{x.Position, x.ID, x.Name, x.RecordedAt, x.OccurredAt}
+}
+
 // adds says what an event contributes: to a sum its amount, to a count of
 // different people which one.
-func adds(m measure.Measure, x projections.Counted) string {
+func (b *book) adds(ctx context.Context, m measure.Measure, x projections.Counted) string {
 	switch m.Fold {
 	case "sum":
 		return fmt.Sprintf("%d %s", x.Value, projections.Units(x.Value, m.Unit))
 	case "distinct":
-		return x.Of
+		return b.called(ctx, x.Of)
 	}
 	return x.Stream
 }

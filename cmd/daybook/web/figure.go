@@ -25,6 +25,8 @@ type figurePage struct {
 	Sealed      string   // what it said when the cycle closed, where that was sealed
 	SealedAfter string   // id of the last event that it saw then
 	Events      []countedLine
+	Removed     []removedLine
+	Gone        string // how many those are, where it is more than are listed
 	Count       string
 	Sum         bool
 	Distinct    string // what is told apart
@@ -40,6 +42,13 @@ type countedLine struct {
 	Late     bool
 	Adds     string
 	Of       string
+}
+
+// A removedLine is an event that counted before, and the one by which it
+// counts no more.
+type removedLine struct {
+	countedLine
+	By eventLine
 }
 
 func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
@@ -74,6 +83,13 @@ func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
 	p.Pages = pages
 	for _, e := range x.Events[from:to] {
 		p.Events = append(p.Events, v.countedLine(e))
+	}
+	for i, r := range x.Removed {
+		if i == linesPerPage {
+			p.Gone = plural(len(x.Removed), "event", "events")
+			break
+		}
+		p.Removed = append(p.Removed, removedLine{v.countedLine(r.Counted), v.eventLine(r.By)})
 	}
 	return s.render(w, http.StatusOK, "figure", p)
 }

@@ -319,6 +319,19 @@ func TestAnExplainedFigureTellsBothDates(t *testing.T) {
 	require.Contains(t, page, "recorded late")
 }
 
+// Five of six needs the sixth, and what became of it.
+func TestAnExplainedFigureTellsWhatCountsNoMore(t *testing.T) {
+	t.Parallel()
+	h := filled(t).pages(nil)
+	page := get(t, h, "/cycles/autumn/figures/sessions_held")
+	_, removed, found := strings.Cut(page, ">Counted no more</caption>")
+	require.True(t, found)
+	require.Contains(t, removed, "Session 1 was held: 54 minutes")
+	require.Contains(t, removed, "The record of session 1 was corrected")
+	require.NotContains(t, page, "Nothing else goes into it")
+	require.Contains(t, get(t, h, "/cycles/autumn/figures/matches_active"), "Nothing else goes into it")
+}
+
 func TestACorrectionLeadsToWhatItCorrects(t *testing.T) {
 	t.Parallel()
 	h := filled(t).pages(nil)

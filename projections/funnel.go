@@ -56,8 +56,20 @@ const (
 	Completed      = "completed"
 )
 
-// Funnel counts a cycle's applications, under all its calls.
-func (v *Views) Funnel(ctx context.Context, cycle string) (f Funnel, err error) {
+// A Course is an application, and how far it came.
+type Course struct {
+	Application
+	Reached []string // of the stages that follow one another
+	Exit    string   // what became of it after the last of them
+	Outcome string   // what became of it as seen from the call; "" where it was not submitted
+}
+
+// Last is the stage beyond which it did not come.
+func (c Course) Last() string { return c.Reached[len(c.Reached)-1] }
+
+// Courses are a cycle's applications, under all its calls, in the order in
+// which they were begun: what the funnel counts.
+func (v *Views) Courses(ctx context.Context, cycle string) (courses []Course, err error) {
 	var list []Application
 	var pairs []Match
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
@@ -70,65 +82,79 @@ func (v *Views) Funnel(ctx context.Context, cycle string) (f Funnel, err error) 
 		pairs, err = matchesOf(conn, cycle)
 		return err
 	})
-	if err != nil {
-		return f, err
-	}
-	f = Funnel{Cycle: cycle}
-	f.count(list, pairs)
-	return f, nil
-}
-
-func (f *Funnel) count(list []Application, pairs []Match) {
 	made := map[domain.Person]Match{} // the newest match of each mentee
 	for _, m := range pairs {
 		if old, ok := made[m.Mentee]; !m.MadeAt.IsZero() && (!ok || old.MadeAt.Before(m.MadeAt)) {
 			made[m.Mentee] = m
 		}
 	}
+	for _, a := range list {
+		m, matched := made[a.Person]
+		courses = append(courses, courseOf(a, m, matched))
+	}
+	return courses, err
+}
+
+func courseOf(a Application, m Match, matched bool) Course {
+	c := Course{Application: a}
+	reach := func(is bool, stage string) {
+		if is {
+			c.Reached = append(c.Reached, stage)
+		}
+	}
+	accepted := a.Offer.Answer == application.Accepted
+	matched = matched && accepted
+	reach(true, Started)
+	reach(!a.ReceivedAt.IsZero(), Submitted)
+	reach(a.Eligibility.Eligible, Eligible)
+	reach(a.decided(application.OnShortlist), Shortlisted)
+	reach(a.decided(application.Chosen) || a.decided(application.InReserve), Selected)
+	reach(!a.Offer.MadeAt.IsZero(), Offered)
+	reach(accepted, Accepted)
+	reach(matched, Matched)
+	reach(matched && (!m.Phase.Over() || m.Phase == match.Complete), Active)
+	reach(matched && m.Phase == match.Complete, Completed)
+	c.Exit = a.exit(c.Last(), m)
+	if !a.ReceivedAt.IsZero() {
+		c.Outcome = a.outcome()
+	}
+	return c
+}
+
+// Funnel counts a cycle's applications.
+func (v *Views) Funnel(ctx context.Context, cycle string) (Funnel, error) {
+	courses, err := v.Courses(ctx, cycle)
+	f := Funnel{Cycle: cycle}
+	f.count(courses)
+	return f, err
+}
+
+func (f *Funnel) count(courses []Course) {
 	reached, exits := map[string]int{}, map[string]map[string]int{}
 	outcomes := map[string]int{}
-	for _, a := range list {
-		last := Started
-		reach := func(is bool, stage string) {
-			if is {
-				reached[stage]++
-				last = stage
-			}
+	for _, c := range courses {
+		for _, stage := range c.Reached {
+			reached[stage]++
 		}
-		m, matched := made[a.Person]
-		submitted := !a.ReceivedAt.IsZero()
-		reach(true, Started)
-		reach(submitted, Submitted)
-		reach(a.Eligibility.Eligible, Eligible)
-		reach(a.decided(application.OnShortlist), Shortlisted)
-		reach(a.decided(application.Chosen) || a.decided(application.InReserve), Selected)
-		reach(!a.Offer.MadeAt.IsZero(), Offered)
-		accepted := a.Offer.Answer == application.Accepted
-		reach(accepted, Accepted)
-		reach(accepted && matched, Matched)
-		reach(accepted && matched && !m.Phase.Over() || m.Phase == match.Complete && accepted, Active)
-		reach(accepted && matched && m.Phase == match.Complete, Completed)
-
 		beside := func(is bool, stage string, n int) {
 			if is {
 				reached[stage] += n
 			}
 		}
-		beside(a.Late, Late, 1)
-		beside(true, Refused, len(a.Refusals))
-		beside(a.Phase == application.Withdrew && submitted, Withdrawn, 1)
-		beside(a.Phase == application.Ineligible, Ineligible, 1)
-		beside(a.Phase == application.NotListed, NotShortlisted, 1)
-		beside(a.Phase == application.Rejected, Declined, 1)
-		beside(a.decided(application.InReserve), Reserved, 1)
+		beside(c.Late, Late, 1)
+		beside(true, Refused, len(c.Refusals))
+		beside(c.Phase == application.Withdrew && c.Outcome != "", Withdrawn, 1)
+		beside(c.Phase == application.Ineligible, Ineligible, 1)
+		beside(c.Phase == application.NotListed, NotShortlisted, 1)
+		beside(c.Phase == application.Rejected, Declined, 1)
+		beside(c.decided(application.InReserve), Reserved, 1)
 
-		exit := a.exit(last, m)
-		if exits[last] == nil {
-			exits[last] = map[string]int{}
+		if exits[c.Last()] == nil {
+			exits[c.Last()] = map[string]int{}
 		}
-		exits[last][exit]++
-		if submitted {
-			outcomes[a.outcome()]++
+		exits[c.Last()][c.Exit]++
+		if c.Outcome != "" {
+			outcomes[c.Outcome]++
 		}
 	}
 	for _, stage := range []string{

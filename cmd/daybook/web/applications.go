@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/daybook-engine/daybook/projections"
@@ -11,6 +12,8 @@ import (
 // applicationsPage lists a cycle's applications.
 type applicationsPage struct {
 	frame
+	Chosen string  // which of them are listed, where it isn't all
+	All    link    // the way back to all of them
 	States []tally // how many are in each state
 	Lines  []applicationLine
 	Pages  pager
@@ -32,23 +35,57 @@ type applicationLine struct {
 const linesPerPage = 100
 
 func (s *Server) showApplications(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.visit(r, r.PathValue("cycle"), "page")
+	v, err := s.visit(r, r.PathValue("cycle"), "page", "stage", "exit", "outcome")
 	if err != nil {
 		return err
 	}
 	defer v.close()
-	list, err := v.views.Applications(v.ctx, v.cycle.Cycle)
+	all, err := v.views.Courses(v.ctx, v.cycle.Cycle)
 	if err != nil {
 		return err
 	}
 	p := applicationsPage{frame: v.frame("Applications", "Applications")}
-	p.States = tallies(list, projections.Application.State)
+	list := slices.DeleteFunc(slices.Clone(all), func(c projections.Course) bool { return !v.chose(c) })
+	p.Chosen = v.chosenWords(len(list))
+	if p.Chosen != "" {
+		p.All = link{"All " + plural(len(all), "application", "applications"), v.href(v.path)}
+	}
+	p.States = tallies(list, projections.Course.State)
 	from, to, pages := v.paged(len(list))
 	p.Pages = pages
-	for _, a := range list[from:to] {
-		p.Lines = append(p.Lines, v.applicationLine(a))
+	for _, c := range list[from:to] {
+		p.Lines = append(p.Lines, v.applicationLine(c.Application))
 	}
 	return s.render(w, http.StatusOK, "applications", p)
+}
+
+// chose tells whether the address asks for an application: by a stage that it
+// reached, or beyond which it did not come, or by its outcome.
+func (v *visit) chose(c projections.Course) bool {
+	stage, exit, outcome := v.own.Get("stage"), v.own.Get("exit"), v.own.Get("outcome")
+	switch {
+	case exit != "":
+		return c.Last() == stage && c.Exit == exit
+	case stage != "":
+		return slices.Contains(c.Reached, stage)
+	default:
+		return outcome == "" || outcome == c.Outcome
+	}
+}
+
+// chosenWords says which applications the address asks for; "" when all.
+func (v *visit) chosenWords(n int) string {
+	stage, exit, outcome := v.own.Get("stage"), v.own.Get("exit"), v.own.Get("outcome")
+	words := plural(n, "application", "applications")
+	switch {
+	case exit != "":
+		return words + " that came as far as “" + stageWords(stage) + "” and no further: " + exit
+	case stage != "":
+		return words + " that came as far as “" + stageWords(stage) + "”, or further"
+	case outcome != "":
+		return words + " with the outcome “" + outcome + "”"
+	}
+	return ""
 }
 
 func (v *visit) applicationLine(a projections.Application) applicationLine {

@@ -111,13 +111,18 @@ func (v *visit) fillFigures(p *cyclePage) error {
 	}
 	p.Groups = grouped(figures)
 	stages, err := v.views.Funnel(v.ctx, v.cycle.Cycle)
-	p.Funnel = funnelOf(stages, byName)
+	p.Funnel = v.funnelOf(stages, byName)
 	return err
 }
 
 func (v *visit) fillSeason(p *cyclePage) error {
 	s, err := v.views.Season(v.ctx, v.cycle.Cycle)
 	p.Season = seasonOf(happenings(s, v.zone), v.now, v.zone)
+	for i, l := range p.Season.Lanes {
+		if len(l.leads) > 0 {
+			p.Season.Lanes[i].Count.Href = v.to(l.leads[0], l.leads[1:]...)
+		}
+	}
 	return err
 }
 

@@ -3,7 +3,6 @@ package web
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/projections"
@@ -68,7 +67,8 @@ func grouping(n int64) string {
 type funnel struct {
 	Height int
 	Says   string // the picture in a sentence
-	Sum    string // the sum that must come out even
+	Sum    string // what the outcomes add up to
+	Parts  []link // the outcomes
 	Steps  []step
 }
 
@@ -76,8 +76,8 @@ type funnel struct {
 type step struct {
 	Words string
 	Count string
-	Href  string // to the figure, where a measure says the same
-	Exits string // where those ended who came no further
+	Href  string // to the figure, where a measure says the same, or to those applications
+	Exits []link // where those ended who came no further
 
 	LabelY, BarY, Width int
 }
@@ -88,8 +88,9 @@ const (
 )
 
 // funnelOf draws the stages that follow one another. A count leads to its
-// explanation where the measure of that name has the same value.
-func funnelOf(f projections.Funnel, figures map[string]figure) funnel {
+// explanation where the measure of that name has the same value, and to the
+// list of those applications otherwise.
+func (v *visit) funnelOf(f projections.Funnel, figures map[string]figure) funnel {
 	stages := [][2]string{
 		{projections.Started, "drafts_started"},
 		{projections.Submitted, "applications_submitted"},
@@ -112,7 +113,7 @@ func funnelOf(f projections.Funnel, figures map[string]figure) funnel {
 			continue
 		}
 		n, y := f.Stages[i].Count, len(d.Steps)*funnelStep
-		s := step{Words: stageWords(stage[0]), Count: grouping(int64(n)), Exits: exitWords(f.Stages[i].Exits), LabelY: y + 18, BarY: y + 24, Width: n * funnelWidth / most}
+		s := step{Words: stageWords(stage[0]), Count: grouping(int64(n)), Href: v.to("/applications", "stage", stage[0]), Exits: v.exits(stage[0], f.Stages[i].Exits), LabelY: y + 18, BarY: y + 24, Width: n * funnelWidth / most}
 		if m, ok := figures[stage[1]]; ok && m.Value == s.Count {
 			s.Href = m.Href
 		}
@@ -124,7 +125,10 @@ func funnelOf(f projections.Funnel, figures map[string]figure) funnel {
 	}
 	d.Height = len(d.Steps) * funnelStep
 	if len(f.Outcomes) > 0 {
-		d.Sum = capital(f.String())
+		d.Sum = "Submitted " + grouping(int64(f.Count(projections.Submitted)))
+	}
+	for _, o := range f.Outcomes {
+		d.Parts = append(d.Parts, link{o.Words + " " + grouping(int64(o.Count)), v.to("/applications", "outcome", o.Words)})
 	}
 	return d
 }
@@ -136,11 +140,11 @@ func stageWords(stage string) string {
 	return capital(stage)
 }
 
-// exitWords lists what became of those who came no further.
-func exitWords(exits []projections.Exit) string {
-	words := make([]string, len(exits))
+// exits lists what became of those who came no further than a stage.
+func (v *visit) exits(stage string, exits []projections.Exit) []link {
+	links := make([]link, len(exits))
 	for i, e := range exits {
-		words[i] = grouping(int64(e.Count)) + " " + e.Words
+		links[i] = link{grouping(int64(e.Count)) + " " + e.Words, v.to("/applications", "stage", stage, "exit", e.Words)}
 	}
-	return strings.Join(words, ", ")
+	return links
 }

@@ -25,12 +25,11 @@ type placesBoard struct {
 }
 
 type quotaLine struct {
-	Quota    string
-	Limit    string
-	Filled   string
-	Offered  string
-	Released string
-	Free     string
+	Quota   string
+	Limit   string
+	Filled  link // to the figure that counts the same
+	Offered string
+	Free    string
 }
 
 type placeLine struct {
@@ -93,9 +92,10 @@ func (v *visit) quotaLine(q projections.QuotaUse, b projections.PlacesBoard) quo
 	if q.Quota != q.Per {
 		words += ": " + inWords(q.Quota)
 	}
+	figure := map[string]string{"cycle": "places_filled", "year": "places_filled_year"}[q.Per]
 	return quotaLine{
-		Quota: words, Limit: strconv.Itoa(q.Limit), Filled: strconv.Itoa(q.Filled),
-		Offered: strconv.Itoa(q.Offered), Released: strconv.Itoa(q.Released), Free: strconv.Itoa(max(q.Limit-q.Used, 0)),
+		Quota: words, Limit: strconv.Itoa(q.Limit), Filled: link{strconv.Itoa(q.Filled), v.to("/figures/" + figure)},
+		Offered: strconv.Itoa(q.Offered), Free: strconv.Itoa(max(q.Limit-q.Used, 0)),
 	}
 }
 

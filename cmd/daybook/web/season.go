@@ -27,8 +27,9 @@ type tick struct {
 // the first to the last, columns one for each week.
 type lane struct {
 	Label   string
-	When    string // in words, for the table
-	Count   string
+	When    string   // in words, for the table
+	Count   link     // of those events, and to them
+	leads   []string // which page of the cycle that is
 	LabelY  int
 	BarY    int
 	DotY    int
@@ -61,19 +62,20 @@ type laneRule struct {
 	names []string
 	count []string // which of them the table counts; none: no count
 	unit  [2]string
+	leads []string  // the page of the cycle that lists what was counted, and its query
 	words [2]string // before the first day and before the last
 }
 
 func laneRules() []laneRule {
 	to := [2]string{"", " to "}
 	return []laneRule{
-		{"Call", "span", []string{"call.opened", "call.closed"}, nil, [2]string{}, [2]string{"opened ", ", closed "}},
-		{"Deadline", "dots", []string{"deadline"}, nil, [2]string{}, to},
-		{"Selection", "span", []string{"review.assigned", "review.recorded", "eligibility.confirmed", "eligibility.failed", "application.shortlisted", "application.passed_over", "application.selected", "application.reserved", "application.declined"}, []string{"application.selected"}, [2]string{"selected", "selected"}, to},
-		{"Offers made", "dots", []string{"offer.made"}, []string{"offer.made"}, [2]string{"offer", "offers"}, to},
-		{"Matches made", "dots", []string{"match.made"}, []string{"match.made"}, [2]string{"match", "matches"}, to},
-		{"Sessions held, by week", "weeks", []string{"session.held"}, []string{"session.held"}, [2]string{"session", "sessions"}, to},
-		{"Cycle closed", "dots", []string{"cycle.closed"}, nil, [2]string{}, to},
+		{"Call", "span", []string{"call.opened", "call.closed"}, nil, [2]string{}, nil, [2]string{"opened ", ", closed "}},
+		{"Deadline", "dots", []string{"deadline"}, nil, [2]string{}, nil, to},
+		{"Screening to selection", "span", []string{"review.assigned", "review.recorded", "eligibility.confirmed", "eligibility.failed", "application.shortlisted", "application.passed_over", "application.selected", "application.reserved", "application.declined"}, []string{"application.selected"}, [2]string{"selected", "selected"}, []string{"/history", "name", "application.selected"}, to},
+		{"Offers made", "dots", []string{"offer.made"}, []string{"offer.made"}, [2]string{"offer", "offers"}, []string{"/figures/offers_made"}, to},
+		{"Matches made", "dots", []string{"match.made"}, []string{"match.made"}, [2]string{"match", "matches"}, []string{"/figures/matches_made"}, to},
+		{"Sessions held, by week", "weeks", []string{"session.held"}, []string{"session.held"}, [2]string{"session", "sessions"}, []string{"/figures/sessions_held"}, to},
+		{"Cycle closed", "dots", []string{"cycle.closed"}, nil, [2]string{}, nil, to},
 	}
 }
 
@@ -158,7 +160,7 @@ func drawn(rule laneRule, of []happening, y int, x func(time.Time) int, zone *ti
 		}
 	}
 	if len(rule.count) > 0 {
-		l.Count = plural(count, rule.unit[0], rule.unit[1])
+		l.Count.Text, l.leads = plural(count, rule.unit[0], rule.unit[1]), rule.leads
 	}
 	if rule.drawn == "span" {
 		l.Span, l.X, l.W = true, x(first), max(x(last)-x(first), 3)

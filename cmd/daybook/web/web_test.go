@@ -319,6 +319,31 @@ func TestAnExplainedFigureTellsBothDates(t *testing.T) {
 	require.Contains(t, page, "recorded late")
 }
 
+// Every number of the dashboard that no measure explains leads to a list of as
+// many.
+func TestTheNumbersOfTheDashboardLeadToWhatTheyCount(t *testing.T) {
+	t.Parallel()
+	h := filled(t).pages(nil)
+	dashboard := get(t, h, "/cycles/autumn?at=2023-12-01&clock=occurred")
+	for link, n := range map[string]int{
+		">2<span class=\"govuk-visually-hidden\"> Eligible": 2, ">1 shortlisted<": 1, ">placed 1<": 1, ">open 1<": 1, ">1 selected<": 1,
+	} {
+		before, _, found := strings.Cut(dashboard, link)
+		require.True(t, found, link)
+		href := html.UnescapeString(strings.TrimSuffix(before[strings.LastIndex(before, `href="`)+6:], `"`))
+		page := get(t, h, href)
+		wellMade(t, href, page)
+		require.Equal(t, n, strings.Count(page, `<th scope="row"`)+strings.Count(page, "<li><p"), href)
+	}
+	chosen := get(t, h, "/cycles/autumn/applications?stage=selected&at=2023-11-01")
+	require.Contains(t, chosen, "1 application that came as far as “Selected or in reserve”, or further.")
+	require.Contains(t, chosen, `href="/cycles/autumn/applications?at=2023-11-01">All 2 applications`)
+	require.NotContains(t, chosen, ">Ben<")
+	none := get(t, h, "/cycles/autumn/applications?stage=nonsense")
+	require.Contains(t, none, "0 applications")
+	require.NotContains(t, none, "No application has been begun")
+}
+
 // Five of six needs the sixth, and what became of it.
 func TestAnExplainedFigureTellsWhatCountsNoMore(t *testing.T) {
 	t.Parallel()

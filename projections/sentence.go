@@ -83,7 +83,11 @@ func Sentence(e Event) (sentence, before, after string) {
 	case cycle.Closed:
 		return "The cycle was closed", "", ""
 	case cycle.FiguresSealed:
-		return say("%s were sealed as they stood after event %s", plural(len(b.Figures), "figure"), b.After), "", ""
+		stood := "when the cycle closed"
+		if b.After != e.Envelope.Causation { // something else was recorded meanwhile
+			stood = "after event " + b.After
+		}
+		return say("The figures were sealed, %d of them, as they stood %s", len(b.Figures), stood), "", ""
 
 	case call.Opened:
 		return say("The call for %ss opened: %s", b.Role, deadline(b.Deadline)), "", deadline(b.Deadline)

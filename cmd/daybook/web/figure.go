@@ -23,7 +23,9 @@ type figurePage struct {
 	Rule        []string // the definition in sentences
 	Data        string   // the same as data, which everybody who evaluates it uses
 	Sealed      string   // what it said when the cycle closed, where that was sealed
-	SealedAfter string   // id of the last event that it saw then
+	SealedAfter string   // id of the last event that it saw then, where that is not the closing
+	Closing     instant  // of the cycle, where that is
+	ClosingHref string
 	Events      []countedLine
 	Removed     []removedLine
 	Gone        string // how many those are, where it is more than are listed
@@ -79,6 +81,9 @@ func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
 			p.Sealed, p.SealedAfter = grouping(f.Value), v.cycle.SealedAfter
 		}
 	}
+	if err := v.fillClosing(&p); err != nil {
+		return err
+	}
 	from, to, pages := v.paged(len(x.Events))
 	p.Pages = pages
 	for _, e := range x.Events[from:to] {
@@ -92,6 +97,21 @@ func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
 		p.Removed = append(p.Removed, removedLine{v.countedLine(r.Counted), v.eventLine(r.By)})
 	}
 	return s.render(w, http.StatusOK, "figure", p)
+}
+
+// fillClosing finds the event after which figures were sealed: the closing,
+// unless something else was recorded meanwhile.
+func (v *visit) fillClosing(p *figurePage) error {
+	if p.SealedAfter == "" {
+		return nil
+	}
+	rows, err := v.views.History(v.ctx, projections.HistoryFilter{Cycle: v.cycle.Cycle, Name: "cycle.closed"})
+	for _, r := range rows {
+		if r.Envelope.ID == p.SealedAfter {
+			p.SealedAfter, p.Closing, p.ClosingHref = "", v.instant(r.Envelope.OccurredAt), v.event(r.Position.String())
+		}
+	}
+	return err
 }
 
 func (v *visit) countedLine(e projections.Counted) countedLine {

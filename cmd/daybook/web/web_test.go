@@ -23,6 +23,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/allocation"
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
@@ -355,6 +356,25 @@ func TestAnExplainedFigureTellsWhatCountsNoMore(t *testing.T) {
 	require.Contains(t, removed, "The record of session 1 was corrected")
 	require.NotContains(t, page, "Nothing else goes into it")
 	require.Contains(t, get(t, h, "/cycles/autumn/figures/matches_active"), "Nothing else goes into it")
+}
+
+func TestASealedFigureSaysAsOfWhen(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	var closing string
+	s.add("cycle-autumn", "cycle/autumn", "2023-12-08T16:00", cycle.Closed{}, func(e *schema.Envelope) { closing = e.ID })
+	sealed := cycle.FiguresSealed{After: closing, Figures: []cycle.Figure{{Measure: "sessions_held", Version: 1, Value: 1}}}
+	s.add("cycle-autumn", "cycle/autumn", "2023-12-08T16:00", sealed, func(e *schema.Envelope) { e.Causation = closing })
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	h := s.pages(nil)
+	page := get(t, h, "/cycles/autumn/figures/sessions_held")
+	require.NotContains(t, page, closing)
+	_, after, found := strings.Cut(page, "as it stood when <a class=\"govuk-link\" href=\"")
+	require.True(t, found)
+	require.Contains(t, after, ">Fri 8 Dec 2023, 16:00 CET</time>.")
+	href, _, _ := strings.Cut(after, `"`)
+	require.Contains(t, get(t, h, href), "The cycle was closed")
+	require.Contains(t, get(t, h, "/cycles/autumn/history?name=figures.sealed"), "The figures were sealed, 1 of them, as they stood when the cycle closed")
 }
 
 func TestACorrectionLeadsToWhatItCorrects(t *testing.T) {

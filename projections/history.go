@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ type HistoryRow struct {
 
 // A HistoryFilter chooses rows; an empty field chooses all.
 type HistoryFilter struct {
-	Cycle   string
+	Cycle   string // with the erasures of people who took part in it
 	Stream  string
 	Name    string // "session.held", or all of "session"
 	Actor   string
@@ -107,7 +108,6 @@ func (f HistoryFilter) find(conn *sqlite.Conn) (found []eventPlace, err error) {
 		}
 	}
 	const word = "(SELECT id FROM history_word WHERE word = ?)"
-	and(f.Cycle != "", "h.cycle = "+word, f.Cycle)
 	and(f.Stream != "", "h.stream = "+word, f.Stream)
 	and(f.Actor != "", "h.actor = "+word, f.Actor)
 	and(f.Subject != "", "h.subjects IN (SELECT subjects FROM history_subject WHERE person = ?)", string(f.Subject))
@@ -146,11 +146,35 @@ func (f HistoryFilter) find(conn *sqlite.Conn) (found []eventPlace, err error) {
 	if f.Limit > 0 {
 		limit = f.Limit
 	}
-	sql := "SELECT h.n, s.word, h.revision FROM history h JOIN history_word s ON s.id = h.stream WHERE " + where + " ORDER BY h.n " + order + " LIMIT ?"
+	// Each part is in order already, so that they are merged as far as asked.
+	parts, all := []string{"TRUE"}, args
+	if f.Cycle != "" {
+		erasures, err := erasuresIn(conn, f.Cycle)
+		if err != nil {
+			return nil, err
+		}
+		parts = []string{"h.cycle = " + word, "h.n IN (SELECT value FROM json_each(?))"}
+		all = slices.Concat([]any{f.Cycle}, args, []any{erasures}, args)
+	}
+	for i, part := range parts {
+		parts[i] = "SELECT h.n AS n, s.word, h.revision FROM history h JOIN history_word s ON s.id = h.stream WHERE " + part + " AND " + where
+	}
+	sql := strings.Join(parts, " UNION ALL ") + " ORDER BY n " + order + " LIMIT ?"
 	return found, query(conn, sql, func(stmt *sqlite.Stmt) error {
 		found = append(found, eventPlace{stmt.ColumnInt64(0), stmt.ColumnText(1), uint64(stmt.ColumnInt64(2))})
 		return nil
-	}, append(args, limit)...)
+	}, append(all, limit)...)
+}
+
+// erasuresIn finds the erasures of people who took part in a cycle, as a list
+// in JSON. They are events of the person, who may have been in many.
+func erasuresIn(conn *sqlite.Conn, cycle string) (numbers string, err error) {
+	const of = "(SELECT id FROM history_word WHERE word = "
+	return numbers, query(conn, `SELECT json_group_array(h.n) FROM history h
+		WHERE EXISTS (SELECT 1 FROM history_word WHERE word = 'erasure.started')
+			AND h.cycle = `+of+`'') AND h.name IN (`+of+`'erasure.started'), `+of+`'erasure.completed'))
+			AND EXISTS (SELECT 1 FROM history_subject e JOIN history_subject o ON o.person = e.person JOIN history x ON x.subjects = o.subjects
+				WHERE e.subjects = h.subjects AND x.cycle = `+of+`?))`, text(&numbers), cycle)
 }
 
 // upTo is a number between the newest row at or before a position and the

@@ -53,7 +53,11 @@ func (s *Server) showApplication(w http.ResponseWriter, r *http.Request) error {
 		return v.then(err, title, "the application was begun", began)
 	}
 	p := applicationPage{frame: v.frame(title, "Applications"), State: capital(a.State())}
-	p.Rows = v.applicationRows(a)
+	erasures, err := v.erasures(a.Person)
+	if err != nil {
+		return err
+	}
+	p.Rows = append(v.applicationRows(a), erasures...)
 	for _, r := range a.Reviews {
 		p.Reviews = append(p.Reviews, v.reviewLine(r))
 	}

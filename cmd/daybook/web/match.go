@@ -57,6 +57,11 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := matchPage{frame: v.frame("Match "+m.Match, "Matches"), Rows: v.matchRows(m)}
 	p.State, p.Stands = standing(m)
+	erasures, err := v.erasures(m.Mentee, m.Mentor)
+	if err != nil {
+		return err
+	}
+	p.Rows = append(p.Rows, erasures...)
 	for _, x := range m.Sessions {
 		p.Sessions = append(p.Sessions, v.sessionLine(x))
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/projections"
 )
 
@@ -42,6 +43,22 @@ func (v *visit) findFile(stream string) link {
 		}
 	}
 	return link{}
+}
+
+// erasures tell of somebody erased, by whom and when: the rows of a file in
+// which the name is no more.
+func (v *visit) erasures(people ...domain.Person) (list []row, err error) {
+	for _, p := range people {
+		rows, err := v.views.History(v.ctx, projections.HistoryFilter{Cycle: v.cycle.Cycle, Subject: p, Name: "erasure"})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			l := v.eventLine(r)
+			list = append(list, row{Key: "Erasure", Value: link{l.Sentence, l.Href}, Note: l.Occurred.Local + " " + l.Occurred.Zone + ", done by " + l.Actor})
+		}
+	}
+	return list, nil
 }
 
 // eventsOf lists the first events that a filter chooses, in the order of the

@@ -24,6 +24,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
@@ -285,6 +286,38 @@ func TestTheExceptionsSayWhatWasMoved(t *testing.T) {
 	} {
 		require.Contains(t, page, says)
 	}
+}
+
+// An erasure is the person's event, and told in every cycle that they were in,
+// and only there.
+func TestAnErasureIsInTheAuditTrail(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	stream := person.ID{Person: ana}.Stream()
+	s.add(stream, "installation", "2023-12-10T10:00", person.ErasureStarted{Approver: mia}, func(e *schema.Envelope) {
+		e.Subjects, e.Reason = []domain.Person{ana}, "requested"
+	})
+	s.add(stream, "installation", "2023-12-10T10:01", person.ErasureCompleted{Texts: 7}, func(e *schema.Envelope) {
+		e.Actor, e.Role, e.Channel, e.Subjects = "eraser", "eraser", "system", []domain.Person{ana}
+	})
+	s.add(person.ID{Person: coordinator}.Stream(), "installation", "2023-12-10T10:02", person.ErasureCompleted{}, func(e *schema.Envelope) {
+		e.Subjects = []domain.Person{coordinator} // who took part in nothing
+	})
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	h := s.pages(nil)
+	for _, page := range []string{get(t, h, "/cycles/autumn/history"), get(t, h, "/cycles/autumn/history?name=erasure&person="+string(ana))} {
+		require.Contains(t, page, "The erasure of Ana "+html.EscapeString(hostile)+" was approved by Mia")
+		require.Equal(t, 1, strings.Count(page, "<code>erasure.completed</code>"))
+		require.Contains(t, page, "reason: requested")
+	}
+	require.NotContains(t, get(t, h, "/cycles/autumn/history?stream=match-autumn.m1"), "<code>erasure")
+	for _, file := range []string{"/applications/" + idOf(ana).Key(), "/cycles/autumn/matches/m1"} {
+		page := get(t, h, file)
+		wellMade(t, file, page)
+		require.Equal(t, 2, strings.Count(page, `key">Erasure</dt>`), file)
+		require.Contains(t, page, "Sun 10 Dec 2023, 10:00 CET, done by Cora", file)
+	}
+	require.NotContains(t, get(t, h, "/cycles/autumn/history?at=2023-12-01"), "erasure.started</code>")
 }
 
 // What happened to an applicant is in several streams.

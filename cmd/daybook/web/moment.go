@@ -20,6 +20,15 @@ type asked struct {
 	at       time.Time // zero: now
 	text     string    // as in the address, so that links on the page keep it
 	occurred bool      // as we now know it was; else as then known
+	future   time.Time // what was asked for in truth, where that is yet to come
+}
+
+// byNow is a, or now where that is still to come.
+func (a asked) byNow(now time.Time) asked {
+	if a.at.After(now) {
+		return asked{future: a.at}
+	}
+	return a
 }
 
 // askedFor reads a moment from an address: "at" as a local time or as a day,
@@ -86,6 +95,7 @@ type moment struct {
 	Shown        bool // another moment than now
 	Occurred     bool
 	Text, Words  string
+	Future       string // what was asked for, and is yet to come: the page shows now
 	NowHref      string
 	RecordedHref string
 	OccurredHref string
@@ -95,15 +105,20 @@ type moment struct {
 	Months      []link
 }
 
+const toTheMinute = "2 January 2006, 15:04 "
+
 // slider fills in a moment for the page at path with its own query, between
 // two days.
 func (a asked) slider(path string, own url.Values, zone *time.Location, first, last time.Time) moment {
 	m := moment{Action: path, Kept: pairs(own), Zone: zone.String(), Clock: "recorded", NowHref: href(path, own)}
 	shown := last.In(zone)
+	if !a.future.IsZero() {
+		m.Future = a.future.In(zone).Format(toTheMinute) + zoneName(a.future.In(zone))
+	}
 	if !a.at.IsZero() {
 		shown = a.at.In(zone)
 		m.Shown, m.Occurred = true, a.occurred
-		m.Text = shown.Format("2 January 2006, 15:04 ") + zoneName(shown)
+		m.Text = shown.Format(toTheMinute) + zoneName(shown)
 		m.Words = "as then known: only what was recorded by then"
 		if a.occurred {
 			m.Clock, m.Words = "occurred", "as we now know it was: everything recorded since that had happened by then"

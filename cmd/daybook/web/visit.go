@@ -72,6 +72,7 @@ func (s *Server) visit(r *http.Request, cycleID string, own ...string) (*visit, 
 	if v.at, err = askedFor(q, v.zone, now.PlannedAt); err != nil {
 		return nil, err
 	}
+	v.at = v.at.byNow(v.now)
 	if v.at.at.IsZero() {
 		return v, nil
 	}

@@ -231,6 +231,12 @@ func TestBothClocksAreShown(t *testing.T) {
 	require.Contains(t, page, "This page shows 31 October 2023, 23:59 CET")
 	require.Contains(t, page, `href="/cycles/autumn">Back to now`)
 	require.Contains(t, page, `/cycles/autumn/history?at=2023-10-31&amp;clock=occurred`)
+	for _, query := range []string{"at=2030-01-01", "at=2023-12-15&clock=occurred"} { // the day is not over
+		page := get(t, h, "/cycles/autumn?"+query)
+		require.Contains(t, page, " is still to come.</strong> This page shows how things stand now")
+		require.NotContains(t, page, "This page shows 1")
+		require.NotContains(t, page, "/cycles/autumn/history?at=")
+	}
 	for query, code := range map[string]int{"at=2023-10-29T02:30": 400, "clock=wall&at=2023-10-31": 400, "day=x": 400, "at=2023-01-01": 200} {
 		require.Equal(t, code, ask(h, http.MethodGet, "/cycles/autumn?"+query).Code, query)
 	}

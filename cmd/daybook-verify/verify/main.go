@@ -80,13 +80,13 @@ func Main(name string, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, "FAIL  %v\n", err)
 		return fail
 	}
-	p.print(stdout, since != nil)
+	p.print(stdout)
 	return pass
 }
 
-func (p *Pack) print(w io.Writer, since bool) {
+func (p *Pack) print(w io.Writer) {
 	c := p.Claims
-	fmt.Fprintf(w, "PASS  %s of %s, for %s\n", c.Cycle, c.Programme, c.For)
+	fmt.Fprintf(w, "PASS  %s of %s, for %s\n\n%s", c.Cycle, c.Programme, c.For, proven)
 	if p.Rehearsal {
 		fmt.Fprintln(w, "\nREHEARSAL  nothing in this pack happened: it was played on a virtual clock")
 	}
@@ -96,20 +96,33 @@ func (p *Pack) print(w io.Writer, since bool) {
 	for i, book := range c.Books {
 		fmt.Fprintf(w, "book        %s, all its %d events\n", book, p.Sizes[i])
 	}
-	if since {
-		fmt.Fprintln(w, "continues   the older pack: nothing of its past was changed")
+	fmt.Fprintf(w, "as of       %s, the day of the newest event in these books\n", p.Until)
+	if p.Older != nil {
+		fmt.Fprintf(w, "continues   the older pack, as of %s: nothing of its past was changed\n", p.Older.Until)
 	}
 	fmt.Fprintf(w, "\nFigures, recomputed here from %d events disclosed:\n\n", p.Bodies)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i, f := range c.Figures {
+		value := fmt.Sprint(f.Value)
 		if f.LeftOut != "" {
-			fmt.Fprintf(t, "%s\tleft out\t%s\n", f.Measure, f.LeftOut)
-			continue
+			value = "left out: " + f.LeftOut
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", f.Measure, f.Value, p.Measures[i].Unit, p.Measures[i].Words)
+		fmt.Fprintf(t, "%s\t%s\t%s%s\n", f.Measure, value, p.was(f.Measure), p.Measures[i].Words)
 	}
 	_ = t.Flush() // who cannot be written to is not told either
 	fmt.Fprintf(w, "\n%s", notProven)
+}
+
+// was is a column: what the older pack said of a measure.
+func (p *Pack) was(measure string) string {
+	if p.Older == nil {
+		return ""
+	}
+	i := slices.IndexFunc(p.Older.Claims.Figures, func(f Figure) bool { return f.Measure == measure && f.LeftOut == "" })
+	if i < 0 {
+		return "\t"
+	}
+	return fmt.Sprintf("was %d\t", p.Older.Claims.Figures[i].Value)
 }
 
 // bookOf gives the id in a book's name of that kind, and "" for others.
@@ -126,6 +139,11 @@ func Fingerprint(vkey string) string {
 	hex := fmt.Appendf(nil, "%x", sha256.Sum256([]byte(vkey)))
 	return string(bytes.Join(slices.Collect(slices.Chunk(hex, 4)), []byte(" ")))
 }
+
+const proven = `Proven: the figures below follow, by the definitions in claims.json, from records
+that whoever has the key signed, and none of that was altered since. Every event
+of the books below is accounted for, so that none is left out of a count.
+`
 
 const notProven = `Not proven, whatever the verdict:
 - that what was recorded took place. A record is what somebody entered.
@@ -166,7 +184,9 @@ The log is %s.
 
 headers.jsonl   every event of the cycle's and the programme's book, without its
                 content: so nothing is left out of a count
-bodies.jsonl    the content of the events that are counted; people are ids
+bodies.jsonl    the content of the events that are counted: no names and no
+                personal text; people are ids, and organisations are named, by
+                which whoever knows the people may tell them
 ledger.jsonl    what was stated of all books so far
 checkpoint      the signature over the ledger
 manifest.json   what this pack consists of

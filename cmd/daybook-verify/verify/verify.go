@@ -96,6 +96,8 @@ type Pack struct {
 	Ledger    tlog.Tree // that was signed
 	Sizes     []int64   // of the claims' books
 	Bodies    int       // events disclosed
+	Until     string    // the newest day on which anything in the books was recorded, as the operator says
+	Older     *Pack     // that it continues; nil when none was given
 
 	ledger  []byte
 	stated  []statement         // what it says, line by line
@@ -117,8 +119,10 @@ func Check(pack []byte, policy Policy, since []byte) (*Pack, error) {
 	switch {
 	case old.Origin != p.Origin:
 		return nil, fmt.Errorf("the older pack is of another log: %s", old.Origin)
+	case len(p.ledger) < len(old.ledger) && bytes.HasPrefix(old.ledger, p.ledger):
+		return nil, errors.New("the pack after --since is the newer of the two: give them the other way round")
 	case !bytes.HasPrefix(p.ledger, old.ledger):
-		return nil, fmt.Errorf("the ledger does not begin with the %d statements of the older pack: the past was rewritten, or this pack is older than that", old.Ledger.N)
+		return nil, fmt.Errorf("the ledger does not begin with the %d statements of the older pack: the past was rewritten", old.Ledger.N)
 	}
 	var untold error // after all that would be worse
 	for _, book := range old.Claims.Books {
@@ -133,6 +137,7 @@ func Check(pack []byte, policy Policy, since []byte) (*Pack, error) {
 	if untold != nil {
 		return nil, untold
 	}
+	p.Older = old
 	return p, nil
 }
 
@@ -325,6 +330,7 @@ func (p *Pack) leaves(files map[string][]byte, _ Policy) error {
 			return fmt.Errorf("%s has event %d where %d is due", h.Book, h.N, n)
 		}
 		p.headers[h.Book] = append(p.headers[h.Book], line)
+		p.Until = max(p.Until, h.Day)
 	}
 	for _, book := range p.Claims.Books {
 		size := int64(0)

@@ -96,8 +96,15 @@ func unzip(pack []byte) (map[string][]byte, error) {
 	}); !slices.Equal(is, expected) {
 		return nil, fmt.Errorf("it holds %q, expected %q", is, expected)
 	}
-	if last := len(list) - 1; !bytes.Equal(list[last].Body, Manifest(list[:last])) {
-		return nil, errors.New("manifest.json: a file is not the one that it lists")
+	last := len(list) - 1
+	for i, f := range list[:last] { // alone first, so that it can be named
+		one := bytes.TrimSuffix(bytes.TrimPrefix(Manifest(list[i:i+1]), []byte("[\n")), []byte("\n]\n"))
+		if !bytes.Contains(list[last].Body, one) {
+			return nil, fmt.Errorf("%s is not the file that manifest.json lists", f.Name)
+		}
+	}
+	if !bytes.Equal(list[last].Body, Manifest(list[:last])) {
+		return nil, errors.New("manifest.json is not written as FORMAT.md says")
 	}
 	return files, nil
 }

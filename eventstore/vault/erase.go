@@ -263,6 +263,22 @@ func tagOf(salt []byte, subject string) []byte {
 	return sum[:]
 }
 
+func (f fence) in(list []fence) bool {
+	return slices.ContainsFunc(list, func(g fence) bool { return bytes.Equal(f.tag, g.tag) })
+}
+
+// Erased tells whether somebody was erased from this vault. That an erasure
+// was asked for elsewhere, or recorded, it does not know.
+func (v *Vault) Erased(subject string) (bool, error) {
+	if _, ok := v.keys.fenced(subject); ok {
+		return true, nil
+	}
+	if err := v.unlessErasing(ErrNotFound); errors.Is(err, ErrErasing) {
+		return false, err
+	}
+	return false, nil
+}
+
 // fenced tells whether somebody was erased.
 func (k *keyring) fenced(subject string) (fence, bool) {
 	k.mu.Lock()
@@ -298,13 +314,16 @@ func (v *Vault) carryOut(o Options) error {
 			return fmt.Errorf("finish an erasure: %w", err)
 		}
 	}
-	erasures, err := v.register.read()
+	written, err := v.register.read()
 	if err != nil {
 		return err
 	}
-	missing := slices.DeleteFunc(erasures, func(e fence) bool {
-		return slices.ContainsFunc(v.keys.fences, func(f fence) bool { return bytes.Equal(f.tag, e.tag) })
-	})
+	if !o.ReadOnly {
+		if written, err = v.complete(written, o); err != nil {
+			return err
+		}
+	}
+	missing := slices.DeleteFunc(written, func(f fence) bool { return f.in(v.keys.fences) })
 	switch {
 	case len(missing) == 0:
 		return nil
@@ -312,6 +331,30 @@ func (v *Vault) carryOut(o Options) error {
 		return fmt.Errorf("%w: %d of %s", ErrRegister, len(missing), o.Register)
 	}
 	return v.replay(missing)
+}
+
+// complete writes down what the register lacks: erasures of its copy, before
+// they are carried out, and those that the vault knows of, where the register
+// was lost or is to be kept elsewhere.
+func (v *Vault) complete(written []fence, o Options) ([]fence, error) {
+	known := v.keys.fences
+	if o.Replay && o.Copy != "" {
+		copied, err := register{o.Copy}.read()
+		if err != nil {
+			return nil, err
+		}
+		known = slices.Concat(known, copied)
+	}
+	for _, f := range known {
+		if f.in(written) {
+			continue
+		}
+		if err := v.register.add(f); err != nil {
+			return nil, err
+		}
+		written = append(written, f)
+	}
+	return written, nil
 }
 
 // replay does the erasures of the register that these files know nothing of:

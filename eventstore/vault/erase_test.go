@@ -296,32 +296,100 @@ func TestAVaultOpenedToBeReadChangesNothing(t *testing.T) {
 	require.Equal(t, both, got)
 }
 
-func TestAnOlderCopyStaysShutUntilTheRegisterIsReplayed(t *testing.T) {
-	t.Parallel()
-	dir, copied := t.TempDir(), t.TempDir()
+// restored is a vault as it was before two erasures, a copy of the register that
+// has them, and what of Ada must be found no more once it is replayed.
+func restored(t *testing.T) (o Options, secret [][]byte) {
+	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "files")
 	v, secret := filled(t, dir)
 	require.NoError(t, v.Close())
-	require.NoError(t, os.CopyFS(filepath.Join(copied, "files"), os.DirFS(dir)))
-	require.NoError(t, os.Chmod(filepath.Join(copied, "files", "master.key"), 0o600))
+	require.NoError(t, os.CopyFS(copied, os.DirFS(dir)))
+	require.NoError(t, os.Chmod(filepath.Join(copied, "master.key"), 0o600))
 	v = opened(t, Options{Dir: dir})
 	_, err := v.Erase(t.Context(), "ada")
 	require.NoError(t, err)
 	_, err = v.Erase(t.Context(), "eve") // of whom the copy knows nothing
 	require.NoError(t, err)
 	require.NoError(t, v.Close())
+	return Options{Dir: copied, Copy: filepath.Join(dir, "erasures.jsonl")}, secret
+}
 
-	o := Options{Dir: filepath.Join(copied, "files"), Register: filepath.Join(dir, "erasures.jsonl")}
+func TestAnOlderCopyStaysShutUntilTheRegisterIsReplayed(t *testing.T) {
+	t.Parallel()
+	o, secret := restored(t)
+	o.Register, o.Copy = o.Copy, ""
 	for range 2 {
-		_, err = Open(o)
+		_, err := Open(o)
 		require.ErrorIs(t, err, ErrRegister)
 		require.ErrorContains(t, err, "2 of ")
 	}
 	o.Replay = true
-	v = opened(t, o)
+	v := opened(t, o)
+	for _, who := range []string{"ada", "eve"} {
+		erased, err := v.Erased(who)
+		require.NoError(t, err)
+		require.True(t, erased)
+	}
 	gone(t, v, o.Dir, secret)
 	require.NoError(t, v.Close())
 	o.Replay = false
 	v = opened(t, o)
+	require.NoError(t, v.Close())
+}
+
+// What a copy of the register has is in the vault's own before a key goes, and
+// stays there beside what is erased later.
+func TestARegistersCopyIsReplayedIntoTheRegister(t *testing.T) {
+	t.Parallel()
+	o, secret := restored(t)
+	own := register{filepath.Join(o.Dir, "erasures.jsonl")}
+	copied, err := register{o.Copy}.read()
+	require.NoError(t, err)
+
+	v := opened(t, o) // without Replay, which alone asks for the copy
+	require.NoError(t, v.Close())
+	o.Replay = true
+	require.NoError(t, os.Mkdir(own.path, 0o700))
+	_, err = Open(o)
+	require.ErrorContains(t, err, "register of erasures")
+	require.NoError(t, os.Remove(own.path))
+	v = opened(t, Options{Dir: o.Dir})
+	got, err := v.Reveal(t.Context(), both.Digest)
+	require.NoError(t, err, "what could not be written down is not carried out")
+	require.Equal(t, both, got)
+	require.NoError(t, v.Close())
+
+	require.NoError(t, own.add(copied[0]), "and cut short there")
+	_, err = Open(Options{Dir: o.Dir})
+	require.ErrorIs(t, err, ErrRegister)
+	for range 2 {
+		v = opened(t, o)
+		gone(t, v, o.Dir, secret)
+		list, err := own.read()
+		require.NoError(t, err)
+		require.Equal(t, copied, list)
+		require.NoError(t, v.Close())
+	}
+	v = opened(t, Options{Dir: o.Dir})
+	_, err = v.Erase(t.Context(), "bob")
+	require.NoError(t, err)
+	require.NoError(t, v.Close())
+	list, err := own.read()
+	require.NoError(t, err)
+	require.Len(t, list, 3)
+}
+
+func TestALostRegisterIsWrittenAnew(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	v, _ := filled(t, dir)
+	_, err := v.Erase(t.Context(), "ada")
+	require.NoError(t, err)
+	require.NoError(t, v.Close())
+	elsewhere := register{filepath.Join(t.TempDir(), "kept.jsonl")}
+	v = opened(t, Options{Dir: dir, Register: elsewhere.path})
+	list, err := elsewhere.read()
+	require.NoError(t, err)
+	require.Equal(t, v.keys.fences, list)
 	require.NoError(t, v.Close())
 }
 

@@ -61,9 +61,11 @@ type Options struct {
 	KeyFile string // Dir/master.key unless said
 	// Register is where erasures are written down, Dir/erasures.jsonl unless
 	// said. A vault that has not carried out all of them opens with ErrRegister,
-	// or, with Replay, carries them out.
+	// or, with Replay, carries them out; and also those of Copy, a register that
+	// was kept elsewhere, which then are in Register too.
 	Register string
 	Replay   bool
+	Copy     string
 	// ReadOnly opens a vault that another process may have open: it makes,
 	// finishes and changes nothing, and is ErrErasing where the other erases
 	// somebody.

@@ -62,6 +62,7 @@ type Ledger struct {
 	verifier note.Verifier
 
 	stating sync.Mutex
+	known   statements // what was read of the file last
 }
 
 // Stated is the ledger as it was signed.
@@ -73,37 +74,45 @@ type Stated struct {
 // OpenLedger opens the ledger of a log, with its key in a file that is made
 // when the ledger begins.
 func OpenLedger(dir, keyFile, origin string, books Books) (*Ledger, error) {
-	l := &Ledger{
-		Origin: origin, books: books,
-		file: filepath.Join(dir, "ledger.jsonl"), signed: strings.TrimSuffix(keyFile, ".key") + ".checkpoint",
-	}
+	l := ledgerIn(dir, keyFile, origin)
+	l.books = books
+	return l, l.open(keyFile)
+}
+
+func ledgerIn(dir, keyFile, origin string) *Ledger {
+	return &Ledger{Origin: origin, file: filepath.Join(dir, "ledger.jsonl"), signed: strings.TrimSuffix(keyFile, ".key") + ".checkpoint"}
+}
+
+func (l *Ledger) open(keyFile string) error {
 	key, err := l.key(keyFile)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if l.signer, err = note.NewSigner(key); err != nil {
-		return nil, fmt.Errorf("%w: %s holds no key", ErrLedger, keyFile) // not err: it might quote it
+		return fmt.Errorf("%w: %s holds no key", ErrLedger, keyFile) // not err: it might quote it
 	}
-	if l.signer.Name() != origin {
-		return nil, fmt.Errorf("%w: %s is the key of %s, not of %s", ErrLedger, keyFile, l.signer.Name(), origin)
+	if l.signer.Name() != l.Origin {
+		return fmt.Errorf("%w: %s is the key of %s, not of %s", ErrLedger, keyFile, l.signer.Name(), l.Origin)
 	}
 	seed, err := base64.StdEncoding.DecodeString(strings.SplitN(key, "+", 5)[4]) // PRIVATE+KEY+name+hash+seed: a signer was made of it
 	if err != nil || len(seed) != 1+ed25519.SeedSize {
-		return nil, fmt.Errorf("%w: %s holds no Ed25519 key", ErrLedger, keyFile)
+		return fmt.Errorf("%w: %s holds no Ed25519 key", ErrLedger, keyFile)
 	}
 	public := ed25519.NewKeyFromSeed(seed[1:]).Public().(ed25519.PublicKey)
-	if l.VKey, err = note.NewEd25519VerifierKey(origin, public); err != nil {
-		return nil, err
+	if l.VKey, err = note.NewEd25519VerifierKey(l.Origin, public); err != nil {
+		return err
 	}
 	l.verifier, err = note.NewVerifier(l.VKey)
-	return l, err
+	return err
 }
 
 func (l *Ledger) key(path string) (string, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(l.file); err == nil {
-			return "", fmt.Errorf("%w: %s is missing, and %s was signed with it: put it back, a new one would not do", ErrLedger, path, l.file)
+		for _, signed := range []string{l.file, l.signed} {
+			if _, err := os.Stat(signed); err == nil {
+				return "", fmt.Errorf("%w: %s is missing, and %s was signed with it: put it back, a new one would not do", ErrLedger, path, signed)
+			}
 		}
 		key, _, err := note.GenerateKey(rand.Reader, l.Origin)
 		if err != nil {
@@ -126,19 +135,21 @@ func (l *Ledger) key(path string) (string, error) {
 func (l *Ledger) State(ctx context.Context, claims string) (s Stated, err error) {
 	l.stating.Lock()
 	defer l.stating.Unlock()
-	leaves, err := l.load()
+	if s, err = l.load(); err != nil {
+		return s, err
+	}
+	known := &l.known
+	if !bytes.HasPrefix(s.Leaves, known.lines) {
+		*known = statements{}
+	}
+	if err := known.add(s.Leaves[len(known.lines):]); err != nil {
+		return s, err
+	}
+	size, err := l.extends(known, s.Checkpoint)
 	if err != nil {
 		return s, err
 	}
-	tree, last, claimed, err := readStatements(leaves)
-	if err != nil {
-		return s, err
-	}
-	signed, size, err := l.extends(tree)
-	if err != nil {
-		return s, err
-	}
-	for book, was := range last {
+	for book, was := range known.last {
 		root, err := l.books.Root(ctx, book, was.Size)
 		if err == nil && root == *was.Root {
 			continue
@@ -156,30 +167,30 @@ func (l *Ledger) State(ctx context.Context, claims string) (s Stated, err error)
 	}
 	var grown []byte
 	for _, b := range books {
-		if was, stated := last[b.Book]; !stated || b.Size > was.Size {
+		if was, stated := known.last[b.Book]; !stated || b.Size > was.Size {
 			grown = appendLine(grown, b)
 		}
 	}
-	if claims != "" && (grown != nil || !claimed[claims]) {
+	if claims != "" && (grown != nil || !known.claimed[claims]) {
 		grown = appendLine(grown, Statement{Claims: claims})
 	}
 	if grown != nil {
-		if err := extend(l.file, grown); err != nil {
+		if err := extend(l.file, len(s.Leaves), grown); err != nil {
 			return s, err
 		}
-		leaves = append(leaves, grown...)
-		if tree, _, _, err = readStatements(leaves); err != nil {
+		if err := known.add(grown); err != nil {
 			return s, err
 		}
+		s.Leaves = bytes.Clone(known.lines)
 	}
-	if s = (Stated{leaves, signed}); tree.n == size {
+	if known.n == size {
 		return s, nil
 	}
-	root, err := tlog.TreeHash(tree.n, tree)
+	root, err := tlog.TreeHash(known.n, known)
 	if err != nil {
 		return s, err
 	}
-	s.Checkpoint, err = note.Sign(&note.Note{Text: fmt.Sprintf("%s\n%d\n%s\n", l.Origin, tree.n, root)}, l.signer)
+	s.Checkpoint, err = note.Sign(&note.Note{Text: fmt.Sprintf("%s\n%d\n%s\n", l.Origin, known.n, root)}, l.signer)
 	if err != nil {
 		return s, err
 	}
@@ -208,49 +219,80 @@ func (l *Ledger) Run(ctx context.Context, every time.Duration, tell func(error))
 	}
 }
 
-// load reads the statements. A last one that was torn was never acknowledged.
-func (l *Ledger) load() ([]byte, error) {
-	b, err := os.ReadFile(l.file)
+// ReadLedger gives all that the ledger of a log stated, which begins with what
+// it signed; nothing where there is no ledger. It writes nothing, and may be
+// asked beside a process that states.
+func ReadLedger(dir, keyFile, origin string) ([]Statement, error) {
+	l := ledgerIn(dir, keyFile, origin)
+	s, err := l.load()
+	if err != nil || s.Leaves == nil && s.Checkpoint == nil {
+		return nil, err
+	}
+	if s.Checkpoint == nil {
+		return nil, fmt.Errorf("%w: %s is missing, which says what of %s was signed: put it back, or, if nothing was signed yet, start daybook serve", ErrLedger, l.signed, l.file)
+	}
+	if err := l.open(keyFile); err != nil {
+		return nil, err
+	}
+	var t statements
+	if err := t.add(s.Leaves); err != nil {
+		return nil, err
+	}
+	_, err = l.extends(&t, s.Checkpoint)
+	return t.list, err
+}
+
+// load reads the last checkpoint and then the statements, which may have grown
+// since. Of these a last one that was torn was never acknowledged.
+func (l *Ledger) load() (s Stated, err error) {
+	if s.Checkpoint, err = readIfThere(l.signed); err != nil {
+		return s, err
+	}
+	s.Leaves, err = readIfThere(l.file)
+	s.Leaves = s.Leaves[:bytes.LastIndexByte(s.Leaves, '\n')+1]
+	return s, err
+}
+
+func readIfThere(path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	whole := b[:bytes.LastIndexByte(b, '\n')+1]
-	if err == nil && len(whole) < len(b) {
-		err = os.Truncate(l.file, int64(len(whole)))
-	}
-	return whole, err
+	return b, err
 }
 
-// extends gives the last checkpoint and its size, when the statements begin
-// with what it was signed over.
-func (l *Ledger) extends(t *statements) (checkpoint []byte, size int64, err error) {
-	b, err := os.ReadFile(l.signed)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, nil
-	} else if err != nil {
-		return nil, 0, err
+// extends gives the size of what a checkpoint was signed over, when the
+// statements begin with that.
+func (l *Ledger) extends(t *statements, checkpoint []byte) (size int64, err error) {
+	if checkpoint == nil {
+		return 0, nil
 	}
-	n, err := note.Open(b, note.VerifierList(l.verifier))
+	n, err := note.Open(checkpoint, note.VerifierList(l.verifier))
 	if err != nil {
-		return nil, 0, fmt.Errorf("%w: %s: %w", ErrLedger, l.signed, err)
+		return 0, fmt.Errorf("%w: %s: %w", ErrLedger, l.signed, err)
 	}
 	var root string
 	if _, err := fmt.Sscanf(strings.TrimPrefix(n.Text, l.Origin+"\n"), "%d\n%s\n", &size, &root); err != nil {
-		return nil, 0, fmt.Errorf("%w: %s: %w", ErrLedger, l.signed, err)
+		return 0, fmt.Errorf("%w: %s: %w", ErrLedger, l.signed, err)
 	}
 	if size <= t.n {
 		is, err := tlog.TreeHash(size, t)
 		if err != nil || is.String() == root {
-			return b, size, err
+			return size, err
 		}
 	}
-	return nil, 0, fmt.Errorf("%w: %s was signed over %d statements, and %s does not begin with them: put back the newest copy of ledger.jsonl", ErrRolledBack, l.signed, size, l.file)
+	return 0, fmt.Errorf("%w: %s was signed over %d statements, and %s does not begin with them: put back the newest copy of ledger.jsonl", ErrRolledBack, l.signed, size, l.file)
 }
 
-// statements are the ledger's tree: its hashes, by tlog's numbers.
+// statements are the ledger's lines, and the tree of them: its hashes, by
+// tlog's numbers.
 type statements struct {
-	hashes []tlog.Hash
-	n      int64
+	lines   []byte
+	list    []Statement
+	last    map[string]Statement // of each book
+	claimed map[string]bool      // since any book's
+	hashes  []tlog.Hash
+	n       int64
 }
 
 func (t *statements) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
@@ -261,33 +303,35 @@ func (t *statements) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return list, nil
 }
 
-// readStatements makes the tree of lines, and tells each book's last statement, and the
-// claims made since any book's.
-func readStatements(lines []byte) (t *statements, last map[string]Statement, claimed map[string]bool, err error) {
-	t, last, claimed = &statements{}, map[string]Statement{}, map[string]bool{}
+// add reads more lines, up to the first that is no statement.
+func (t *statements) add(lines []byte) error {
+	if t.last == nil {
+		t.last, t.claimed = map[string]Statement{}, map[string]bool{}
+	}
 	for line := range bytes.Lines(lines) {
-		line = bytes.TrimSuffix(line, []byte("\n"))
+		leaf := bytes.TrimSuffix(line, []byte("\n"))
 		var s Statement
-		err := json.Unmarshal(line, &s)
+		err := json.Unmarshal(leaf, &s)
 		if err == nil && s.Claims == "" && (s.Book == "" || s.Root == nil) {
 			err = errors.New("says nothing")
 		}
 		if err != nil {
-			return nil, nil, nil, fmt.Errorf("%w: statement %d: %w", ErrLedger, t.n, err)
+			return fmt.Errorf("%w: statement %d: %w", ErrLedger, t.n, err)
+		}
+		hashes, err := tlog.StoredHashes(t.n, leaf, t)
+		if err != nil {
+			return err
 		}
 		if s.Book != "" {
-			last[s.Book], claimed = s, map[string]bool{}
+			t.last[s.Book] = s
+			clear(t.claimed)
 		} else {
-			claimed[s.Claims] = true
+			t.claimed[s.Claims] = true
 		}
-		hashes, err := tlog.StoredHashes(t.n, line, t)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		t.hashes = append(t.hashes, hashes...)
+		t.lines, t.list, t.hashes = append(t.lines, line...), append(t.list, s), append(t.hashes, hashes...)
 		t.n++
 	}
-	return t, last, claimed, nil
+	return nil
 }
 
 func appendLine(lines []byte, s Statement) []byte {
@@ -298,12 +342,14 @@ func appendLine(lines []byte, s Statement) []byte {
 	return append(append(lines, b...), '\n')
 }
 
-// extend appends to a file, durably.
-func extend(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+// extend appends to a file what comes after its first size bytes, durably.
+func extend(path string, size int, b []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(b)
+	if err = f.Truncate(int64(size)); err == nil {
+		_, err = f.WriteAt(b, int64(size))
+	}
 	return errors.Join(err, f.Sync(), f.Close(), durable.SyncDir(filepath.Dir(path)))
 }

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -268,8 +269,10 @@ func bookEvent(r eventstore.Recorded, n int64) (*Event, error) {
 	return e, digest(e)
 }
 
-// Recount lists the books as the log alone gives them, without any view.
-func Recount(ctx context.Context, store eventstore.Store) (list []Book, err error) {
+// Recount lists the books as the log alone gives them, without any view: as
+// long as they are, and before that at those of these sizes, by book, that they
+// had.
+func Recount(ctx context.Context, store eventstore.Store, sizes map[string]map[int64]bool) (list []Book, err error) {
 	trees := map[string]*tree{}
 	for r, err := range store.ReadAll(ctx, eventstore.ReadAll{}) {
 		if err != nil {
@@ -279,22 +282,32 @@ func Recount(ctx context.Context, store eventstore.Store) (list []Book, err erro
 		if err != nil {
 			return nil, err
 		}
-		t := trees[e.Envelope.Book]
+		book := e.Envelope.Book
+		t := trees[book]
 		if t == nil {
 			t = &tree{}
-			trees[strings.Clone(e.Envelope.Book)] = t
+			trees[strings.Clone(book)] = t
+		} else if sizes[book][t.size] {
+			if list, err = t.list(list, book); err != nil {
+				return nil, err
+			}
 		}
 		if _, err := t.add(e); err != nil {
 			return nil, err
 		}
 	}
-	for name, t := range trees {
-		h, err := tlog.TreeHash(t.size, t)
-		if err != nil {
+	for book, t := range trees {
+		if list, err = t.list(list, book); err != nil {
 			return nil, err
 		}
-		list = append(list, Book{name, t.size, h})
 	}
-	slices.SortFunc(list, func(a, b Book) int { return strings.Compare(a.Book, b.Book) })
+	slices.SortFunc(list, func(a, b Book) int {
+		return cmp.Or(strings.Compare(a.Book, b.Book), cmp.Compare(a.Size, b.Size))
+	})
 	return list, nil
+}
+
+func (t *tree) list(list []Book, book string) ([]Book, error) {
+	root, err := tlog.TreeHash(t.size, t)
+	return append(list, Book{strings.Clone(book), t.size, root}), err
 }

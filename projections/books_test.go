@@ -117,9 +117,18 @@ func TestTheSameLogHasTheSameRootsOnEveryStore(t *testing.T) {
 		got, err := views(t, store).Books(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, got)
-		got, err = projections.Recount(t.Context(), store)
+		got, err = projections.Recount(t.Context(), store, nil)
 		require.NoError(t, err)
 		require.Equal(t, want, got, "also without views")
+		got, err = projections.Recount(t.Context(), store, map[string]map[int64]bool{want[0].Book: {1: true, 7: true, want[0].Size: true, want[0].Size + 1: true}})
+		require.NoError(t, err)
+		for _, b := range got {
+			root, err := views(t, store).Root(t.Context(), b.Book, b.Size)
+			require.NoError(t, err)
+			require.Equal(t, root, b.Root, "also in the past")
+		}
+		require.Equal(t, []int64{1, 7, want[0].Size, want[1].Size}, []int64{got[0].Size, got[1].Size, got[2].Size, got[3].Size})
+		require.Len(t, got, 4)
 	}
 }
 
@@ -149,7 +158,7 @@ func TestAnyChangeOfTheLogIsAnotherRoot(t *testing.T) {
 	} {
 		store := memory.New()
 		write(t, store, change(slices.Clone(season(t))))
-		is, err := projections.Recount(t.Context(), store)
+		is, err := projections.Recount(t.Context(), store, nil)
 		require.NoError(t, err, name)
 		require.NotEqual(t, was[0].Root, is[0].Root, name)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/projections"
+	"github.com/daybook-engine/daybook/workflows"
 )
 
 // ErrIntegrity is what every finding is.
@@ -20,16 +21,20 @@ var ErrIntegrity = errors.New("not sound")
 func newIntegrity() *cobra.Command {
 	return &cobra.Command{
 		Use:   "integrity",
-		Short: "Check every stored byte: the log, the vault and the read models",
+		Short: "Check every stored byte: the log, the ledger, the vault and the read models",
 		Long: `Check every stored byte: that the log's events are in their places and are what
 was written; that each can be read, and answers nothing but what lies before it;
-that every personal text they commit to is in the vault and is the one committed
-to, or was erased; and that the read models are those that the log gives. The
-first thing wrong is named, and the exit code is 1. Beside a running daybook serve
-everything but the read models is checked.
+that the log's books are, at every size, what the ledger stated of them, and the
+ledger what was signed; that every personal text they commit to is in the vault
+and is the one committed to, or was erased; that the register of erasures can be
+read, and all of it was carried out; and that the read models are those that the
+log gives. The first thing wrong is named, and the exit code is 1. Beside a running
+daybook serve everything but the read models is checked.
 
-That nobody wrote the log anew, or cut off its end, can only be told from what is
-kept elsewhere: write down the position that this prints.`,
+That nobody wrote log and ledger anew, or cut off the end of what is not yet
+stated, can only be told from what is kept elsewhere: keep ledger.key and
+ledger.checkpoint there (DAYBOOK_LEDGER_KEY_FILE moves both), or write down the
+position that this prints.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			b, err := readLog(c)
@@ -37,7 +42,7 @@ kept elsewhere: write down the position that this prints.`,
 				defer b.Close()
 				err = b.check(c)
 			}
-			if isDamage(err) {
+			if isDamage(err) || errors.Is(err, workflows.ErrLedger) || errors.Is(err, workflows.ErrRolledBack) {
 				return fmt.Errorf("%w: %w", ErrIntegrity, err)
 			}
 			return err
@@ -64,6 +69,10 @@ func (b *book) check(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	statements, err := b.checkLedger(ctx)
+	if err != nil {
+		return err
+	}
 	sealed := 0
 	if err := b.vault.Check(ctx, commitment, func(_, total int) { sealed = total }); err != nil {
 		return err
@@ -80,7 +89,7 @@ func (b *book) check(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.OutOrStdout(), "sound: %d events up to %s, %d sealed texts, %s\n", events, head, texts, views)
+	fmt.Fprintf(c.OutOrStdout(), "sound: %d events up to %s, %d sealed texts, %d statements of the ledger, %s\n", events, head, texts, statements, views)
 	if sealed > texts {
 		fmt.Fprintf(c.ErrOrStderr(), "%d sealed texts belong to no event: a command was broken off after sealing, or events are missing at the end of the log\n", sealed-texts)
 	}

@@ -15,12 +15,56 @@ import (
 
 // ledger opens the directory's ledger, with its key.
 func (b *book) ledger() (*workflows.Ledger, error) {
+	return workflows.OpenLedger(b.dir, b.ledgerKey(), b.origin(b.clock != nil), &shelf{b: b})
+}
+
+func (b *book) ledgerKey() string {
+	return cmp.Or(os.Getenv("DAYBOOK_LEDGER_KEY_FILE"), filepath.Join(b.dir, "ledger.key"))
+}
+
+func (b *book) origin(rehearsal bool) string {
 	origin := "daybook/" + b.store.ID().String()
-	if b.clock != nil {
+	if rehearsal {
 		origin = "rehearsal/" + origin
 	}
-	key := cmp.Or(os.Getenv("DAYBOOK_LEDGER_KEY_FILE"), filepath.Join(b.dir, "ledger.key"))
-	return workflows.OpenLedger(b.dir, key, origin, &shelf{b: b})
+	return origin
+}
+
+// checkLedger holds the log against all that the ledger stated of it, and tells
+// how much that is.
+func (b *book) checkLedger(ctx context.Context) (statements int, err error) {
+	rehearsal, _, err := rehearsed(ctx, b.store)
+	if err != nil {
+		return 0, err
+	}
+	stated, err := workflows.ReadLedger(b.dir, b.ledgerKey(), b.origin(rehearsal))
+	if err != nil {
+		return 0, err
+	}
+	sizes := map[string]map[int64]bool{}
+	for _, s := range stated {
+		if sizes[s.Book] == nil {
+			sizes[s.Book] = map[int64]bool{}
+		}
+		sizes[s.Book][s.Size] = true
+	}
+	books, err := projections.Recount(ctx, b.store, sizes) // after the ledger, which may grow meanwhile
+	if err != nil {
+		return 0, err
+	}
+	is := map[projections.Book]bool{}
+	for _, b := range books {
+		is[b] = true
+	}
+	same := map[string]int64{} // of its first events, by book
+	for _, s := range stated {
+		if s.Book != "" && !is[projections.Book{Book: s.Book, Size: s.Size, Root: *s.Root}] {
+			return 0, fmt.Errorf("%w: the ledger states that %s had %d events with root %s, and the log has not: of its events %d to %d one was altered, put in or taken out; put back the newest copy of log.db",
+				ErrIntegrity, s.Book, s.Size, s.Root, same[s.Book]+1, s.Size)
+		}
+		same[s.Book] = s.Size
+	}
+	return len(stated), nil
 }
 
 // A shelf is the books as the ledger asks for them, one question at a time.
@@ -36,7 +80,7 @@ func (s *shelf) sound(ctx context.Context) error {
 	var books []projections.Book
 	if !s.recounted {
 		var err error
-		if books, err = projections.Recount(ctx, s.b.store); err != nil {
+		if books, err = projections.Recount(ctx, s.b.store, nil); err != nil {
 			return err
 		}
 	}

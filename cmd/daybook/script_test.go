@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +16,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/rogpeppe/go-internal/testscript"
+	zombiezen "zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
@@ -36,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"season": putSeason,
 			"exits":  exits,
 			"flip":   flip,
+			"forge":  forge,
 			"cut":    cut,
 			"serve":  serve,
 			"future": future,
@@ -79,6 +84,49 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	b[bytes.Index(b, text)+len(text)-1] ^= 1
 	ts.Check(os.WriteFile(file, b, 0o600))
+}
+
+// forge puts NEW for OLD in the data of the one event of LOG that has it, and
+// makes its checksum fit: what somebody can do who knows the file.
+func forge(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 3, "forge LOG OLD NEW")
+	conn, err := zombiezen.OpenConn(ts.MkAbs(args[0]), zombiezen.OpenReadWrite)
+	ts.Check(err)
+	defer conn.Close()
+	ts.Check(sqlitex.ExecuteScript(conn, "DROP TRIGGER IF EXISTS events_are_never_changed", nil))
+	var position int64
+	var data []byte
+	crc := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	found := 0
+	ts.Check(sqlitex.Execute(conn, "SELECT position, stream, revision, id, name, metadata, data FROM events WHERE instr(data, CAST(? AS BLOB)) > 0", &sqlitex.ExecOptions{
+		Args: []any{args[1]},
+		ResultFunc: func(stmt *zombiezen.Stmt) error {
+			found++
+			bytesOf := func(i int) []byte {
+				b := make([]byte, stmt.ColumnLen(i))
+				stmt.ColumnBytes(i, b)
+				return b
+			}
+			metadata := bytesOf(5)
+			position, data = stmt.ColumnInt64(0), bytes.Replace(bytesOf(6), []byte(args[1]), []byte(args[2]), 1)
+			length := func(n int) { _ = binary.Write(crc, binary.BigEndian, uint64(n)) }
+			length(stmt.ColumnLen(1))
+			crc.Write(bytesOf(1))
+			length(int(stmt.ColumnInt64(2)))
+			crc.Write(bytesOf(3))
+			length(stmt.ColumnLen(4))
+			crc.Write(bytesOf(4))
+			length(len(metadata))
+			length(len(data))
+			crc.Write(metadata)
+			crc.Write(data)
+			return nil
+		},
+	}))
+	if found != 1 {
+		ts.Fatalf("%d events have %q", found, args[1])
+	}
+	ts.Check(sqlitex.Execute(conn, "UPDATE events SET data = ?, checksum = ? WHERE position = ?", &sqlitex.ExecOptions{Args: []any{data, int64(crc.Sum32()), position}}))
 }
 
 // cut shortens FILE to N bytes.

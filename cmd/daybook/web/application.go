@@ -1,6 +1,8 @@
 package web
 
 import (
+	"cmp"
+	"errors"
 	"net/http"
 
 	"github.com/daybook-engine/daybook/domain"
@@ -14,24 +16,31 @@ type applicationPage struct {
 	State     string
 	Next      []taskLine
 	Rows      []row
+	Answers   []answerLine
 	Reviews   []reviewLine
 	Decisions []decisionLine
 	Events    []eventLine
 	More      string
 }
 
+// An answerLine is a question of the form, and what was answered: the best
+// first, where it is ranked.
+type answerLine struct {
+	Question string
+	Texts    []string
+}
+
 type reviewLine struct {
 	Reviewer       string
-	Asked          instant
-	Opened         instant
-	Recorded       instant
-	Scores         string
+	Dates          []row
+	Scores         []row
 	Recommendation string
 	Notes          []string // conflict, recusal, refused reads
 }
 
 type decisionLine struct {
 	Verdict string
+	Why     string
 	At      instant
 	By      string
 	On      string // the reviews and answers it rests on
@@ -58,6 +67,9 @@ func (s *Server) showApplication(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Rows = append(v.applicationRows(a), erasures...)
+	if p.Answers, err = v.answerLines(a); err != nil {
+		return err
+	}
 	for _, r := range a.Reviews {
 		p.Reviews = append(p.Reviews, v.reviewLine(r))
 	}
@@ -85,7 +97,7 @@ func (v *visit) applicationRows(a projections.Application) []row {
 	add(!a.ExpiredAt.IsZero(), row{Key: "Draft expired", At: v.instant(a.ExpiredAt)})
 	add(!a.ReceivedAt.IsZero(), row{Key: "Received", At: v.instant(a.ReceivedAt), Note: v.verdict(a)})
 	add(a.Form != "", row{Key: "Form", Value: text("version " + a.Form)})
-	add(len(a.Answers) > 0, row{Key: "Answers", Value: text(plural(len(a.Answers), "answer", "answers") + ", sealed"), Note: "hash " + short(string(a.AnswersHash))})
+	add(len(a.Answers) > 0, row{Key: "Answers", Value: text(plural(len(a.Answers), "answer", "answers")), Note: "hash " + short(string(a.AnswersHash))})
 	for _, r := range a.Refusals {
 		note := inWords(r.Code)
 		if len(r.Missing) > 0 {
@@ -122,16 +134,42 @@ func (v *visit) verdict(a projections.Application) string {
 	return words + deadline(a.Deadline)
 }
 
-func (v *visit) reviewLine(r projections.Review) reviewLine {
-	l := reviewLine{
-		Reviewer: v.name(r.Reviewer), Asked: v.instant(r.AssignedAt), Opened: v.instant(r.OpenedAt), Recorded: v.instant(r.RecordedAt),
-		Recommendation: inWords(r.Recommendation),
+// answerLines are the answers by question, as the form of the cycle's
+// definition puts it.
+func (v *visit) answerLines(a projections.Application) (lines []answerLine, err error) {
+	d, err := v.views.Definition(v.ctx, v.cycle.Definition)
+	if err != nil && !errors.Is(err, domain.NotFound) {
+		return nil, err
 	}
-	for i, s := range r.Scores {
-		if i > 0 {
-			l.Scores += ", "
+	labels := map[string]string{}
+	for _, c := range d.Calls {
+		if c.Call != a.Call || c.Form.Version != a.Form {
+			continue
 		}
-		l.Scores += inWords(s.Criterion) + " " + grouping(int64(s.Value))
+		for _, f := range c.Form.Fields {
+			labels[f.Field] = f.Label
+		}
+	}
+	for _, x := range a.Answers {
+		question := cmp.Or(labels[x.Field], capital(inWords(x.Field)))
+		if n := len(lines); n == 0 || lines[n-1].Question != question {
+			lines = append(lines, answerLine{Question: question})
+		}
+		last := &lines[len(lines)-1]
+		last.Texts = append(last.Texts, v.written(x.Text))
+	}
+	return lines, nil
+}
+
+func (v *visit) reviewLine(r projections.Review) reviewLine {
+	l := reviewLine{Reviewer: v.name(r.Reviewer), Recommendation: inWords(r.Recommendation)}
+	for _, d := range []row{{Key: "asked", At: v.instant(r.AssignedAt)}, {Key: "opened", At: v.instant(r.OpenedAt)}, {Key: "recorded", At: v.instant(r.RecordedAt)}} {
+		if d.At.UTC != "" {
+			l.Dates = append(l.Dates, d)
+		}
+	}
+	for _, s := range r.Scores {
+		l.Scores = append(l.Scores, row{Key: capital(inWords(s.Criterion)) + ": " + grouping(int64(s.Value)), Value: text(v.written(s.Justification))})
 	}
 	if r.Conflict != "" {
 		l.Notes = append(l.Notes, "conflict of interest: "+inWords(r.Conflict))
@@ -146,7 +184,7 @@ func (v *visit) reviewLine(r projections.Review) reviewLine {
 }
 
 func (v *visit) decisionLine(d projections.Decision) decisionLine {
-	l := decisionLine{Verdict: capital(string(d.Verdict)), At: v.instant(d.At), By: v.actor(d.By)}
+	l := decisionLine{Verdict: capital(string(d.Verdict)), Why: v.written(d.Rationale), At: v.instant(d.At), By: v.actor(d.By)}
 	if d.Rank > 0 {
 		l.Verdict += ", rank " + grouping(int64(d.Rank))
 	}

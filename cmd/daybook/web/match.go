@@ -11,7 +11,8 @@ import (
 )
 
 // matchPage is the file of two people working together. What they wrote is
-// theirs: the page says that it was filed, and how long it is.
+// theirs, and until they can sign in shown to nobody: the page says that it was
+// filed, and how long it is.
 type matchPage struct {
 	frame
 	State       string
@@ -90,6 +91,7 @@ func (v *visit) matchRows(m projections.Match) []row {
 			rows = append(rows, r)
 		}
 	}
+	add(m.Rationale != nil, row{Key: "Why these two", Value: text(v.rationale(m))})
 	add(m.Previous != "", row{Key: "In place of", Value: link{"match " + m.Previous, v.to("/matches/" + url.PathEscape(m.Previous))}})
 	add(!m.ProposedAt.IsZero(), row{Key: "Proposed", At: v.instant(m.ProposedAt)})
 	for _, a := range m.Accepted {
@@ -107,6 +109,13 @@ func (v *visit) matchRows(m projections.Match) []row {
 	add(m.Rule.ConformingSessions > 0, row{Key: "Completion rule", Value: text(ruleWords(m)), Note: "version " + m.Rule.Version})
 	add(!m.OverAt.IsZero(), row{Key: capital(string(m.Phase)), At: v.instant(m.OverAt), Note: overWords(m)})
 	return rows
+}
+
+func (v *visit) rationale(m projections.Match) string {
+	if m.Rationale == nil {
+		return ""
+	}
+	return v.written(*m.Rationale)
 }
 
 func planWords(m projections.Match) string {

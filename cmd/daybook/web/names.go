@@ -71,6 +71,23 @@ func Name(ctx context.Context, store eventstore.Store, reveal func(ctx context.C
 	return "", eventstore.ErrStreamNotFound
 }
 
+// written is a text that those who run the programme may read; otherwise it
+// says why there is none. A text that they may not read is never asked for.
+func (p *people) written(t domain.Private) string {
+	if t.Readers != domain.Programme && t.Readers != domain.Public {
+		return Withheld
+	}
+	words, err := p.s.names(p.ctx, string(t.Digest))
+	switch {
+	case err != nil:
+		p.s.log.Error("text", "digest", t.Digest, "err", err)
+		return "[unreadable]"
+	case words == "":
+		return "[nothing was written]"
+	}
+	return words
+}
+
 // actor names who acted: a person, or a part of the engine.
 func (p *people) actor(actor string) string {
 	if domain.IsUUID(actor) {

@@ -123,7 +123,8 @@ func filled(t *testing.T) *season {
 			Person: p, Register: "nemo", Handle: s.private("h", domain.Programme, p), Name: s.private(name, domain.Programme, p),
 		}, nil)
 	}
-	d := programme.Definition{Programme: "nemo", Title: "One to One", Zone: "Europe/Berlin", Review: programme.Review{PerApplication: 1}}
+	d := programme.Definition{Programme: "nemo", Title: "One to One", Zone: "Europe/Berlin", Review: programme.Review{PerApplication: 1},
+		Calls: []programme.Call{{Call: "mentees", Form: programme.Form{Version: "1", Fields: []programme.Field{{Field: "motives", Label: "Your motives"}}}}}}
 	s.add("programme-nemo", inProgramme, "2023-06-02T09:00", programme.DefinitionPublished{Hash: d.Hash(), Definition: d}, nil)
 	s.add("allocation-nemo", inProgramme, "2023-06-02T09:10", allocation.QuotaSet{Quota: "year", Per: "year", Limit: 1}, nil)
 	s.add("cycle-autumn", inCycle, "2023-06-03T09:00", cycle.Planned{Programme: "nemo", Definition: d.Hash(), Title: "Autumn " + hostile, From: "2023-09", To: "2023-11", Zone: "Europe/Berlin", Year: 2023}, nil)
@@ -155,7 +156,7 @@ func (s *season) apply(p domain.Person, deadline when.Deadline) {
 	s.add(stream, "cycle/autumn", "2023-07-01T10:00", application.DraftStarted{Cycle: "autumn", Call: "mentees", Person: p}, nil)
 	s.add(stream, "cycle/autumn", "2023-07-02T10:00", application.SubmissionRefused{Code: "answers_missing", ReceivedAt: day("2023-07-02T10:00"), Missing: []string{"motives"}}, about(p))
 	s.add(stream, "cycle/autumn", "2023-07-03T10:00", application.Received{
-		Form: "1", Answers: []application.Answer{{Field: "motives", Text: s.private("SECRET answer", domain.Programme, p)}}, AnswersHash: "hash",
+		Form: "1", Answers: []application.Answer{{Field: "motives", Text: s.private("WRITTEN answer", domain.Programme, p)}}, AnswersHash: "hash",
 		ReceivedAt: day("2023-07-03T10:00"), Deadline: deadline,
 	}, about(p))
 }
@@ -166,12 +167,12 @@ func (s *season) judge() {
 		s.add(stream, "cycle/autumn", at+"09:00", application.EligibilityConfirmed{Criteria: []string{"member"}}, about(p))
 		s.add("review-"+idOf(p).Key(), "cycle/autumn", at+"10:00", review.Assigned{Applicant: p, Reviewer: mia}, nil)
 		s.add("review-"+idOf(p).Key(), "cycle/autumn", at+"11:00", review.Recorded{
-			Reviewer: mia, Recommendation: "select", Scores: []review.Score{{Criterion: "motives", Value: 3, Justification: s.private("SECRET score", domain.Programme, p)}},
+			Reviewer: mia, Recommendation: "select", Scores: []review.Score{{Criterion: "motives", Value: 3, Justification: s.private("WRITTEN score", domain.Programme, p)}},
 		}, about(p))
-		s.add(stream, "cycle/autumn", at+"12:00", application.Shortlisted{Rationale: s.private("SECRET list", domain.Programme, p)}, about(p))
+		s.add(stream, "cycle/autumn", at+"12:00", application.Shortlisted{Rationale: s.private("WRITTEN list", domain.Programme, p)}, about(p))
 	}
 	stream, holder := idOf(ana).Stream(), allocation.Holder{Cycle: "autumn", Call: "mentees", Person: ana, Year: 2023}
-	s.add(stream, "cycle/autumn", "2023-08-21T10:00", application.Selected{Decision: application.Decision{AnswersHash: "hash", Reviews: []domain.Person{mia}, Rationale: s.private("SECRET why", domain.Programme, ana)}}, about(ana))
+	s.add(stream, "cycle/autumn", "2023-08-21T10:00", application.Selected{Decision: application.Decision{AnswersHash: "hash", Reviews: []domain.Person{mia}, Rationale: s.private("WRITTEN why", domain.Programme, ana)}}, about(ana))
 	s.add("allocation-nemo", "programme/nemo", "2023-08-22T10:00", allocation.PlaceReserved{Holder: holder}, nil)
 	s.add(stream, "cycle/autumn", "2023-08-22T10:01", application.OfferMade{ReplyBy: day("2023-08-29T17:00"), Zone: "Europe/Berlin"}, about(ana))
 	s.add(stream, "cycle/autumn", "2023-08-24T10:00", application.OfferAccepted{}, about(ana))
@@ -184,7 +185,7 @@ func (s *season) meet() {
 	const stream, book = "match-autumn.m1", "cycle/autumn"
 	pair := match.Pair{Mentee: ana, Mentor: mia}
 	both := func(e *schema.Envelope) { e.Subjects = []domain.Person{ana, mia} }
-	s.add(stream, book, "2023-09-01T10:00", match.Proposed{Pair: pair, Rationale: s.private("SECRET pairing", domain.Programme, ana), Terms: match.Terms{
+	s.add(stream, book, "2023-09-01T10:00", match.Proposed{Pair: pair, Rationale: s.private("WRITTEN pairing", domain.Programme, ana), Terms: match.Terms{
 		Sessions: programme.Sessions{Min: 2, Max: 3, MinMinutes: 60, MaxMinutes: 90, Modes: []string{"online"}}, Agreement: "1", Zone: "Europe/Berlin",
 	}}, nil)
 	for _, side := range []string{match.Mentee, match.Mentor} {

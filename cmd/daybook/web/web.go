@@ -6,10 +6,11 @@
 // There is no sign-in yet. Whoever reaches the address sees what it shows, so
 // it is served on loopback, to the person who runs the machine. For that
 // reason, and until somebody can be told from somebody else, the only private
-// texts shown are names and handles, which those who run the programme may
-// read. Answers, rationales, notes and reflections stay sealed: a page says
-// that they are there, never what they say. Every route is a GET and changes
-// nothing.
+// texts shown are those which who runs the programme may read: names anywhere,
+// and on the file that they are about, and nowhere else, answers, reviews and
+// rationales. Notes, which may tell of an illness, and what a pair wrote stay
+// sealed: a page says that they are there, never what they say. Every route is
+// a GET and changes nothing.
 //
 // A page is three things with one name: a struct of finished strings, the
 // method that fills it, and a template.
@@ -52,9 +53,9 @@ type Options struct {
 	Views *projections.Views
 
 	// Names reveals the private text of a digest for the reader in front of
-	// the page, or answers Withheld or Erased. It is asked for names and
-	// handles only, when a page that shows them is made, and nothing it
-	// answers is kept.
+	// the page, or answers Withheld or Erased. It is asked only for what who
+	// runs the programme may read, when a page that shows it is made, and
+	// nothing it answers is kept.
 	Names func(ctx context.Context, digest string) (text string, err error)
 
 	// Now is the engine's clock: a rehearsed store's is virtual. Unset, it is

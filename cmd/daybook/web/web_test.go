@@ -93,8 +93,9 @@ func crawl(t *testing.T, h http.Handler, moments int, from ...string) map[string
 	return pages
 }
 
-// Reading changes nothing, and only names and handles are ever asked of the
-// vault: what is sealed cannot be let out by a page that never had it.
+// Reading changes nothing, and only what those who run the programme may read
+// is ever asked of the vault: what is sealed cannot be let out by a page that
+// never had it. What they may read stands on its file alone.
 func TestEveryLinkLeadsToAWellMadePage(t *testing.T) {
 	t.Parallel()
 	s := filled(t)
@@ -107,6 +108,9 @@ func TestEveryLinkLeadsToAWellMadePage(t *testing.T) {
 	require.Greater(t, len(pages), 100)
 	for path, page := range pages {
 		require.NotContains(t, page, "SECRET", path)
+		if !strings.HasPrefix(path, "/applications/") && !strings.HasPrefix(path, "/cycles/autumn/matches/") {
+			require.NotContains(t, page, "WRITTEN", path)
+		}
 		require.NotContains(t, page, "<script", path)
 	}
 	require.Contains(t, pages["/cycles/autumn"], html.EscapeString(hostile))
@@ -331,7 +335,7 @@ func TestAnApplicationShowsAllThatIsAboutThePerson(t *testing.T) {
 	t.Parallel()
 	s := filled(t)
 	holder := allocation.Holder{Cycle: "autumn", Call: "mentees", Person: ben, Year: 2023}
-	s.add(idOf(ben).Stream(), "cycle/autumn", "2023-08-26T10:00", application.Reserved{Rank: 1, Decision: application.Decision{Rationale: s.private("SECRET why", domain.Programme, ben)}}, about(ben))
+	s.add(idOf(ben).Stream(), "cycle/autumn", "2023-08-26T10:00", application.Reserved{Rank: 1, Decision: application.Decision{Rationale: s.private("WRITTEN why", domain.Programme, ben)}}, about(ben))
 	s.add("allocation-nemo", "programme/nemo", "2023-08-26T10:01", allocation.ReserveRanked{Holder: holder, Rank: 1}, nil)
 	s.add("call-autumn.mentees", "cycle/autumn", "2023-08-26T10:02", call.PermitGranted{Person: ben, Note: s.private("SECRET note", domain.Programme, ben)}, nil)
 	require.NoError(t, s.views.CatchUp(t.Context()))
@@ -348,6 +352,25 @@ func TestAnApplicationShowsAllThatIsAboutThePerson(t *testing.T) {
 	}
 	require.NotContains(t, page, ">Application of Ben</a>", "it does not lead to itself")
 	require.Contains(t, get(t, h, "/applications/"+idOf(ana).Key()), "<code>place.filled</code>")
+}
+
+// Who judges an application reads it.
+func TestAFileShowsWhatWasWrittenToWhoRunsTheProgramme(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	path := "/applications/" + idOf(ana).Key()
+	page := get(t, s.pages(nil), path)
+	require.Contains(t, page, `key">Your motives</dt><dd class="govuk-summary-list__value db-text">WRITTEN answer</dd>`)
+	require.Contains(t, page, `key">Motives: 3</dt><dd class="govuk-summary-list__value">WRITTEN score</dd>`)
+	require.Contains(t, page, `>WRITTEN why</span>`)
+	require.Contains(t, get(t, s.pages(nil), "/cycles/autumn/matches/m1"), "WRITTEN pairing")
+	for _, answer := range []string{web.Withheld, web.Erased} {
+		page := get(t, s.pages(func(o *web.Options) {
+			o.Names = func(context.Context, string) (string, error) { return answer, nil }
+		}), path)
+		require.Contains(t, page, `db-text">`+answer+`</dd>`)
+		require.NotContains(t, page, "WRITTEN")
+	}
 }
 
 func TestAnExplainedFigureTellsBothDates(t *testing.T) {

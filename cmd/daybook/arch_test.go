@@ -64,7 +64,7 @@ func TestNothingPointsBack(t *testing.T) {
 	})
 }
 
-// A verifier is trusted by those who can read it.
+// A verifier is trusted by those who can read it: a thousand lines of code.
 func TestTheVerifierIsShort(t *testing.T) {
 	t.Parallel()
 	lines := 0
@@ -72,7 +72,11 @@ func TestTheVerifierIsShort(t *testing.T) {
 		if strings.HasPrefix(path, "cmd/daybook-verify/") {
 			source, err := os.ReadFile("../../" + path)
 			require.NoError(t, err)
-			lines += strings.Count(string(source), "\n")
+			for line := range strings.Lines(string(source)) {
+				if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+					lines++
+				}
+			}
 		}
 	})
 	require.Greater(t, lines, 500)

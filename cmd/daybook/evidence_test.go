@@ -442,7 +442,7 @@ func TestAHistoryRewrittenWithTheSameKeyIsRefused(t *testing.T) {
 		})
 	}
 	_, err := verify.Check(x.spring, x.policy, x.autumn)
-	require.ErrorContains(t, err, "is older than that", "an old pack for a new one")
+	require.ErrorContains(t, err, "is the newer of the two", "an old pack for a new one")
 
 	// Of a cycle that was rewritten the next one's pack shows nothing, whatever
 	// ledger lines were kept.

@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"crypto/sha256"
+	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
@@ -140,21 +141,15 @@ func Fingerprint(vkey string) string {
 	return string(bytes.Join(slices.Collect(slices.Chunk(hex, 4)), []byte(" ")))
 }
 
-const proven = `Proven: the figures below follow, by the definitions in claims.json, from records
-that whoever has the key signed, and none of that was altered since. Every event
-of the books below is accounted for, so that none is left out of a count.
-`
-
-const notProven = `Not proven, whatever the verdict:
-- that what was recorded took place. A record is what somebody entered.
-- that everything that took place was recorded, and in this cycle's book.
-- when it was recorded. Days and times are the operator's; a signature has none.
-  Only a pack that you held before tells: check with --since, each time.
-- that others were shown the same log. Compare the ledger's size and root with them.
-- that different ids are different people, beyond the register that issued them.
-- that a figure is what your agreement means by its name: read its definition in
-  claims.json, field "measures".
-`
+// What is said of every pack: what a verdict of PASS proves, and what none does.
+var (
+	//go:embed proven.txt
+	proven string
+	//go:embed not_proven.txt
+	notProven string
+	//go:embed readme.txt
+	readme string
+)
 
 // Readme is a pack's README.txt.
 func Readme(cycle, origin, vkey string) string {
@@ -162,34 +157,5 @@ func Readme(cycle, origin, vkey string) string {
 	if strings.HasPrefix(origin, "rehearsal/") {
 		rehearsal = "\nREHEARSAL: nothing in this pack happened. It was played on a virtual clock.\n"
 	}
-	return fmt.Sprintf(`Evidence of the figures of %s
-%s
-claims.json has the figures. To check that they follow from records that nobody
-altered since they were signed, offline, get daybook-verify and run
-
-    daybook-verify PACK.zip --policy POLICY [--since OLDER-PACK.zip]
-
-POLICY is a file of two lines, the key that you trust and "quorum none". You have
-it from the grant letter or from the first pack's sender; a key out of the pack it
-signs proves nothing. Keep every pack: the next one is checked against it.
-
-    log %s
-    quorum none
-
-Compare the key's fingerprint (SHA-256 of the key's text) with the grant letter:
-
-    %s
-
-The log is %s.
-
-headers.jsonl   every event of the cycle's and the programme's book, without its
-                content: so nothing is left out of a count
-bodies.jsonl    the content of the events that are counted: no names and no
-                personal text; people are ids, and organisations are named, by
-                which whoever knows the people may tell them
-ledger.jsonl    what was stated of all books so far
-checkpoint      the signature over the ledger
-manifest.json   what this pack consists of
-
-%s`, cycle, rehearsal, vkey, Fingerprint(vkey), origin, notProven)
+	return fmt.Sprintf(readme, cycle, rehearsal, vkey, Fingerprint(vkey), origin, notProven)
 }

@@ -289,7 +289,23 @@ func TestSentences(t *testing.T) {
 	require.Contains(t, say("deadline.extended"), "The deadline was moved from before Mon 24 Jul 2023 00:00 Europe/Berlin to before Mon 31 Jul 2023 00:00 Europe/Berlin")
 	require.Contains(t, say("session.held"), "Session 2 was held: 45 minutes, online; does not conform: shorter than planned")
 	require.Contains(t, say("place.refused"), "Place refused to Ana: every place is taken (cycle: 5 of 5)")
+	require.Contains(t, say("access.refused"), "Ana was not allowed to open the application of Ana because of a declared conflict")
 	require.Contains(t, say("match.made"), "Ana and mentor Ana were matched, in the place of match m4")
+}
+
+func TestWordsForWhoActed(t *testing.T) {
+	t.Parallel()
+	for actor, says := range map[string]string{
+		"clock": "the clock", "make-the-match": "the policy that makes the match when both have accepted",
+		"free-the-mentor-completed": "the policy that frees a mentor's room", "free-the-mentor-unwound": "the policy that frees a mentor's room",
+		"a-policy-to-come": "a policy to come",
+	} {
+		require.Equal(t, says, projections.Doer(actor))
+	}
+	require.Equal(t, "to be confirmed by Tile Museum", projections.Organised("to be confirmed by {organisation:tile-workshop}", func(slug string) string {
+		require.Equal(t, "tile-workshop", slug)
+		return "Tile Museum"
+	}))
 }
 
 func TestRebuiltViewsEqualLiveOnes(t *testing.T) {

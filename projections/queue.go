@@ -25,7 +25,7 @@ import (
 // person.
 type Task struct {
 	Kind    string          `json:"kind"`    // "clock", or what a person has to do: eligibility, review, offer, …
-	Words   string          `json:"words"`   // in a few words; people are tokens, as in sentences
+	Words   string          `json:"words"`   // in a few words; people and organisations are tokens, see Named and Organised
 	Command string          `json:"command"` // that settles it
 	Args    json.RawMessage `json:"args"`    // the fields of the command that are known: its ID's, and which session or side
 	Cycle   string          `json:"cycle"`
@@ -374,7 +374,7 @@ func (a Application) tasks(d programme.Definition) (list []Task) {
 		case !n.LapsedAt.IsZero():
 			add(Task{Kind: "eligibility", Words: "the nomination of " + who + " has lapsed: decide on eligibility", Command: "eligibility.fail", Role: "coordinator"})
 		default:
-			add(Task{Kind: "nomination", Words: "the nomination of " + who + " is to be confirmed by " + n.Organisation, Command: "nomination.receive", Role: "coordinator", Due: n.Due})
+			add(Task{Kind: "nomination", Words: "the nomination of " + who + " is to be confirmed by " + organised(n.Organisation), Command: "nomination.receive", Role: "coordinator", Due: n.Due})
 		}
 	case application.Eligible:
 		asked, counted := 0, 0

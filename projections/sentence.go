@@ -27,13 +27,50 @@ import (
 // token stands for a person's name in a sentence.
 func token(p domain.Person) string { return "{person:" + string(p) + "}" }
 
-var tokens = regexp.MustCompile(`\{person:([^}]*)\}`)
+// organised stands for an organisation's name, in the same way.
+func organised(slug string) string { return "{organisation:" + slug + "}" }
+
+var (
+	tokens        = regexp.MustCompile(`\{person:([^}]*)\}`)
+	organisations = regexp.MustCompile(`\{organisation:([^}]*)\}`)
+)
 
 // Named puts names in the place of a sentence's tokens.
 func Named(sentence string, name func(domain.Person) string) string {
 	return tokens.ReplaceAllStringFunc(sentence, func(t string) string {
 		return name(domain.Person(tokens.FindStringSubmatch(t)[1]))
 	})
+}
+
+// Organised puts names in the place of the tokens of organisations: those of
+// tasks have some.
+func Organised(sentence string, name func(slug string) string) string {
+	return organisations.ReplaceAllStringFunc(sentence, func(t string) string {
+		return name(organisations.FindStringSubmatch(t)[1])
+	})
+}
+
+// Doer says what part of the engine acted, where it was no person: an
+// envelope's actor is the clock, a policy's name or the eraser.
+func Doer(actor string) string {
+	if words, ok := doers[actor]; ok {
+		return words
+	}
+	rule := actor[:max(strings.LastIndex(actor, "-"), 0)] // a policy that answers several events is named after each
+	return cmp.Or(doers[rule], words(actor))
+}
+
+var doers = map[string]string{
+	"clock":                  "the clock",
+	"eraser":                 "the vault",
+	"rank-the-reserve":       "the policy that ranks the reserve",
+	"offer-a-reserved-place": "the policy that offers a reserved place",
+	"fill-the-place":         "the policy that fills a place when its offer is accepted",
+	"release-the-place":      "the policy that frees a place",
+	"engage-the-mentor":      "the policy that takes up a mentor's room",
+	"make-the-match":         "the policy that makes the match when both have accepted",
+	"free-the-mentor":        "the policy that frees a mentor's room",
+	"seal-the-figures":       "the policy that seals the figures",
 }
 
 // Sentence says an event in plain words, and what it changed from and to,
@@ -61,7 +98,7 @@ func Sentence(e Event) (sentence, before, after string) {
 	}
 	switch b := body.(type) {
 	case organisation.Registered:
-		return say("%s was registered as a %s", b.Name, b.Kind), "", ""
+		return say("%s was registered as %s", b.Name, article(b.Kind)), "", ""
 	case organisation.MembershipRecorded:
 		return say("It belongs to the network %s", b.Network), "", ""
 	case person.ErasureStarted:
@@ -77,9 +114,9 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("%s was planned, %s to %s", b.Title, b.From.Words(), b.To.Words()), "", ""
 	case cycle.StageScheduled:
 		if b.To == "" {
-			return say("The stage %s is on %s", b.Stage, b.From.Words()), "", b.Published
+			return say("The stage “%s” is on %s", words(b.Stage), b.From.Words()), "", b.Published
 		}
-		return say("The stage %s is from %s to %s", b.Stage, b.From.Words(), b.To.Words()), "", b.Published
+		return say("The stage “%s” lasts from %s to %s", words(b.Stage), b.From.Words(), b.To.Words()), "", b.Published
 	case cycle.Closed:
 		return "The cycle was closed", "", ""
 	case cycle.FiguresSealed:
@@ -113,7 +150,7 @@ func Sentence(e Event) (sentence, before, after string) {
 		detail := ""
 		switch {
 		case len(b.Missing) > 0:
-			detail = ", missing: " + strings.Join(b.Missing, ", ")
+			detail = ", missing: " + list(b.Missing)
 		case b.Deadline.Rule != "":
 			detail = " (" + deadline(b.Deadline) + ")"
 		}
@@ -156,8 +193,12 @@ func Sentence(e Event) (sentence, before, after string) {
 	case review.Recused:
 		return say("%s no longer reviews the application of %s", token(b.Reviewer), who), "", ""
 	case review.AccessRefused:
-		_, verb, _ := strings.Cut(b.Command, ".")
-		return say("%s was not let %s a review of the application of %s: %s", token(b.Reviewer), verb, who, words(b.Code)), "", ""
+		verb := map[string]string{"review.open": "open", "review.record": "review"}[b.Command]
+		why := ": " + words(b.Code)
+		if b.Code == review.ErrRecused.Code {
+			why = " because of a declared conflict"
+		}
+		return say("%s was not allowed to %s the application of %s%s", token(b.Reviewer), cmp.Or(verb, "judge"), who, why), "", ""
 	case review.Recorded:
 		scores := make([]string, len(b.Scores))
 		for i, s := range b.Scores {
@@ -189,11 +230,11 @@ func Sentence(e Event) (sentence, before, after string) {
 	case mentor.Joined:
 		return say("%s joined the pool of %s, with room for %s", token(b.Mentor), b.Pool, rooms(b.Capacity)), "", ""
 	case mentor.Engaged:
-		return say("Match %s of %s took up room of %s", b.Match, b.Cycle, about(0, "the mentor")), "", ""
+		return say("%s gives room to match %s", about(0, "the mentor"), b.Match), "", ""
 	case mentor.EngagementRefused:
-		return say("Match %s of %s waits for room of %s, who takes no more than %s", b.Match, b.Cycle, about(0, "the mentor"), rooms(b.Capacity)), "", ""
+		return say("Match %s waits for %s, who has room for no more than %s", b.Match, about(0, "the mentor"), rooms(b.Capacity)), "", ""
 	case mentor.Freed:
-		return say("Match %s of %s freed room of %s", b.Match, b.Cycle, about(0, "the mentor")), "", ""
+		return say("%s has room again after match %s", about(0, "the mentor"), b.Match), "", ""
 
 	case match.Proposed:
 		return say("A match of %s with mentor %s was proposed%s", token(b.Mentee), token(b.Mentor), replacing(b.Previous)), "", "proposed"
@@ -327,13 +368,22 @@ func replacing(previous string) string {
 
 func say(format string, args ...any) string { return fmt.Sprintf(format, args...) }
 
-func words(code string) string { return strings.ReplaceAll(code, "_", " ") }
+// words makes words of a code, or of a slug.
+func words(code string) string { return strings.NewReplacer("_", " ", "-", " ").Replace(code) }
 
 func list(items []string) string {
 	if len(items) == 0 {
 		return "none"
 	}
-	return strings.Join(items, ", ")
+	return words(strings.Join(items, ", "))
+}
+
+// article puts "a" or "an" before a kind of organisation.
+func article(kind string) string {
+	if strings.HasPrefix(kind, "e") { // employer
+		return "an " + kind
+	}
+	return "a " + kind
 }
 
 func plural(n int, noun string) string {

@@ -106,7 +106,7 @@ func (v *visit) applicationRows(a projections.Application) []row {
 		add(true, row{Key: "Refused attempt", At: v.instant(r.ReceivedAt), Note: note})
 	}
 	add(!a.Permit.IsZero(), row{Key: "Permitted until", At: v.instant(a.Permit)})
-	add(a.Nomination.Route != "", row{Key: "Put forward", Value: text(inWords(a.Nomination.Route)), Note: a.Nomination.Organisation})
+	add(a.Nomination.Route != "", v.putForward(a.Nomination))
 	add(!a.Nomination.Due.IsZero(), row{Key: "Proof due", At: v.instant(a.Nomination.Due)})
 	add(!a.Nomination.ReceivedAt.IsZero(), row{Key: "Proof received", At: v.instant(a.Nomination.ReceivedAt)})
 	add(!a.Nomination.LapsedAt.IsZero(), row{Key: "Nomination lapsed", At: v.instant(a.Nomination.LapsedAt)})
@@ -123,6 +123,15 @@ func (v *visit) applicationRows(a projections.Application) []row {
 	add(!a.Offer.AnsweredAt.IsZero(), row{Key: "Answered", At: v.instant(a.Offer.AnsweredAt), Note: string(a.Offer.Answer)})
 	add(!a.Released.IsZero(), row{Key: "Reserve released", At: v.instant(a.Released), Note: "no place came free"})
 	return rows
+}
+
+// putForward is who did, and by which way.
+func (v *visit) putForward(n projections.Nomination) row {
+	r := row{Key: "Put forward", Value: text("as " + inWords(n.Route))}
+	if n.Organisation != "" {
+		r.Value.Text = "by " + v.organisation(n.Organisation) + ", " + r.Value.Text
+	}
+	return r
 }
 
 // verdict is how the submission stood to the deadline in force.

@@ -207,8 +207,8 @@ func (v *visit) eventLine(r projections.HistoryRow) eventLine {
 	if path, _, _ := strings.Cut(l.File.Href, "?"); path == v.path {
 		l.File = link{} // the page is that file
 	}
-	if l.Role == e.Actor {
-		l.Role = "" // the clock's is the clock
+	if !domain.IsUUID(e.Actor) {
+		l.Role = "" // what part of the engine acted says it
 	}
 	if l.Lag != "" {
 		l.Recorded = v.instant(e.RecordedAt)

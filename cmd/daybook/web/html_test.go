@@ -55,6 +55,7 @@ func wellMade(t *testing.T, path, page string) []element {
 	require.NotContains(t, page, "<no value>", path)
 	require.NotContains(t, page, "ZgotmplZ", path)
 	require.NotContains(t, page, "{person:", path)
+	require.NotContains(t, page, "{organisation:", path)
 	list := elements(t, page)
 	count := map[string]int{}
 	ids := map[string]bool{}

@@ -6,21 +6,24 @@ import (
 	"fmt"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/projections"
 )
 
 // people are the names of one page: asked for when the page is made, each
 // once, and forgotten with it.
 type people struct {
-	ctx   context.Context
-	s     *Server
-	known map[domain.Person]string
+	ctx           context.Context
+	s             *Server
+	known         map[domain.Person]string
+	organisations map[string]string
 }
 
 func (s *Server) people(ctx context.Context) *people {
-	return &people{ctx, s, map[domain.Person]string{}}
+	return &people{ctx, s, map[domain.Person]string{}, map[string]string{}}
 }
 
 // name is what a page calls a person: the name while it may be shown, and
@@ -93,8 +96,26 @@ func (p *people) actor(actor string) string {
 	if domain.IsUUID(actor) {
 		return p.name(domain.Person(actor))
 	}
-	if actor == "clock" {
-		return "the clock"
+	return projections.Doer(actor)
+}
+
+// organisation is what an organisation is called in the register, or its slug
+// in words where it is not there.
+func (p *people) organisation(slug string) string {
+	name, known := p.organisations[slug]
+	if known {
+		return name
 	}
-	return actor
+	name = inWords(slug)
+	for r, err := range p.s.store.ReadStream(p.ctx, organisation.ID{Organisation: slug}.Stream(), eventstore.ReadStream{Limit: 1}) {
+		if err != nil {
+			break
+		}
+		event, err := schema.Decode(r.Name, r.Data)
+		if registered, ok := event.(organisation.Registered); ok && err == nil {
+			name = registered.Name
+		}
+	}
+	p.organisations[slug] = name
+	return name
 }

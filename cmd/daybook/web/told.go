@@ -16,7 +16,7 @@ const eventsPerFile = 100
 
 // spell puts names into a sentence, and begins it like one.
 func (v *visit) spell(sentence string) string {
-	return capital(projections.Named(sentence, v.name))
+	return capital(projections.Organised(projections.Named(sentence, v.name), v.organisation))
 }
 
 // fileOf is the application or match that a stream belongs to. A list names

@@ -24,6 +24,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/domain/when"
@@ -352,6 +353,20 @@ func TestAnApplicationShowsAllThatIsAboutThePerson(t *testing.T) {
 	}
 	require.NotContains(t, page, ">Application of Ben</a>", "it does not lead to itself")
 	require.Contains(t, get(t, h, "/applications/"+idOf(ana).Key()), "<code>place.filled</code>")
+}
+
+// Where the register has a name, a page has no slug.
+func TestOrganisationsHaveNames(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	s.add("organisation-tile-workshop", "installation", "2023-06-01T09:00", organisation.Registered{Name: "Tile Workshop Museum", Kind: "museum"}, nil)
+	for _, slug := range []string{"tile-workshop", "old-mill"} {
+		s.add(idOf(ben).Stream(), "cycle/autumn", "2023-07-04T10:00", application.Received{Form: "1", AnswersHash: "hash", Route: "staff", Organisation: slug, ProofDue: day("2023-07-10T10:00")}, about(ben))
+		require.NoError(t, s.views.CatchUp(t.Context()))
+		name := map[string]string{"tile-workshop": "Tile Workshop Museum", "old-mill": "old mill"}[slug]
+		require.Contains(t, get(t, s.pages(nil), "/applications/"+idOf(ben).Key()), ">by "+name+", as staff<")
+		require.Contains(t, get(t, s.pages(nil), "/cycles/autumn/queue"), "to be confirmed by "+name+"<")
+	}
 }
 
 // Who judges an application reads it.

@@ -13,6 +13,7 @@ import (
 // and on what, and every event of it.
 type applicationPage struct {
 	frame
+	Heading   string
 	State     string
 	Next      []taskLine
 	Rows      []row
@@ -57,11 +58,11 @@ func (s *Server) showApplication(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer v.close()
-	title, began := "Application of "+v.name(a.Person), a.StartedAt
+	title, began := "Application · "+a.Cycle, a.StartedAt
 	if a, err = v.views.Application(v.ctx, key); err != nil {
 		return v.then(err, title, "the application was begun", began)
 	}
-	p := applicationPage{frame: v.frame(title, "Applications"), State: capital(a.State())}
+	p := applicationPage{frame: v.frame(title, "Applications"), Heading: "Application of " + v.name(a.Person), State: capital(a.State())}
 	erasures, err := v.erasures(a.Person)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 
 // A frame is what every page has around it.
 type frame struct {
-	Title     string
+	Title     string // without names of people: browsers remember it
 	Rehearsal string
 	Cycle     link
 	Nav       []tab

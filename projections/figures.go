@@ -69,6 +69,7 @@ type Counted struct {
 	Of         string              `json:"of,omitempty"` // what a distinct count tells apart
 	Sentence   string              `json:"sentence"`
 	Late       bool                `json:"late,omitempty"` // recorded more than a day after it happened
+	File       string              `json:"-"`              // the stream of the file that it is about, see Event.File
 }
 
 // Removed is an event that counted towards a figure, and the later one by
@@ -263,7 +264,7 @@ func (v *Views) Explain(ctx context.Context, id, name string) (x Explanation, er
 func counted(r HistoryRow, e measure.Entry) Counted {
 	return Counted{
 		r.Position, r.Envelope.ID, r.Envelope.Name, r.Stream, r.Revision,
-		r.Envelope.RecordedAt, r.Envelope.OccurredAt, e.Value, e.Of, r.Sentence, r.Late,
+		r.Envelope.RecordedAt, r.Envelope.OccurredAt, e.Value, e.Of, r.Sentence, r.Late, r.File(),
 	}
 }
 

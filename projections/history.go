@@ -11,6 +11,8 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -38,6 +40,32 @@ type HistoryFilter struct {
 	Before eventstore.Position // exclusive; zero: no end
 	Limit  int                 // at most so many; 0: all
 	Newest bool                // the newest first
+}
+
+// File is the stream of the application or the match that an event is about:
+// its own, or that of the person or the match that it names.
+func (e *Event) File() string {
+	var b struct {
+		Cycle  string        `json:"cycle"`
+		Call   string        `json:"call"`
+		Person domain.Person `json:"person"`
+		Match  string        `json:"match"`
+	}
+	kind, id, _ := strings.Cut(e.Stream, "-")
+	switch kind {
+	case "allocation", "mentor", "call":
+		_ = schema.Unmarshal(e.Data, &b) // a body without these fields names nobody
+	}
+	if kind == "call" {
+		b.Cycle, b.Call, _ = strings.Cut(id, ".")
+	}
+	switch {
+	case b.Match != "":
+		return match.ID{Cycle: b.Cycle, Match: b.Match}.Stream()
+	case b.Person != "" && b.Call != "":
+		return application.ID{Cycle: b.Cycle, Call: b.Call, Person: b.Person}.Stream()
+	}
+	return e.Stream
 }
 
 var historyIndexes = wordIndex("history_word") + `

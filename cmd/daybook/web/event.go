@@ -25,7 +25,8 @@ type eventPage struct {
 	Before   string
 	After    string
 	Name     string
-	Rows     []row // the envelope, field by field, and the place in the log
+	Rows     []row // who, when, why and about whom
+	Stored   []row // the rest of the envelope, and the place in the log
 	Earlier  string
 	Later    string // the events beside it in its stream
 	Body     string
@@ -88,7 +89,7 @@ func (s *Server) eventPage(r *http.Request, found eventstore.Recorded) (eventPag
 	}
 	p := eventPage{frame: v.plainFrame("Event", "History"), Name: found.Name, Body: indented(found.Data), Envelope: indented(found.Metadata)}
 	p.Sentence, p.Before, p.After = v.told(env, found)
-	p.Rows = v.envelopeRows(env, found)
+	p.Rows, p.Stored = v.envelopeRows(env, found), v.storedRows(env, found)
 	return p, v.neighbours(&p, env, found)
 }
 
@@ -115,36 +116,54 @@ func (v *visit) envelopeRows(e schema.Envelope, r eventstore.Recorded) []row {
 	rows := []row{
 		{Key: "Happened", At: v.instant(e.OccurredAt)},
 		{Key: "Recorded", At: v.instant(e.RecordedAt), Note: lag(e.OccurredAt, e.RecordedAt)},
-		{Key: "Done by", Value: text(v.actor(e.Actor)), Note: inWords(e.Role)},
+		{Key: "Done by", Value: text(v.actor(e.Actor)), Note: roleOf(e)},
 	}
-	add := func(key, value, note string) {
+	add := func(key, value string) {
 		if value != "" {
-			rows = append(rows, row{Key: key, Value: text(value), Note: note})
+			rows = append(rows, row{Key: key, Value: text(value)})
 		}
 	}
 	if e.OnBehalfOf != "" {
-		add("On behalf of", v.name(e.OnBehalfOf), "")
+		add("On behalf of", v.name(e.OnBehalfOf))
 	}
-	add("Channel", e.Channel, "")
-	add("Reason", inWords(e.Reason), "")
-	add("Authority", inWords(e.Authority), "")
+	add("Channel", e.Channel)
+	add("Reason", inWords(e.Reason))
+	add("Authority", inWords(e.Authority))
 	for _, p := range e.Subjects {
-		add("About", v.name(p), string(p))
+		add("About", v.name(p))
 	}
-	add("Does not conform", projections.Nonconforming(e.Nonconformities), "")
-	rows = append(rows, v.file(r.Stream)...)
+	add("Does not conform", projections.Nonconforming(e.Nonconformities))
+	about := projections.Event{Stream: r.Stream, Data: r.Data}
+	return append(rows, v.file(about.File())...)
+}
+
+func (v *visit) storedRows(e schema.Envelope, r eventstore.Recorded) []row {
 	stream := link{r.Stream, ""}
 	if v.cycle.Cycle != "" {
 		stream.Href = v.to("/history", "stream", r.Stream)
 	}
-	rows = append(rows, row{Key: "Stream", Value: stream, Note: "revision " + strconv.FormatUint(r.Revision, 10)})
-	add("Position", r.Position.String(), "")
-	add("Book", e.Book, "")
-	add("Event id", e.ID, "")
-	add("Command", e.CommandID, "")
-	add("Begun by command", e.Correlation, "")
-	add("Caused by event", e.Causation, "")
+	rows := []row{{Key: "Stream", Value: stream, Note: "revision " + strconv.FormatUint(r.Revision, 10)}}
+	for _, p := range e.Subjects {
+		rows = append(rows, row{Key: "About", Value: text(string(p))})
+	}
+	for _, x := range [][2]string{
+		{"Position", r.Position.String()}, {"Book", e.Book}, {"Event id", e.ID}, {"Command", e.CommandID},
+		{"Begun by command", e.Correlation}, {"Caused by event", e.Causation},
+	} {
+		if x[1] != "" {
+			rows = append(rows, row{Key: x[0], Value: text(x[1])})
+		}
+	}
 	return rows
+}
+
+// roleOf is in what role a person acted: what part of the engine did says it
+// already.
+func roleOf(e schema.Envelope) string {
+	if !domain.IsUUID(e.Actor) {
+		return ""
+	}
+	return inWords(e.Role)
 }
 
 // file leads to the application or match that a stream belongs to.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -73,3 +74,19 @@ func choices(ids []string, chosen string, words func(string) string) []option {
 }
 
 func (v *visit) personName(id string) string { return v.name(domain.Person(id)) }
+
+// streams offers the matches of the cycle, each with its pair, and whatever
+// stream is chosen.
+func (v *visit) streams(chosen string) (options []option, err error) {
+	list, err := v.views.Matches(v.ctx, v.cycle.Cycle)
+	if len(list) > mostChoices {
+		list = slices.DeleteFunc(list, func(m projections.Match) bool { return m.Stream != chosen })
+	}
+	for _, m := range list {
+		options = append(options, option{m.Stream, m.Match + ": " + v.name(m.Mentee) + " and " + v.name(m.Mentor), m.Stream == chosen})
+	}
+	if chosen != "" && !slices.ContainsFunc(options, func(o option) bool { return o.Chosen }) {
+		options = append(options, option{chosen, cmp.Or(v.fileOf(chosen).Text, chosen), true})
+	}
+	return options, err
+}

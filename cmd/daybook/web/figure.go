@@ -115,7 +115,7 @@ func (v *visit) fillClosing(p *figurePage) error {
 }
 
 func (v *visit) countedLine(e projections.Counted) countedLine {
-	l := countedLine{Sentence: v.spell(e.Sentence), Href: v.event(e.Position.String()), File: v.fileOf(e.Stream), Occurred: v.instant(e.OccurredAt), Recorded: v.instant(e.RecordedAt), Late: e.Late, Adds: grouping(e.Value)}
+	l := countedLine{Sentence: v.spell(e.Sentence), Href: v.event(e.Position.String()), File: v.fileOf(e.File), Occurred: v.instant(e.OccurredAt), Recorded: v.instant(e.RecordedAt), Late: e.Late, Adds: grouping(e.Value)}
 	if domain.IsUUID(e.Of) {
 		l.Of = v.name(domain.Person(e.Of))
 	} else {
@@ -129,23 +129,27 @@ func ruleOf(m measure.Measure) []string {
 	var rule []string
 	names := make([]string, len(m.Over))
 	for i, s := range m.Over {
-		names[i] = s.Name + conditions(s.Where)
+		names[i] = eventWords(s.Name) + conditions(s.Where)
 	}
 	over := strings.Join(names, ", or ")
 	switch m.Fold {
 	case "sum":
-		rule = append(rule, "It adds up “"+inWords(m.Of)+"” of every event "+over+".")
+		rule = append(rule, "It adds up the "+inWords(m.Of)+" of every event "+over+".")
 	case "distinct":
-		rule = append(rule, "It counts every “"+inWords(m.Of)+"” once, over the events "+over+". Whether two are the same is told by the register of "+m.Register+".")
+		rule = append(rule, "It counts every "+inWords(m.Of)+" once, over the events "+over+". Whether two are the same is told by the register of "+m.Register+".")
 	default:
 		rule = append(rule, "It counts the events "+over+".")
 	}
 	if len(m.Unless) > 0 {
-		same := "in the same stream"
+		same := "in the same file"
 		if len(m.Key) > 0 {
-			same += " with the same " + listed(m.Key)
+			same += " for the same " + listed(m.Key)
 		}
-		rule = append(rule, "An event counts no more once "+strings.Join(m.Unless, " or ")+" follows "+same+"; where that is counted as well, it stands in its place.")
+		unless := make([]string, len(m.Unless))
+		for i, name := range m.Unless {
+			unless[i] = eventWords(name)
+		}
+		rule = append(rule, "An event counts no more once "+strings.Join(unless, " or ")+" follows "+same+"; where that is counted as well, it stands in its place.")
 	}
 	if m.Scope == "year" {
 		rule = append(rule, "It is taken over the programme's year, not over this cycle alone.")
@@ -153,25 +157,26 @@ func ruleOf(m measure.Measure) []string {
 	return rule
 }
 
+func eventWords(name string) string {
+	return "“" + inWords(strings.ReplaceAll(name, ".", " ")) + "”"
+}
+
 func conditions(where []measure.Condition) string {
-	var words []string
+	words := ""
 	for _, c := range where {
-		field := "“" + inWords(c.Field) + "”"
+		field := inWords(c.Field)
 		switch is := c.Is.(type) {
 		case bool:
-			words = append(words, field+" is "+map[bool]string{true: "so", false: "not so"}[is])
+			words += " that are " + map[bool]string{false: "not "}[is] + field
 		case nil:
 			if c.Empty {
-				words = append(words, field+" is empty")
+				words += " without " + field
 			} else {
-				words = append(words, field+" has “"+inWords(c.Has)+"”")
+				words += " with " + field + " from the " + inWords(c.Has)
 			}
 		case string:
-			words = append(words, field+" is “"+inWords(is)+"”")
+			words += " with the " + field + " “" + inWords(is) + "”"
 		}
 	}
-	if len(words) == 0 {
-		return ""
-	}
-	return " where " + strings.Join(words, " and ")
+	return words
 }

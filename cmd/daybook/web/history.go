@@ -27,7 +27,7 @@ type historyPage struct {
 	Names   []option
 	Persons []option
 	Actors  []option
-	Stream  string
+	Matches []option // by stream, with the stream chosen if that is another
 	From    string
 	To      string
 }
@@ -161,7 +161,7 @@ func (v *visit) chosen() url.Values {
 
 // fillForm offers what the cycle has: its people, and every kind of event.
 func (v *visit) fillForm(p *historyPage, rows []projections.HistoryRow) error {
-	p.Stream, p.From, p.To = v.own.Get("stream"), v.own.Get("from"), v.own.Get("to")
+	p.From, p.To = v.own.Get("from"), v.own.Get("to")
 	add := func(name, words string) {
 		p.Names = append(p.Names, option{name, words, v.own.Get("name") == name})
 	}
@@ -182,6 +182,9 @@ func (v *visit) fillForm(p *historyPage, rows []projections.HistoryRow) error {
 	if err != nil {
 		return err
 	}
+	if p.Matches, err = v.streams(v.own.Get("stream")); err != nil {
+		return err
+	}
 	p.Persons = choices(people, v.own.Get("person"), v.personName)
 	p.Actors = choices(actors, v.own.Get("actor"), v.actor)
 	return nil
@@ -200,15 +203,12 @@ func (v *visit) eventLine(r projections.HistoryRow) eventLine {
 	e := r.Envelope
 	l := eventLine{
 		Sentence: v.spell(r.Sentence), Before: projections.Named(r.Before, v.name), After: projections.Named(r.After, v.name),
-		Href: v.event(r.Position.String()), File: v.fileOf(r.Stream), Name: e.Name, Occurred: v.instant(e.OccurredAt),
-		Actor: v.actor(e.Actor), Role: inWords(e.Role), Channel: e.Channel, Reason: inWords(e.Reason), Leave: inWords(e.Authority),
+		Href: v.event(r.Position.String()), File: v.fileOf(r.File()), Name: e.Name, Occurred: v.instant(e.OccurredAt),
+		Actor: v.actor(e.Actor), Role: roleOf(e), Channel: e.Channel, Reason: inWords(e.Reason), Leave: inWords(e.Authority),
 		Lag: lag(e.OccurredAt, e.RecordedAt),
 	}
 	if path, _, _ := strings.Cut(l.File.Href, "?"); path == v.path {
 		l.File = link{} // the page is that file
-	}
-	if !domain.IsUUID(e.Actor) {
-		l.Role = "" // what part of the engine acted says it
 	}
 	if l.Lag != "" {
 		l.Recorded = v.instant(e.RecordedAt)

@@ -271,6 +271,8 @@ func TestTheHistoryIsChosenAndTurned(t *testing.T) {
 	require.Contains(t, about, "<code>place.refused</code>")
 	late := get(t, h, "/cycles/autumn/history?stream=match-autumn.m1&from=2023-10-05&to=2023-10-05")
 	require.Contains(t, late, "recorded 38 days later")
+	require.Contains(t, late, `<option value="match-autumn.m1" selected>m1: Ana `)
+	require.Contains(t, get(t, h, "/cycles/autumn/history?stream=cycle-autumn"), `<option value="cycle-autumn" selected>cycle-autumn</option>`)
 	require.NotContains(t, late, "under_min_duration")
 	require.Equal(t, 1, strings.Count(late, "does not conform"), "it is told once: in the sentence")
 	require.Contains(t, late, "does not conform: shorter than planned")
@@ -352,7 +354,10 @@ func TestAnApplicationShowsAllThatIsAboutThePerson(t *testing.T) {
 		require.Contains(t, page, "<code>"+name+"</code>")
 	}
 	require.NotContains(t, page, ">Application of Ben</a>", "it does not lead to itself")
-	require.Contains(t, get(t, h, "/applications/"+idOf(ana).Key()), "<code>place.filled</code>")
+	file := get(t, h, "/applications/"+idOf(ana).Key())
+	require.Contains(t, file, "<code>place.filled</code>")
+	require.Contains(t, file, "<title>Application · autumn – Daybook</title>", "browsers keep titles")
+	require.Contains(t, get(t, h, "/cycles/autumn/figures/places_filled"), `<a class="govuk-link" href="/applications/`+idOf(ana).Key()+`">Application of Ana`, "a place is in nobody's own stream")
 }
 
 // Where the register has a name, a page has no slug.

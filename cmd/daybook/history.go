@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/domain/when"
@@ -134,7 +135,11 @@ is asked, and stand nowhere else.`,
 }
 
 func (l historyLine) text(occurred, recorded time.Time) string {
-	s := fmt.Sprintf("%s  %s  %s (%s, %s", l.Position, occurred.Format(minute), l.Sentence, l.Actor, l.Role)
+	by := l.Actor + ", " + l.Role
+	if slices.Contains(access.Engine, access.Role(l.Role)) {
+		by = projections.Doer(l.Actor)
+	}
+	s := fmt.Sprintf("%s  %s  %s (%s", l.Position, occurred.Format(minute), l.Sentence, by)
 	if match := match.ParseStream(l.Stream); strings.HasPrefix(l.Stream, "match-") {
 		s += ", match " + match.Match
 	}
@@ -142,7 +147,7 @@ func (l historyLine) text(occurred, recorded time.Time) string {
 		s += ", for " + l.OnBehalfOf
 	}
 	if l.Reason != "" {
-		s += "; reason: " + l.Reason
+		s += "; reason: " + strings.ReplaceAll(l.Reason, "_", " ")
 	}
 	if l.Authority != "" {
 		s += "; authority: " + l.Authority
@@ -151,11 +156,8 @@ func (l historyLine) text(occurred, recorded time.Time) string {
 		s += "; recorded " + recorded.Format(minute)
 	}
 	s += ")"
-	switch {
-	case l.Before != "":
+	if l.Before != "" {
 		s += fmt.Sprintf("\n%20s%s → %s", "", l.Before, l.After)
-	case l.After != "":
-		s += fmt.Sprintf("\n%20s→ %s", "", l.After)
 	}
 	return s
 }

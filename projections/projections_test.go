@@ -9,12 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/memory"
@@ -210,6 +212,37 @@ func TestTheRegisterOfExceptions(t *testing.T) {
 		"waiver": 1, "extension": 1, "permit": 1, "late": 1, "refused": 3, "correction": 1, "overdue": 1, "lapsed": 2, "unwound": 1,
 		"nonconforming": 2, "late_entry": 11, // the builder writes one match after the other
 	}, kinds)
+}
+
+func TestTheErasures(t *testing.T) {
+	t.Parallel()
+	facts := season(t)
+	erase := func(whom domain.Person, name string, body person.Event) fact {
+		f := facts[0]
+		env, err := schema.DecodeEnvelope(f.event.Metadata)
+		require.NoError(t, err)
+		f.stream, f.event = person.ID{Person: whom}.Stream(), eventstore.Event{ID: uuid.New(), Name: name}
+		env.ID, env.Name = f.event.ID.String(), name
+		_, f.event.Data, err = schema.Encode(body)
+		require.NoError(t, err)
+		f.event.Metadata, err = env.Encode()
+		require.NoError(t, err)
+		return f
+	}
+	store := memory.New()
+	write(t, store, facts)
+	v := views(t, store)
+	none, err := v.Erasures(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, none)
+	write(t, store, []fact{
+		erase("ada", "erasure.started", person.ErasureStarted{}), erase("bob", "erasure.started", person.ErasureStarted{}),
+		erase("ada", "erasure.completed", person.ErasureCompleted{}),
+	})
+	require.NoError(t, v.CatchUp(t.Context()))
+	erasures, err := v.Erasures(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[domain.Person]bool{"ada": true, "bob": false}, erasures)
 }
 
 func TestTheHistoryIsFiltered(t *testing.T) {

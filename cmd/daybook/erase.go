@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
-	"path/filepath"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -48,7 +49,7 @@ register has:
 			if by == "" || approve == "" {
 				return usage{errors.New("an erasure takes two people: --by ROLE/HANDLE and --approve HANDLE")}
 			}
-			b, err := openBook(c)
+			b, err := openErasing(c, false, "")
 			if err != nil {
 				return err
 			}
@@ -60,8 +61,8 @@ register has:
 	f.StringVar(&by, "by", "", "who asks: ROLE/HANDLE")
 	f.StringVar(&approve, "approve", "", "the handle of who approves: somebody else")
 	f.StringVar(&reason, "reason", "requested", "why: a code such as requested or retention_over")
-	f.BoolVar(&replay, "replay", false, "carry out the erasures of the register, after restoring an older copy")
-	f.StringVar(&register, "register", "", "with --replay: the register's copy that was kept elsewhere")
+	f.BoolVar(&replay, "replay", false, "carry out the erasures of the log and of the register, after restoring an older copy")
+	f.StringVar(&register, "register", "", "with --replay: a copy of the register that was kept elsewhere; the register gets what it has more")
 	return c
 }
 
@@ -80,17 +81,23 @@ func (b *book) erase(c *cobra.Command, whom, by, approve, reason string) error {
 		return err
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "erasing person %s; if this is cut short, ask again with that id\n", person)
-	texts, err := b.vault.Erase(ctx, string(person))
+	texts, err := b.carryOut(ctx, person)
 	if err != nil {
 		return err
 	}
-	fields = fmt.Appendf(nil, `{"person":%q,"texts":%d}`, person, texts)
-	cause := workflows.Cause{CommandID: uuid.NewSHA1(uuid.Nil, []byte("erasure of "+person)), Actor: "eraser", Role: access.Eraser, Channel: "system"}
-	if _, err := b.engine.Do(ctx, "erasure.complete", fields, cause); err != nil {
-		return err
-	}
-	fmt.Fprintf(c.OutOrStdout(), "erased: person %s, %d texts; keep copies of %s and of the new master key elsewhere\n", person, texts, filepath.Join(b.dir, "erasures.jsonl"))
+	fmt.Fprintf(c.OutOrStdout(), "erased: person %s, %d texts; keep copies of %s and of the new master key elsewhere\n", person, texts, b.register())
 	return b.settle(ctx)
+}
+
+// carryOut erases somebody from the vault, and tells the log.
+func (b *book) carryOut(ctx context.Context, whom domain.Person) (texts int, err error) {
+	if texts, err = b.vault.Erase(ctx, string(whom)); err != nil {
+		return 0, err
+	}
+	fields := fmt.Appendf(nil, `{"person":%q,"texts":%d}`, whom, texts)
+	cause := workflows.Cause{CommandID: uuid.NewSHA1(uuid.Nil, []byte("erasure of "+whom)), Actor: "eraser", Role: access.Eraser, Channel: "system"}
+	_, err = b.engine.Do(ctx, "erasure.complete", fields, cause)
+	return texts, err
 }
 
 // person is somebody by handle or id.
@@ -101,20 +108,32 @@ func (b *book) person(ctx context.Context, named string) (domain.Person, error) 
 	return sealed{b.vault}.Person(ctx, named)
 }
 
-func replayErasures(c *cobra.Command, register string) error {
-	b, err := openLog(c) // nobody else has the directory
+// replayErasures carries out what the register has, its copy, and the log.
+func replayErasures(c *cobra.Command, copied string) error {
+	if copied != "" {
+		if _, err := os.Stat(copied); err != nil {
+			return usage{err}
+		}
+	}
+	b, err := openErasing(c, true, copied)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	if register != "" {
-		if _, err := os.Stat(register); err != nil {
-			return usage{err}
-		}
-	}
-	if err := b.replayVault(register); err != nil {
+	ctx := c.Context()
+	completed, err := b.views.Erasures(ctx)
+	if err != nil {
 		return err
 	}
-	fmt.Fprintln(c.OutOrStdout(), "the vault has carried out every erasure of the register")
-	return nil
+	for _, whom := range slices.Sorted(maps.Keys(completed)) {
+		erased, err := b.vault.Erased(string(whom))
+		if err == nil && !(erased && completed[whom]) {
+			_, err = b.carryOut(ctx, whom)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(c.OutOrStdout(), "the vault has carried out every erasure of the log and of the register")
+	return b.settle(ctx)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/projections"
@@ -26,10 +27,11 @@ func newIntegrity() *cobra.Command {
 was written; that each can be read, and answers nothing but what lies before it;
 that the log's books are, at every size, what the ledger stated of them, and the
 ledger what was signed; that every personal text they commit to is in the vault
-and is the one committed to, or was erased; that the register of erasures can be
-read, and all of it was carried out; and that the read models are those that the
-log gives. The first thing wrong is named, and the exit code is 1. Beside a running
-daybook serve everything but the read models is checked.
+and is the one committed to, or was erased, as everybody is whom the log says was;
+that the register of erasures can be read, and all of it was carried out; and that
+the read models are those that the log gives. The first thing wrong is named, and
+the exit code is 1. Beside a running daybook serve everything but the read models
+is checked.
 
 That nobody wrote log and ledger anew, or cut off the end of what is not yet
 stated, can only be told from what is kept elsewhere: keep ledger.key and
@@ -100,10 +102,11 @@ func commitment(salt []byte, text string) string {
 	return string(domain.CommitmentDigest(salt, text))
 }
 
-// checkMeaning reads every event, and looks for what it answers and for the
-// texts it commits to.
+// checkMeaning reads every event, and looks for what it answers, for the texts
+// it commits to, and for who should be erased.
 func (b *book) checkMeaning(ctx context.Context) (events, texts int, err error) {
 	seen := map[string]bool{}
+	erasures := map[domain.Person]bool{}
 	for r, err := range b.store.ReadAll(ctx, eventstore.ReadAll{}) {
 		if err != nil {
 			return events, texts, err
@@ -125,6 +128,12 @@ func (b *book) checkMeaning(ctx context.Context) (events, texts int, err error) 
 			return events, texts, wrong("it answers %s, which does not lie before it", env.Causation)
 		}
 		seen[env.ID] = true
+		switch body.(type) {
+		case person.ErasureStarted:
+			erasures[person.Of(r.Stream)] = false
+		case person.ErasureCompleted:
+			erasures[person.Of(r.Stream)] = true
+		}
 		for _, p := range schema.Private(body) {
 			_, err := b.vault.Reveal(ctx, string(p.Digest))
 			if errors.Is(err, errErased) {
@@ -138,7 +147,7 @@ func (b *book) checkMeaning(ctx context.Context) (events, texts int, err error) 
 		}
 		events++
 	}
-	return events, texts, nil
+	return events, texts, b.checkErasures(erasures)
 }
 
 // checkViews makes the read models again in memory and compares.

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +41,9 @@ type book struct {
 	engine *workflows.Engine
 	clock  *workflows.VirtualClock // of a rehearsed log; nil for a live one
 	shared bool                    // another process has the directory
+	erases bool                    // opened to erase: the vault may still have whom the log has not
+	replay bool                    // opened to carry out the register of erasures,
+	copied string                  // and this copy of it, if any
 }
 
 // shut is the book of --data and --log, before anything of it is open.
@@ -50,6 +56,14 @@ func shut(c *cobra.Command) (*book, error) {
 // openBook opens a book that must be there.
 func openBook(c *cobra.Command) (*book, error) {
 	b, err := openLog(c)
+	return b.completed(c.Context(), false, err)
+}
+
+// openErasing is openBook for who erases: where the vault has whom it should
+// not, it is opened nevertheless.
+func openErasing(c *cobra.Command, replay bool, copied string) (*book, error) {
+	b, err := openLog(c)
+	b.erases, b.replay, b.copied = true, replay, copied
 	return b.completed(c.Context(), false, err)
 }
 
@@ -97,17 +111,36 @@ func (b *book) openVault() (err error) {
 	return err
 }
 
-// replayVault opens the vault and carries out the erasures of a register: the
-// directory's own, or a copy of it.
-func (b *book) replayVault(register string) (err error) {
-	o := b.vaultOptions()
-	o.Register, o.Replay = register, true
-	b.vault, err = vault.Open(o)
-	return err
+func (b *book) vaultOptions() vault.Options {
+	return vault.Options{
+		Dir: b.dir, KeyFile: os.Getenv("DAYBOOK_KEY_FILE"), Register: b.register(),
+		ReadOnly: b.shared, Replay: b.replay, Copy: b.copied,
+	}
 }
 
-func (b *book) vaultOptions() vault.Options {
-	return vault.Options{Dir: b.dir, KeyFile: os.Getenv("DAYBOOK_KEY_FILE"), ReadOnly: b.shared}
+// register is the file that erasures are written down in.
+func (b *book) register() string {
+	return cmp.Or(os.Getenv("DAYBOOK_REGISTER_FILE"), filepath.Join(b.dir, "erasures.jsonl"))
+}
+
+// checkErasures refuses a vault that has whom the log says was erased: an older
+// copy was put back, or an erasure was broken off before the register had it.
+func (b *book) checkErasures(completed map[domain.Person]bool) error {
+	for _, whom := range slices.Sorted(maps.Keys(completed)) {
+		erased, err := b.vault.Erased(string(whom))
+		switch {
+		case err != nil:
+			return err
+		case erased:
+		case completed[whom]:
+			return fmt.Errorf("%s: an older copy of the vault was put back: the log says that person %s was erased, and the vault still has them; carry it out with daybook erase --replay --data %s", b.dir, whom, b.dir)
+		case b.shared:
+			return errErasing
+		default:
+			return fmt.Errorf("%s: the erasure of person %s was broken off; ask for it again with daybook erase %s --by ROLE/HANDLE --approve HANDLE --data %s", b.dir, whom, whom, b.dir)
+		}
+	}
+	return nil
 }
 
 // openViews opens the read models of the log.
@@ -228,6 +261,18 @@ func (b *book) complete(ctx context.Context, rehearse bool) error {
 	}
 	if err := b.openViews(); err != nil {
 		return err
+	}
+	if err := b.views.CatchUp(ctx); err != nil {
+		return err
+	}
+	if !b.erases {
+		completed, err := b.views.Erasures(ctx)
+		if err == nil {
+			err = b.checkErasures(completed)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	rehearsed, empty, err := rehearsed(ctx, b.store)
 	if err != nil {

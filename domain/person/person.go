@@ -3,7 +3,11 @@
 // pool's mentors; whoever counts distinct people names the register.
 package person
 
-import "github.com/daybook-engine/daybook/domain"
+import (
+	"strings"
+
+	"github.com/daybook-engine/daybook/domain"
+)
 
 // ID names a person.
 type ID struct {
@@ -11,7 +15,13 @@ type ID struct {
 }
 
 func (id ID) Stream() string { return "person-" + string(id.Person) }
-func (id ID) Book() string   { return "installation" }
+
+// Of is whose stream it is.
+func Of(stream string) domain.Person {
+	return domain.Person(strings.TrimPrefix(stream, ID{}.Stream()))
+}
+
+func (id ID) Book() string { return "installation" }
 
 func (id ID) Check() error {
 	if !domain.IsUUID(string(id.Person)) {

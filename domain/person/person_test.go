@@ -49,6 +49,7 @@ func TestAPersonIsNamedByARandomID(t *testing.T) {
 	id := ID{Person: ana}
 	require.NoError(t, id.Check())
 	require.Equal(t, "person-"+string(ana), id.Stream())
+	require.Equal(t, ana, Of(id.Stream()))
 	require.Equal(t, "installation", id.Book())
 	require.EqualError(t, ID{Person: "ana-m"}.Check(), "no person has this handle or id (ana-m)")
 }

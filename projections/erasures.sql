@@ -1,0 +1,4 @@
+CREATE TABLE erasures (
+	person    TEXT PRIMARY KEY,
+	completed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -13,6 +13,8 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/person"
+	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/workflows"
 )
 
@@ -68,7 +70,7 @@ register has:
 
 func (b *book) erase(c *cobra.Command, whom, by, approve, reason string) error {
 	ctx := c.Context()
-	person, err := b.person(ctx, whom)
+	erased, err := b.person(ctx, whom)
 	if err != nil {
 		return err
 	}
@@ -76,16 +78,16 @@ func (b *book) erase(c *cobra.Command, whom, by, approve, reason string) error {
 	if err != nil {
 		return err
 	}
-	fields := fmt.Appendf(nil, `{"person":%q,"approver":%q}`, person, approver)
+	fields := fmt.Appendf(nil, `{"person":%q,"approver":%q}`, erased, approver)
 	if _, err := b.engine.DoAs(ctx, by, "erasure.start", fields, nil, workflows.Cause{Channel: "cli", Reason: reason}); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "erasing person %s; if this is cut short, ask again with that id\n", person)
-	texts, err := b.carryOut(ctx, person)
+	fmt.Fprintf(c.ErrOrStderr(), "erasing person %s; if this is cut short, ask again with that id\n", erased)
+	texts, err := b.carryOut(ctx, erased)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.OutOrStdout(), "erased: person %s, %d texts; keep copies of %s and of the new master key elsewhere\n", person, texts, b.register())
+	fmt.Fprintf(c.OutOrStdout(), "erased: person %s, %d texts; keep copies of %s and of the new master key elsewhere\n", erased, texts, b.register())
 	return b.settle(ctx)
 }
 
@@ -100,12 +102,19 @@ func (b *book) carryOut(ctx context.Context, whom domain.Person) (texts int, err
 	return texts, err
 }
 
-// person is somebody by handle or id.
+// person is somebody registered, by handle or id.
 func (b *book) person(ctx context.Context, named string) (domain.Person, error) {
-	if domain.IsUUID(named) {
-		return domain.Person(named), nil
+	if !domain.IsUUID(named) {
+		return sealed{b.vault}.Person(ctx, named)
 	}
-	return sealed{b.vault}.Person(ctx, named)
+	whom := domain.Person(named)
+	for _, err := range b.store.ReadStream(ctx, person.ID{Person: whom}.Stream(), eventstore.ReadStream{Limit: 1}) {
+		if errors.Is(err, eventstore.ErrStreamNotFound) {
+			return "", ErrHandle.Because(named)
+		}
+		return whom, err
+	}
+	return whom, nil
 }
 
 // replayErasures carries out what the register has, its copy, and the log.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -34,6 +35,9 @@ func (s *Store) Verify(ctx context.Context, progress func(done, total int)) erro
 	return s.withReader(ctx, func(conn *sqlite.Conn) error {
 		conn.SetInterrupt(ctx.Done())
 		defer conn.SetInterrupt(nil)
+		if err := s.verifyTypes(conn); err != nil {
+			return err
+		}
 		if err := s.verifyStreams(conn); err != nil {
 			return err
 		}
@@ -79,6 +83,22 @@ func (s *Store) verifyEvents(ctx context.Context, head int64, progress func(done
 		return s.located(fmt.Errorf("%w: the log ends at position %s and should go on to %s", ErrDamaged, position(seen), position(head)))
 	}
 	return nil
+}
+
+// verifyTypes asks of what type each value is said to be, which no checksum
+// covers: SQLite would find it too, and not say of which event.
+func (s *Store) verifyTypes(conn *sqlite.Conn) error {
+	err := sqlitex.ExecuteTransient(conn, `SELECT position, stream, revision, name FROM events
+		WHERE typeof(stream) <> 'text' OR typeof(revision) <> 'integer' OR typeof(id) <> 'blob' OR typeof(name) <> 'text'
+			OR typeof(data) <> 'blob' OR typeof(metadata) <> 'blob' OR typeof(checksum) <> 'integer'
+		ORDER BY position LIMIT 1`, &sqlitex.ExecOptions{ResultFunc: func(stmt *sqlite.Stmt) error {
+		e := eventstore.Recorded{
+			Event:  eventstore.Event{Name: stmt.ColumnText(3)},
+			Stream: stmt.ColumnText(1), Revision: uint64(stmt.ColumnInt64(2)), Position: position(stmt.ColumnInt64(0)),
+		}
+		return fmt.Errorf("%w: a value of %s is not of its type", ErrDamaged, words(e))
+	}})
+	return s.located(err)
 }
 
 // verifyStreams reads the index of streams: revisions count from 0 without a

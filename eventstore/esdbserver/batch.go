@@ -16,6 +16,10 @@ import (
 	"github.com/daybook-engine/daybook/eventstore"
 )
 
+// maxPending bounds what one client makes us remember, at up to
+// eventstore.MaxAppend each.
+const maxPending = 256
+
 // A batch is an append that comes in pieces, told apart by correlation id.
 type batch struct {
 	target
@@ -52,7 +56,7 @@ func (s *Server) BatchAppend(in streams.Streams_BatchAppendServer) error {
 	}()
 
 	pending := map[string]*batch{} // by correlation id
-	overdue := make(chan string)
+	overdue := make(chan *batch)
 	defer func() {
 		for _, b := range pending {
 			b.cancel()
@@ -72,8 +76,8 @@ func (s *Server) BatchAppend(in streams.Streams_BatchAppendServer) error {
 				return nil
 			}
 			return err
-		case key := <-overdue:
-			if b, ok := pending[key]; ok {
+		case b := <-overdue:
+			if key := b.id.String(); pending[key] == b { // and not answered meanwhile, its id used again
 				delete(pending, key)
 				if err := answer(b, batchTimeout()); err != nil {
 					return err
@@ -87,13 +91,21 @@ func (s *Server) BatchAppend(in streams.Streams_BatchAppendServer) error {
 					continue
 				}
 				b = s.begin(ctx, piece)
+				if len(pending) == maxPending {
+					b.cancel()
+					if err := answer(b, batchError(codes.ResourceExhausted, "too many appends are unfinished", &shared.Unknown{})); err != nil {
+						return err
+					}
+					continue
+				}
 				pending[key] = b
-				context.AfterFunc(b.ctx, func() {
+				stop, cancel := context.AfterFunc(b.ctx, func() {
 					select {
-					case overdue <- key:
+					case overdue <- b:
 					case <-ctx.Done():
 					}
-				})
+				}), b.cancel
+				b.cancel = func() { stop(); cancel() } // what was answered is not overdue
 			}
 			refusal := b.add(piece)
 			if refusal == nil && !piece.GetIsFinal() {

@@ -826,6 +826,45 @@ func TestBatchesAreAnsweredOnceEach(t *testing.T) {
 	require.NotNil(t, conflict.GetExpectedNoStream())
 }
 
+// An id may be used again once it was answered: what ended then says nothing
+// of what begins.
+func TestABatchIsNotTimedOutForAnEarlierOneOfItsID(t *testing.T) {
+	t.Parallel()
+	w := inMemory(t)
+	b, err := w.BatchAppend(t.Context())
+	require.NoError(t, err)
+	for n := range 200 {
+		stream := fmt.Sprintf("call-%d", n)
+		for _, p := range []*streams.BatchAppendReq{
+			piece(1, true, to(stream+"a"), uuid.New()), piece(1, false, to(stream+"b"), uuid.New()),
+			piece(2, true, to(stream+"c"), uuid.New()), piece(1, true, nil, uuid.New()),
+		} {
+			require.NoError(t, b.Send(p))
+		}
+		for range 3 {
+			m, err := b.Recv()
+			require.NoError(t, err)
+			require.NotNil(t, m.GetSuccess(), "%d: %s", n, m)
+		}
+	}
+}
+
+func TestUnfinishedBatchesAreBounded(t *testing.T) {
+	t.Parallel()
+	b, err := inMemory(t).BatchAppend(t.Context())
+	require.NoError(t, err)
+	for n := range 256 {
+		p := piece(0, false, to("call-1"))
+		p.CorrelationId = &shared.UUID{Value: &shared.UUID_String_{String_: fmt.Sprint("unfinished ", n)}}
+		require.NoError(t, b.Send(p))
+	}
+	require.NoError(t, b.Send(piece(1, true, to("call-2"), uuid.New())))
+	m, err := b.Recv()
+	require.NoError(t, err)
+	require.Equal(t, correlation(1).GetString_(), m.CorrelationId.GetString_())
+	require.EqualValues(t, codes.ResourceExhausted, m.GetError().GetCode())
+}
+
 func deleteReq(stream string) *streams.DeleteReq {
 	return &streams.DeleteReq{Options: &streams.DeleteReq_Options{StreamIdentifier: streamID(stream), ExpectedStreamRevision: &streams.DeleteReq_Options_Any{}}}
 }

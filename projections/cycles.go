@@ -257,7 +257,7 @@ func findDefinition(conn *sqlite.Conn, hash domain.Digest) (programme.Definition
 // position is how far all views have come, within a query.
 func position(conn *sqlite.Conn) (p eventstore.Position, err error) {
 	var s string
-	if err = query(conn, "SELECT min(position) FROM checkpoint", text(&s)); err != nil {
+	if err = query(conn, "SELECT min(position) FROM progress", text(&s)); err != nil {
 		return p, err
 	}
 	return eventstore.ParsePosition(s)

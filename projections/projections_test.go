@@ -578,6 +578,42 @@ func TestViewsOfAnotherLogAreRefused(t *testing.T) {
 	require.ErrorIs(t, err, projections.ErrOtherStore)
 }
 
+// An older copy of the log was put back: what the views know of is gone, or
+// something else stands in its place.
+func TestViewsAheadOfTheirLogAreRefused(t *testing.T) {
+	t.Parallel()
+	facts := season(t)
+	store := memory.New()
+	path := filepath.Join(t.TempDir(), "views.db")
+	v, err := projections.Open(path, store)
+	require.NoError(t, err)
+	write(t, store, facts[:20])
+	require.NoError(t, v.CatchUp(t.Context()))
+	require.NoError(t, v.Close())
+
+	older := copyOf{memory.New(), store.ID()}
+	write(t, older, facts[:19])
+	_, err = projections.Open(path, older)
+	require.ErrorIs(t, err, eventstore.ErrLost)
+	require.ErrorContains(t, err, path)
+	write(t, older, append(slices.Clone(facts[20:30]), facts[19]))
+	_, err = projections.Open(path, older)
+	require.ErrorIs(t, err, eventstore.ErrLost)
+
+	require.NoError(t, projections.Rebuild(t.Context(), path, older, nil))
+	v, err = projections.Open(path, older)
+	require.NoError(t, err)
+	require.NoError(t, v.Close())
+}
+
+// copyOf is a store with another's id.
+type copyOf struct {
+	eventstore.Store
+	id uuid.UUID
+}
+
+func (c copyOf) ID() uuid.UUID { return c.id }
+
 // What the clock waits for, while the season goes on.
 func TestTheClocksQueue(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
@@ -64,8 +65,8 @@ type Views struct {
 
 // A mark is a place in the log, and how many events lie up to it.
 type mark struct {
-	position eventstore.Position
-	events   int64
+	eventstore.Place
+	events int64
 }
 
 type verdict uint8
@@ -77,8 +78,9 @@ const (
 )
 
 // Open opens the views at path, or makes them; an empty path means in memory.
-// Views made from another log are refused with ErrOtherStore. A projection
-// that is new, or has a new shape, begins at the log's beginning; the others
+// Views made from another log are refused with ErrOtherStore, and those that
+// know of events that the log has not, because an older copy of it was put
+// back, with eventstore.ErrLost. A projection that is new, or has a new shape, begins at the log's beginning; the others
 // go on from where they were.
 func Open(path string, store eventstore.Store) (*Views, error) {
 	return open(path, store, All())
@@ -119,6 +121,10 @@ func openWith(path string, store eventstore.Store, projections []Projection, pra
 		conn.Close()
 		return nil, fmt.Errorf("open views %s: %w", path, err)
 	}
+	if err := slices.MaxFunc(v.marks, byPosition).Held(context.Background(), store); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("open views %s: %w", path, err)
+	}
 	v.tx = newTx(conn)
 	v.writer = make(chan *sqlite.Conn, 1)
 	v.writer <- conn
@@ -150,12 +156,16 @@ func (v *Views) connect(pragmas []string, flags sqlite.OpenFlags) (*sqlite.Conn,
 }
 
 const metaSchema = `
+DROP TABLE IF EXISTS checkpoint; -- an earlier progress, which did not know its event
 CREATE TABLE IF NOT EXISTS views (store TEXT NOT NULL PRIMARY KEY) STRICT;
-CREATE TABLE IF NOT EXISTS checkpoint (
+CREATE TABLE IF NOT EXISTS progress (
 	projection TEXT NOT NULL PRIMARY KEY,
 	shape      TEXT NOT NULL, -- digest of its schema
-	position   TEXT NOT NULL,
-	events     INTEGER NOT NULL
+	events     INTEGER NOT NULL,
+	position   TEXT NOT NULL, -- of the event applied last
+	stream     TEXT NOT NULL,
+	revision   INTEGER NOT NULL,
+	event      TEXT NOT NULL
 ) STRICT;
 `
 
@@ -180,11 +190,13 @@ func (v *Views) prepare(conn *sqlite.Conn) (err error) {
 	}
 
 	marks, shapes := map[string]mark{}, map[string]string{}
-	err = query(conn, "SELECT projection, shape, position, events FROM checkpoint ORDER BY projection", func(stmt *sqlite.Stmt) error {
-		p, err := eventstore.ParsePosition(stmt.ColumnText(2))
+	err = query(conn, "SELECT projection, shape, events, position, stream, revision, event FROM progress ORDER BY projection", func(stmt *sqlite.Stmt) error {
 		name := stmt.ColumnText(0)
-		marks[name], shapes[name] = mark{p, stmt.ColumnInt64(3)}, stmt.ColumnText(1)
-		return err
+		p, errPosition := eventstore.ParsePosition(stmt.ColumnText(3))
+		event, err := uuid.Parse(stmt.ColumnText(6))
+		marks[name] = mark{eventstore.Place{Position: p, Stream: stmt.ColumnText(4), Revision: uint64(stmt.ColumnInt64(5)), ID: event}, stmt.ColumnInt64(2)}
+		shapes[name] = stmt.ColumnText(1)
+		return errors.Join(errPosition, err)
 	})
 	if err != nil {
 		return err
@@ -195,7 +207,7 @@ func (v *Views) prepare(conn *sqlite.Conn) (err error) {
 		if shapes[p.Name] == shape {
 			v.marks[i] = marks[p.Name]
 			delete(shapes, p.Name)
-			if !v.marks[i].position.IsZero() { // a first replay may have been cut short
+			if !v.marks[i].Position.IsZero() { // a first replay may have been cut short
 				err = script(conn, p.Indexes)
 			} else {
 				v.unindexed += p.Indexes
@@ -213,8 +225,8 @@ func (v *Views) prepare(conn *sqlite.Conn) (err error) {
 			return fmt.Errorf("make %s: %w", p.Name, err)
 		}
 		v.unindexed += p.Indexes
-		err := exec(conn, "INSERT INTO checkpoint (projection, shape, position, events) VALUES (?, ?, ?, 0)",
-			p.Name, shape, eventstore.Position{}.String())
+		err := exec(conn, "INSERT INTO progress (projection, shape, events, position, stream, revision, event) VALUES (?, ?, 0, ?, '', 0, ?)",
+			p.Name, shape, eventstore.Position{}.String(), uuid.Nil.String())
 		if err != nil {
 			return err
 		}
@@ -242,7 +254,7 @@ func drop(conn *sqlite.Conn, name string) error {
 			return err
 		}
 	}
-	return exec(conn, "DELETE FROM checkpoint WHERE projection = ?", name)
+	return exec(conn, "DELETE FROM progress WHERE projection = ?", name)
 }
 
 func script(conn *sqlite.Conn, sql string) error { return sqlitex.ExecuteScript(conn, sql, nil) }
@@ -255,15 +267,15 @@ func text(s *string) func(*sqlite.Stmt) error {
 }
 
 // least is how far every projection has come.
-func (v *Views) least() mark {
-	return slices.MinFunc(v.marks, func(a, b mark) int { return a.position.Compare(b.position) })
-}
+func (v *Views) least() mark { return slices.MinFunc(v.marks, byPosition) }
+
+func byPosition(a, b mark) int { return a.Position.Compare(b.Position) }
 
 // Position is how far the views have come.
 func (v *Views) Position() eventstore.Position {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.at.position
+	return v.at.Position
 }
 
 // WaitFor waits until the views have come as far as p: who wrote there then
@@ -271,7 +283,7 @@ func (v *Views) Position() eventstore.Position {
 func (v *Views) WaitFor(ctx context.Context, p eventstore.Position) error {
 	for {
 		v.mu.Lock()
-		at, stopped, moved := v.at.position, v.stopped, v.moved
+		at, stopped, moved := v.at.Position, v.stopped, v.moved
 		v.mu.Unlock()
 		switch {
 		case at.Compare(p) >= 0:
@@ -366,7 +378,7 @@ func (v *Views) follow(ctx context.Context, r eventstore.Recorded) error {
 	defer v.applying.Unlock()
 	defer v.rollback() // what an error left open
 	at := v.least()
-	if r.Position.Compare(at.position) <= 0 {
+	if r.Position.Compare(at.Position) <= 0 {
 		return nil
 	}
 	events := make([]Event, 1)
@@ -376,7 +388,7 @@ func (v *Views) follow(ctx context.Context, r eventstore.Recorded) error {
 	if err := v.apply(ctx, events); err != nil {
 		return err
 	}
-	return v.commit(mark{r.Position, at.events + 1})
+	return v.commit(mark{eventstore.PlaceOf(r), at.events + 1})
 }
 
 // A chunk is handed from the reading side of a replay to the applying one.
@@ -445,9 +457,9 @@ func (v *Views) replay(ctx context.Context) error {
 // the memory of a chunk that was used, if there is one.
 func (v *Views) produce(ctx context.Context, from mark, length int, send func(chunk) (next []Event, ok bool)) {
 	c := chunk{upTo: from, events: make([]Event, 0, length)}
-	for r, err := range v.store.ReadAll(ctx, eventstore.ReadAll{After: from.position}) {
+	for r, err := range v.store.ReadAll(ctx, eventstore.ReadAll{After: from.Position}) {
 		if err != nil {
-			c.err = fmt.Errorf("read the log after %s: %w", c.upTo.position, err)
+			c.err = fmt.Errorf("read the log after %s: %w", c.upTo.Position, err)
 			break
 		}
 		if len(c.events) == length {
@@ -468,7 +480,7 @@ func (v *Views) produce(ctx context.Context, from mark, length int, send func(ch
 		if c.err = err; err != nil || is == end {
 			break
 		}
-		c.upTo = mark{r.Position, c.upTo.events + 1}
+		c.upTo = mark{eventstore.PlaceOf(r), c.upTo.events + 1}
 	}
 	if err := ctx.Err(); err != nil && c.err == nil {
 		c.err = err
@@ -520,7 +532,7 @@ func (v *Views) apply(ctx context.Context, events []Event) error {
 	for at := range events {
 		e := &events[at]
 		for _, i := range v.wants[e.Envelope.Name] {
-			if e.Position.Compare(v.marks[i].position) <= 0 {
+			if e.Position.Compare(v.marks[i].Position) <= 0 {
 				continue
 			}
 			if err := v.projections[i].Apply(v.tx, e); err != nil {
@@ -571,21 +583,21 @@ func (v *Views) rollback() {
 
 // commit writes rows and checkpoint in one transaction, and tells who waits.
 func (v *Views) commit(at mark) error {
-	if at.position.Compare(v.least().position) <= 0 {
+	if byPosition(at, v.least()) <= 0 {
 		return nil
 	}
 	if err := v.write(at); err != nil {
-		return fmt.Errorf("views at %s: %w", at.position, err)
+		return fmt.Errorf("views at %s: %w", at.Position, err)
 	}
 	v.tx.trim()
 	for i := range v.marks {
-		if v.marks[i].position.Compare(at.position) < 0 {
+		if byPosition(v.marks[i], at) < 0 {
 			v.marks[i] = at
 		}
 	}
 	v.tell(func() { v.at = v.least() })
 	if v.progress != nil {
-		v.progress(at.events, at.position)
+		v.progress(at.events, at.Position)
 	}
 	return nil
 }
@@ -597,7 +609,9 @@ func (v *Views) write(at mark) error {
 	if err := v.tx.flush(); err != nil {
 		return err
 	}
-	if err := exec(v.tx.conn, "UPDATE checkpoint SET position = ?1, events = ?2 WHERE position < ?1", at.position.String(), at.events); err != nil {
+	err := exec(v.tx.conn, "UPDATE progress SET position = ?1, events = ?2, stream = ?3, revision = ?4, event = ?5 WHERE position < ?1",
+		at.Position.String(), at.events, at.Stream, int64(at.Revision), at.ID.String())
+	if err != nil {
 		return err
 	}
 	return v.end()

@@ -160,30 +160,38 @@ func (g *Engine) order(ctx context.Context, o order, cause Cause) error {
 	return err
 }
 
-// A Checkpoint is how far the policies have come in the log. Losing it costs
-// time, nothing else.
+// A Checkpoint keeps how far somebody has come in the log.
 type Checkpoint interface {
-	Load(ctx context.Context) (eventstore.Position, error)
-	Save(ctx context.Context, at eventstore.Position) error
+	// Load gives the zero Place when none was saved for this log, and
+	// eventstore.ErrLost when what was saved cannot be read.
+	Load(ctx context.Context) (eventstore.Place, error)
+	Save(ctx context.Context, at eventstore.Place) error
 }
 
 // CatchUp lets the policies react to everything up to the head, and to what
-// comes of it.
+// comes of it. Losing their place costs time, nothing else: so where the log
+// is not the one that they have read, they begin again, and skip nothing.
 func (g *Engine) CatchUp(ctx context.Context, at Checkpoint) error {
 	from, err := at.Load(ctx)
+	if err == nil {
+		err = from.Held(ctx, g.Store)
+	}
+	if errors.Is(err, eventstore.ErrLost) {
+		from, err = eventstore.Place{}, nil
+	}
 	if err != nil {
 		return fmt.Errorf("policies' checkpoint: %w", err)
 	}
 	for {
 		last := from
-		for r, err := range g.Store.ReadAll(ctx, eventstore.ReadAll{After: from}) {
+		for r, err := range g.Store.ReadAll(ctx, eventstore.ReadAll{After: from.Position}) {
 			if err != nil {
 				return fmt.Errorf("policies: %w", err)
 			}
 			if err := g.React(ctx, r); err != nil {
 				return err
 			}
-			last = r.Position
+			last = eventstore.PlaceOf(r)
 		}
 		if last == from {
 			return nil

@@ -55,6 +55,24 @@ func TestAMatchWaitsForAMentorWithoutRoom(t *testing.T) {
 	storetest.CheckLog(t, o.store)
 }
 
+// Policies that have come further than the log goes, because an older copy was
+// put back, miss nothing of what is recorded since.
+func TestPoliciesAheadOfTheLogBeginAgain(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.shortlisted("a1")
+	older := newOffice(t, prefix(t, log(t, o.store)), o.vault)
+	o.must("coordinator/c1", "notice.publish", with(call, "where", "website", "text", "x"))
+	o.must("coordinator/c1", "notice.publish", with(call, "where", "radio", "text", "x"))
+	o.settle()
+
+	*older.mark = *o.mark
+	older.must("coordinator/c1", "application.reserve", with(call, "person", "a1", "rank", 1, "rationale", "why"))
+	older.settle()
+	require.Contains(t, names(t, older.store), "reserve.ranked")
+	require.Equal(t, len(log(t, older.store)), int(older.mark.at.Position.Commit()))
+}
+
 func TestARankDecidedTwiceAtOnceIsGivenOnce(t *testing.T) {
 	t.Parallel()
 	o := open(t)

@@ -109,11 +109,11 @@ func (a agenda) Next(ctx context.Context) (time.Time, bool, error) {
 }
 
 // mark is a checkpoint in memory.
-type mark struct{ at eventstore.Position }
+type mark struct{ at eventstore.Place }
 
-func (m *mark) Load(context.Context) (eventstore.Position, error) { return m.at, nil }
+func (m *mark) Load(context.Context) (eventstore.Place, error) { return m.at, nil }
 
-func (m *mark) Save(_ context.Context, at eventstore.Position) error {
+func (m *mark) Save(_ context.Context, at eventstore.Place) error {
 	m.at = at
 	return nil
 }

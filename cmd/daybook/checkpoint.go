@@ -2,48 +2,71 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/workflows"
 )
 
-// checkpoint keeps how far the policies have come, in a file of the data
-// directory. It is a spare: lost or stale, the policies ask again about what
-// they have answered, and nothing comes of it.
-type checkpoint struct{ path, store string }
+// checkpoint keeps how far somebody has come in the log, in a file of the data
+// directory. The policies' is a spare: lost, stale or ahead of a log that was
+// put back, they ask again about what they have answered, and nothing comes of
+// it. A relay's target would be told everything again by a lost one: its is
+// written durably, and one that cannot be read holds it up.
+type checkpoint struct {
+	path  string
+	store uuid.UUID
+	write func(path string, b []byte, perm fs.FileMode) error
+}
+
+// saved is what the file has.
+type saved struct {
+	Store uuid.UUID `json:"store"`
+	eventstore.Place
+}
 
 func (b *book) checkpoint() workflows.Checkpoint {
-	return checkpoint{filepath.Join(b.dir, "policies.checkpoint"), b.store.ID().String()}
+	return checkpoint{filepath.Join(b.dir, "policies.checkpoint"), b.store.ID(), swap}
 }
 
-func (c checkpoint) Load(context.Context) (eventstore.Position, error) {
-	text, err := os.ReadFile(c.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return eventstore.Position{}, nil
-	} else if err != nil {
-		return eventstore.Position{}, err
-	}
-	store, position, ok := strings.Cut(strings.TrimSpace(string(text)), " ")
-	if !ok || store != c.store {
-		return eventstore.Position{}, nil // another log's, or half written
-	}
-	at, err := eventstore.ParsePosition(position)
-	if err != nil {
-		return eventstore.Position{}, nil
-	}
-	return at, nil
-}
-
-func (c checkpoint) Save(_ context.Context, at eventstore.Position) error {
-	beside := c.path + ".new"
-	if err := os.WriteFile(beside, fmt.Appendln(nil, c.store, at), 0o600); err != nil {
+// swap writes a file in another's place, without waiting for the disk: that
+// would make a rehearsal take several times as long.
+func swap(path string, b []byte, perm fs.FileMode) error {
+	beside := path + ".new"
+	if err := os.WriteFile(beside, b, perm); err != nil {
 		return err
 	}
-	return os.Rename(beside, c.path)
+	return os.Rename(beside, path)
+}
+
+func (c checkpoint) Load(context.Context) (eventstore.Place, error) {
+	text, err := os.ReadFile(c.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return eventstore.Place{}, nil
+	} else if err != nil {
+		return eventstore.Place{}, err
+	}
+	var s saved
+	if err := json.Unmarshal(text, &s); err != nil {
+		return eventstore.Place{}, fmt.Errorf("%w: %s cannot be read: %w", eventstore.ErrLost, c.path, err)
+	}
+	if s.Store != c.store {
+		return eventstore.Place{}, nil // another log's
+	}
+	return s.Place, nil
+}
+
+func (c checkpoint) Save(_ context.Context, at eventstore.Place) error {
+	text, err := json.Marshal(saved{c.store, at})
+	if err != nil {
+		return err
+	}
+	return c.write(c.path, append(text, '\n'), 0o600)
 }

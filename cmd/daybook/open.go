@@ -150,6 +150,9 @@ func (b *book) openViews() (err error) {
 		path = filepath.Join(b.dir, "views.db")
 	}
 	b.views, err = projections.Open(path, b.store)
+	if errors.Is(err, eventstore.ErrLost) {
+		return fmt.Errorf("the read models know of events that the log has not: %w; put back the newest copy of the log or, if this one is right, make the read models anew with daybook rebuild --data %s", err, b.dir)
+	}
 	if isDamage(err) || errors.Is(err, projections.ErrOtherStore) {
 		err = fmt.Errorf("%w; make the read models anew with daybook rebuild --data %s", err, b.dir)
 	}

@@ -34,7 +34,9 @@ NATS JetStream under SUBJECT.NAME. The file says whom, and of what:
 A target that keeps saying no is parked: the data directory's relay-TARGET.parked
 says why. Remove that file, and within five minutes the target is told everything
 it missed. Its place in the log is kept in relay-TARGET.checkpoint; a new target
-begins with the first event there is.`
+begins with the first event there is. Where an older log.db was put back, a target
+that was told more than it has is told nothing: put the newest copy back, or
+remove that file, and the target is told everything again.`
 
 // relayTargets reads the file of --relay; none is no targets.
 func relayTargets(file string) ([]relay.Target, error) {
@@ -62,7 +64,7 @@ func (b *book) relay(ctx context.Context, targets []relay.Target, log *slog.Logg
 	return relay.Run(ctx, relay.Options{
 		Store: b.store, Targets: targets, Now: b.engine.Now, Log: log,
 		Checkpoint: func(target string) workflows.Checkpoint {
-			return checkpoint{path(target, "checkpoint"), b.store.ID().String()}
+			return checkpoint{path(target, "checkpoint"), b.store.ID(), swap}
 		},
 		Parking: func(target string) relay.Parking { return parking(path(target, "parked")) },
 	})
@@ -79,6 +81,8 @@ func (p parking) Parked() (bool, error) {
 	return err == nil, err
 }
 
-func (p parking) Park(note string) error { return os.WriteFile(string(p), []byte(note+"\n"), 0o600) }
+func (p parking) Park(note string) error {
+	return os.WriteFile(string(p), []byte(note+"\n"), 0o600)
+}
 
 func (p parking) How() string { return "remove " + string(p) }

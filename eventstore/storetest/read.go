@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/eventstore"
@@ -80,6 +81,28 @@ var readTests = map[string]func(*testing.T, eventstore.Store){
 		} {
 			require.Equal(t, c.want, all(t, s, c.r), "%+v", c.r)
 		}
+	},
+
+	"a place is held by a log that has its event": func(t *testing.T, s eventstore.Store) {
+		require.NoError(t, eventstore.Place{}.Held(t.Context(), s))
+		appendTo(t, s, "call-1", eventstore.NoStream, 3)
+		appendTo(t, s, "call-2", eventstore.NoStream, 1)
+		whole := all(t, s, eventstore.ReadAll{})
+		for i, r := range whole {
+			p := eventstore.PlaceOf(r)
+			require.NoError(t, p.Held(t.Context(), s))
+			for _, lost := range []eventstore.Place{
+				{Position: p.Position, Stream: p.Stream, Revision: p.Revision, ID: uuid.New()},
+				{Position: whole[(i+1)%len(whole)].Position, Stream: p.Stream, Revision: p.Revision, ID: p.ID},
+				{Position: p.Position, Stream: p.Stream, Revision: p.Revision + 3, ID: p.ID},
+				{Position: p.Position, Stream: "call-3", Revision: p.Revision, ID: p.ID},
+			} {
+				require.ErrorIs(t, lost.Held(t.Context(), s), eventstore.ErrLost, "%+v", lost)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.ErrorIs(t, eventstore.PlaceOf(whole[0]).Held(ctx, s), context.Canceled)
 	},
 
 	"a position need not be an event's": func(t *testing.T, s eventstore.Store) {

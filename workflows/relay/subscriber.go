@@ -24,7 +24,8 @@ type Following struct {
 	Message func(topic string, r eventstore.Recorded) (*message.Message, error)
 
 	// Checkpoint keeps how far a topic has come: everything up to it was
-	// acknowledged. It is loaded at Subscribe and saved after each Ack.
+	// acknowledged. It is loaded whenever the log begins to be followed, and
+	// saved after each Ack.
 	Checkpoint func(topic string) workflows.Checkpoint
 
 	// Sleep waits for d, or returns ctx.Err() when ctx ends first. Nil: by the
@@ -45,7 +46,9 @@ type Following struct {
 // A topic's events come in log order, one in flight: the next one follows the
 // Ack. A Nack brings the same event again after a wait that doubles from one
 // second to five minutes, for as long as it takes. An event may come again
-// after a crash, never out of order and never not at all.
+// after a crash, never out of order and never not at all. So a topic that has
+// read what the log has not is held up: another event may stand where it has
+// come to, and which of the two is right is for a person to say.
 //
 // The channel of a subscription closes when its context ends, at Close, and
 // when the store is closed. A store that is merely unavailable is asked again.
@@ -73,7 +76,7 @@ var ErrClosed = errors.New("subscriber is closed")
 
 // Subscribe follows the log from the topic's checkpoint. Each message carries
 // the values of ctx; its context ends at its Ack or Nack, and Grace after ctx
-// or the Subscriber ended. The error is ErrClosed, or the checkpoint's.
+// or the Subscriber ended. The error is ErrClosed.
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,10 +84,6 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 		return nil, ErrClosed
 	}
 	t := subscription{Subscriber: s, topic: topic, checkpoint: s.Checkpoint(topic), out: make(chan *message.Message)}
-	var err error
-	if t.at, err = t.checkpoint.Load(ctx); err != nil {
-		return nil, fmt.Errorf("checkpoint of %s: %w", topic, err)
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(s.open, cancel)
 	s.running.Go(func() {
@@ -112,7 +111,7 @@ type subscription struct {
 	topic      string
 	checkpoint workflows.Checkpoint
 	out        chan *message.Message
-	at         eventstore.Position // everything up to here is done or not wanted
+	at         eventstore.Place // everything up to here is done or not wanted
 }
 
 // run follows the log until ctx ends or the store is closed.
@@ -126,7 +125,7 @@ func (t *subscription) run(ctx context.Context) {
 		if t.at != before {
 			attempt = 0
 		}
-		t.Log.Error("the log cannot be followed; trying again", "topic", t.topic, "position", t.at, "err", err)
+		t.Log.Error("the log cannot be followed; trying again", "topic", t.topic, "position", t.at.Position, "err", err)
 		if t.Sleep(ctx, wait(attempt)) != nil {
 			return
 		}
@@ -134,8 +133,16 @@ func (t *subscription) run(ctx context.Context) {
 }
 
 // follow delivers what the topic wants, and returns an error always.
-func (t *subscription) follow(ctx context.Context) error {
-	u, err := t.Store.Subscribe(ctx, eventstore.Subscribe{After: t.at})
+func (t *subscription) follow(ctx context.Context) (err error) {
+	if t.at, err = t.checkpoint.Load(ctx); err == nil {
+		err = t.at.Held(ctx, t.Store)
+	}
+	if errors.Is(err, eventstore.ErrLost) {
+		return fmt.Errorf("%s does not go on: %w; put back the newest copy of the log, or take the checkpoint away and %[1]s is told everything again", t.topic, err)
+	} else if err != nil {
+		return fmt.Errorf("checkpoint of %s: %w", t.topic, err)
+	}
+	u, err := t.Store.Subscribe(ctx, eventstore.Subscribe{After: t.at.Position})
 	if err != nil {
 		return err
 	}
@@ -151,12 +158,12 @@ func (t *subscription) follow(ctx context.Context) error {
 		acked, err := t.deliver(ctx, *m.Event)
 		if acked {
 			// What was done stays done, though the subscription may be ending.
-			err = errors.Join(err, t.checkpoint.Save(context.WithoutCancel(ctx), m.Event.Position))
+			err = errors.Join(err, t.checkpoint.Save(context.WithoutCancel(ctx), eventstore.PlaceOf(*m.Event)))
 		}
 		if err != nil {
 			return err
 		}
-		t.at = m.Event.Position
+		t.at = eventstore.PlaceOf(*m.Event)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -140,6 +141,55 @@ func publish(t *testing.T, store eventstore.Store, texts ...string) {
 	}
 }
 
+// A topic that was told of events that the log has not is told no more, until
+// a person takes its checkpoint away: what would be skipped is not known. It
+// says so, and others go on.
+func TestATopicAheadOfTheLogIsHeldUp(t *testing.T) {
+	t.Parallel()
+	newest, older, kept := memory.New(), memory.New(), &checkpoints{}
+	publish(t, newest, "a", "b", "c")
+	sub := subscriber(newest, kept)
+	messages, err := sub.Subscribe(t.Context(), "topic")
+	require.NoError(t, err)
+	for range 3 {
+		require.True(t, (<-messages).Ack())
+	}
+	require.NoError(t, sub.Close())
+
+	publish(t, older, "x", "y", "z", "u", "v")
+	sub = subscriber(older, kept)
+	var told strings.Builder
+	sub.Log = slog.New(slog.NewTextHandler(&told, nil))
+	slept, goOn := make(chan struct{}), make(chan struct{})
+	sub.Sleep = func(ctx context.Context, _ time.Duration) error {
+		slept <- struct{}{}
+		<-goOn
+		return ctx.Err()
+	}
+	messages, err = sub.Subscribe(t.Context(), "topic")
+	require.NoError(t, err)
+	_, err = publisher{older}.Append(t.Context(), "other", eventstore.Any, eventstore.Event{ID: uuid.New(), Name: "message.published", Metadata: []byte("{}")})
+	require.NoError(t, err)
+	others, err := sub.Subscribe(t.Context(), "other")
+	require.NoError(t, err)
+	for range 3 {
+		await(t, slept)
+		require.Empty(t, messages)
+		require.Contains(t, told.String(), eventstore.ErrLost.Error())
+		goOn <- struct{}{}
+	}
+	require.True(t, (<-others).Ack())
+	await(t, slept)
+	require.NoError(t, checkpoint{kept, "topic"}.Save(t.Context(), eventstore.Place{}))
+	goOn <- struct{}{}
+	for _, want := range []string{"x", "y", "z", "u", "v"} {
+		m := <-messages
+		require.Equal(t, want, string(m.Payload))
+		require.True(t, m.Ack())
+	}
+	require.NoError(t, sub.Close())
+}
+
 // subscriber follows the stream of the topic's name, and never waits.
 func subscriber(store eventstore.Store, kept *checkpoints) *relay.Subscriber {
 	return relay.NewSubscriber(relay.Following{
@@ -192,7 +242,7 @@ func (publisher) Close() error { return nil }
 // checkpoints keeps places in memory, by topic.
 type checkpoints struct {
 	mu    sync.Mutex
-	at    map[string]eventstore.Position
+	at    map[string]eventstore.Place
 	saved chan struct{} // closed and replaced at each Save
 }
 
@@ -205,7 +255,7 @@ func (c *checkpoints) await(t *testing.T, topic string, to eventstore.Position) 
 		}
 		at, saved := c.at[topic], c.saved
 		c.mu.Unlock()
-		if at.Compare(to) >= 0 {
+		if at.Position.Compare(to) >= 0 {
 			return
 		}
 		await(t, saved)
@@ -219,17 +269,17 @@ type checkpoint struct {
 	topic string
 }
 
-func (c checkpoint) Load(context.Context) (eventstore.Position, error) {
+func (c checkpoint) Load(context.Context) (eventstore.Place, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.at[c.topic], nil
 }
 
-func (c checkpoint) Save(_ context.Context, at eventstore.Position) error {
+func (c checkpoint) Save(_ context.Context, at eventstore.Place) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.at == nil {
-		c.at = map[string]eventstore.Position{}
+		c.at = map[string]eventstore.Place{}
 	}
 	c.at[c.topic] = at
 	if c.saved != nil {

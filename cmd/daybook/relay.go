@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/daybook-engine/daybook/eventstore/durable"
 	"github.com/daybook-engine/daybook/workflows"
 	"github.com/daybook-engine/daybook/workflows/relay"
 )
@@ -64,7 +65,7 @@ func (b *book) relay(ctx context.Context, targets []relay.Target, log *slog.Logg
 	return relay.Run(ctx, relay.Options{
 		Store: b.store, Targets: targets, Now: b.engine.Now, Log: log,
 		Checkpoint: func(target string) workflows.Checkpoint {
-			return checkpoint{path(target, "checkpoint"), b.store.ID(), swap}
+			return checkpoint{path(target, "checkpoint"), b.store.ID(), durable.WriteFile}
 		},
 		Parking: func(target string) relay.Parking { return parking(path(target, "parked")) },
 	})
@@ -82,7 +83,7 @@ func (p parking) Parked() (bool, error) {
 }
 
 func (p parking) Park(note string) error {
-	return os.WriteFile(string(p), []byte(note+"\n"), 0o600)
+	return durable.WriteFile(string(p), []byte(note+"\n"), 0o600)
 }
 
 func (p parking) How() string { return "remove " + string(p) }

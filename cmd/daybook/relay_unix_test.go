@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,14 @@ targets:
 	require.Equal(t, "person.registered 0000000000000002", hear(t, heard))
 	require.Zero(t, stop())
 	require.Empty(t, asked)
+
+	// What a crash left of a target's place is no reason to tell it everything.
+	place := filepath.Join(dir, "relay-website.checkpoint")
+	require.NoError(t, os.Truncate(place, 0))
+	s := startServer(t, nil, "serve", "--relay", config, "--data", dir)
+	require.Eventually(t, func() bool { return strings.Contains(s.talk.String(), place+" cannot be read") }, patience, 10*time.Millisecond)
+	require.Zero(t, s.stop())
+	require.Empty(t, heard)
 
 	_, stop = start(t, "serve", "--relay", config, "--data", seasonCopy(t))
 	require.Zero(t, stop())

@@ -187,10 +187,10 @@ func (b *book) run(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		if err := b.engine.CatchUp(ctx, b.checkpoint()); err != nil {
-			return err
-		}
-		if _, err := b.engine.Tick(ctx, agenda{b.views}); err != nil {
+		// One event that a policy cannot answer keeps no call open.
+		answered := b.engine.CatchUp(ctx, b.checkpoint())
+		_, ticked := b.engine.Tick(ctx, agenda{b.views})
+		if err := errors.Join(answered, ticked); err != nil {
 			return err
 		}
 		select {

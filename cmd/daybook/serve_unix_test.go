@@ -19,7 +19,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/domain/when"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/eventstore/sqlite"
 )
 
 // A finished season in the browser: every page that another leads to is
@@ -79,6 +86,38 @@ func TestServeOutlivesAFault(t *testing.T) {
 	}, patience, 10*time.Millisecond)
 	require.Zero(t, s.stop())
 	require.Equal(t, 1, strings.Count(s.talk.String(), "\n"), s.talk.String())
+}
+
+// What policies cannot go on from keeps the clock from nothing: a call whose
+// deadline has passed is closed.
+func TestTheClockGoesOnWhenPoliciesCannot(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	store, err := sqlite.Open(filepath.Join(dir, "log.db"), sqlite.Options{})
+	require.NoError(t, err)
+	opened := time.Date(2024, 1, 8, 8, 0, 0, 0, time.UTC)
+	deadline, err := when.Deadline{Local: "2024-02-01T12:00", Zone: "Europe/Berlin", Rule: when.By, Published: "by noon"}.Resolve()
+	require.NoError(t, err)
+	name, body, err := schema.Encode(call.Opened{Role: "mentee", Form: "1", Deadline: deadline, Opened: opened})
+	require.NoError(t, err)
+	id, command := uuid.New(), uuid.New()
+	envelope, err := schema.Envelope{
+		ID: id.String(), Name: name, RecordedAt: opened, OccurredAt: opened, Actor: "anna", Role: "coordinator", Channel: "cli",
+		Book: "cycle/spring", CommandID: command.String(), Correlation: command.String(), Salt: "c2FsdHNhbHRzYWx0c2FsdA",
+	}.Encode()
+	require.NoError(t, err)
+	_, err = store.Append(t.Context(), call.ID{Cycle: "spring", Call: "mentees"}.Stream(), eventstore.NoStream,
+		eventstore.Event{ID: id, Name: name, Data: body, Metadata: envelope})
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "policies.checkpoint"), 0o700))
+
+	s := startServer(t, nil, "serve", "--data", dir)
+	require.Eventually(t, func() bool {
+		return strings.Contains(daybook(t, dir, "events"), "call.closed")
+	}, patience, 100*time.Millisecond)
+	require.Contains(t, s.talk.String(), "policies.checkpoint: is a directory")
+	require.Zero(t, s.stop())
 }
 
 // When the log can be written no more, the process says so and ends: what it

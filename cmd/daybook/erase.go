@@ -31,12 +31,14 @@ Events stand, and so do figures and proofs: they never held a word. There is no
 way back.
 
 Two people agree: who asks, and who approves. If it is cut short, ask again with
-the person's id; until then, and in any older copy of the directory, the register
-erasures.jsonl keeps the vault shut. Keep a copy of that file elsewhere, beside
-that of the new master key. After restoring an older copy, carry out what the
-register has:
+the person's id. Until then, and where an older copy of the vault was put back,
+the vault stays shut: the log knows who was erased. So does the register,
+erasures.jsonl (DAYBOOK_REGISTER_FILE moves it), for the day on which the log is an
+older copy too; only who knows an id can tell whose it is from it. Keep a copy of
+it elsewhere, beside that of the new master key. After restoring an older copy,
+carry out what the log and the register have, and the register's copy:
 
-  daybook erase --replay [--register FILE]`,
+  daybook erase --replay [--register COPY]`,
 		Example: `  daybook erase p14 --by coordinator/c1 --approve anna --reason requested`,
 		Args: args(func(c *cobra.Command, given []string) error {
 			if replay {

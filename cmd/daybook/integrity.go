@@ -27,11 +27,11 @@ func newIntegrity() *cobra.Command {
 was written; that each can be read, and answers nothing but what lies before it;
 that the log's books are, at every size, what the ledger stated of them, and the
 ledger what was signed; that every personal text they commit to is in the vault
-and is the one committed to, or was erased, as everybody is whom the log says was;
-that the register of erasures can be read, and all of it was carried out; and that
-the read models are those that the log gives. The first thing wrong is named, and
-the exit code is 1. Beside a running daybook serve everything but the read models
-is checked.
+and is the one committed to, or was erased, and that everybody was erased whom the
+log says was; that the register of erasures can be read, and all of it was carried
+out; and that the read models are those that the log gives. The first thing wrong
+is named, and the exit code is 1. Beside a running daybook serve everything but
+the read models is checked.
 
 That nobody wrote log and ledger anew, or cut off the end of what is not yet
 stated, can only be told from what is kept elsewhere: keep ledger.key and

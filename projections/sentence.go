@@ -347,6 +347,7 @@ var nonconformities = map[string]string{
 	"over_max_duration":  "longer than planned",
 	"over_max_sessions":  "one more than planned",
 	"outside_plan_mode":  "in a way that was not planned",
+	"after_match_end":    "after the match was over",
 	"not_active":         "while the match was not active",
 	"after_cycle_close":  "recorded after the cycle closed",
 }

@@ -161,12 +161,12 @@ type Unwind struct {
 	Note    domain.Private `json:"note,omitzero"`
 }
 
-func (c Unwind) Decide(s State, _ time.Time) ([]Event, error) {
+func (c Unwind) Decide(s State, now time.Time) ([]Event, error) {
 	switch s.phase {
 	case Unwinding:
 		return nil, nil
 	case Active:
-		return []Event{Unwound{c.NoFault, c.Note.About(domain.Special, domain.Programme, s.Subjects()...)}}, nil
+		return []Event{Unwound{c.NoFault, c.Note.About(domain.Special, domain.Programme, s.Subjects()...), now}}, nil
 	}
 	return nil, wrongPhase(s)
 }
@@ -177,12 +177,12 @@ type End struct {
 	Note domain.Private `json:"note,omitzero"`
 }
 
-func (c End) Decide(s State, _ time.Time) ([]Event, error) {
+func (c End) Decide(s State, now time.Time) ([]Event, error) {
 	switch s.phase {
 	case EndedEarly:
 		return nil, nil
 	case Active:
-		return []Event{Ended{c.Note.About(domain.Special, domain.Programme, s.Subjects()...)}}, nil
+		return []Event{Ended{c.Note.About(domain.Special, domain.Programme, s.Subjects()...), now}}, nil
 	}
 	return nil, wrongPhase(s)
 }
@@ -436,6 +436,7 @@ func (c HoldSession) record(s State, now time.Time) (SessionHeld, error) {
 	mark(c.Minutes > plan.MaxMinutes, "over_max_duration")
 	around(others >= plan.Max, "over_max_sessions")
 	mark(!slices.Contains(plan.Modes, c.Mode), "outside_plan_mode")
+	mark(!s.ended.IsZero() && slot.Start.After(s.ended), "after_match_end")
 	around(s.phase == Proposal || s.phase == Off, "not_active")
 	around(c.Over, "after_cycle_close")
 	return e, nil
@@ -531,8 +532,8 @@ func (s State) unmet() string {
 	return strings.Join(list, ", ")
 }
 
-func (s State) completed(basis string) Completed {
-	e := Completed{Basis: basis, Rule: s.terms.Completion.Version, Sessions: s.conforming()}
+func (s State) completed(basis string, now time.Time) Completed {
+	e := Completed{Basis: basis, Rule: s.terms.Completion.Version, Sessions: s.conforming(), At: now}
 	for _, side := range s.terms.Completion.FinalReflections {
 		if s.hasFiled(side, "final", 0) {
 			e.Finals = append(e.Finals, side)
@@ -545,7 +546,7 @@ func (s State) completed(basis string) Completed {
 // The clock may not issue it.
 type CompleteMatch struct{ ID }
 
-func (c CompleteMatch) Decide(s State, _ time.Time) ([]Event, error) {
+func (c CompleteMatch) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
 	case s.phase == Complete:
 		return nil, nil
@@ -554,7 +555,7 @@ func (c CompleteMatch) Decide(s State, _ time.Time) ([]Event, error) {
 	case s.unmet() != "":
 		return nil, ErrIncomplete.Because(s.unmet())
 	}
-	return []Event{s.completed("rule")}, nil
+	return []Event{s.completed("rule", now)}, nil
 }
 
 // WaiveCompletion is completion.waive: complete although the rule is not met.
@@ -564,7 +565,7 @@ type WaiveCompletion struct {
 	Note domain.Private `json:"note,omitzero"`
 }
 
-func (c WaiveCompletion) Decide(s State, _ time.Time) ([]Event, error) {
+func (c WaiveCompletion) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
 	case s.phase == Complete:
 		return nil, nil
@@ -574,5 +575,5 @@ func (c WaiveCompletion) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrMet
 	}
 	note := c.Note.About(domain.Personal, domain.Programme, s.Subjects()...)
-	return []Event{CompletionWaived{s.terms.Completion.Version, s.unmet(), note}, s.completed("waiver")}, nil
+	return []Event{CompletionWaived{s.terms.Completion.Version, s.unmet(), note}, s.completed("waiver", now)}, nil
 }

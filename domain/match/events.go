@@ -64,6 +64,7 @@ type Made struct {
 type Unwound struct {
 	NoFault bool           `json:"no_fault,omitempty"`
 	Note    domain.Private `json:"note"`
+	At      time.Time      `json:"at,omitzero"` // zero in a log from before this was said
 }
 
 // AgreementSigned is agreement.signed by one side.
@@ -136,7 +137,7 @@ type SessionHeld struct {
 	Minutes int `json:"minutes"`
 	// In which ways it does not conform to the terms: before_agreement,
 	// under_min_duration, over_max_duration, over_max_sessions,
-	// outside_plan_mode, after_cycle_close, not_active.
+	// outside_plan_mode, after_match_end, after_cycle_close, not_active.
 	Nonconformities []string `json:"nonconformities,omitempty"`
 	ReflectionsDue  []string `json:"reflections_due,omitempty"` // sides
 }
@@ -157,10 +158,11 @@ type ReflectionFiled struct {
 // Completed is match.completed: by the rule from the sessions and final
 // reflections listed, or by a waiver.
 type Completed struct {
-	Basis    string   `json:"basis"` // rule, waiver
-	Rule     string   `json:"rule"`  // the completion rule's version
-	Sessions []int    `json:"sessions,omitempty"`
-	Finals   []string `json:"finals,omitempty"` // sides
+	Basis    string    `json:"basis"` // rule, waiver
+	Rule     string    `json:"rule"`  // the completion rule's version
+	Sessions []int     `json:"sessions,omitempty"`
+	Finals   []string  `json:"finals,omitempty"` // sides
+	At       time.Time `json:"at,omitzero"`      // as for Unwound
 }
 
 // CompletionWaived is completion.waived: the rule was not met, and somebody
@@ -174,6 +176,7 @@ type CompletionWaived struct {
 // Ended is match.ended: early, neither completed nor unwound.
 type Ended struct {
 	Note domain.Private `json:"note"`
+	At   time.Time      `json:"at,omitzero"` // as for Unwound
 }
 
 // Marks lists the nonconformities for the envelope.

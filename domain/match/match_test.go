@@ -130,7 +130,7 @@ func TestMatch(t *testing.T) {
 	unsigned := after(active, held(1, day1, 60, "before_agreement"))
 	met := after(inForce, held(1, day1, 60), held(2, day2, 45, "under_min_duration"), held(3, day3, 90), ReflectionFiled{Side: Mentee, Kind: "final"})
 	short := after(inForce, held(1, day1, 60), held(2, day2, 45, "under_min_duration"))
-	completed := after(met, Completed{Basis: "rule", Rule: "1", Sessions: []int{1, 3}, Finals: []string{Mentee}})
+	completed := after(met, Completed{Basis: "rule", Rule: "1", Sessions: []int{1, 3}, Finals: []string{Mentee}, At: domaintest.At(nov)})
 
 	domaintest.Run(t, []row{
 		{Name: "S1: a rematch is proposed", When: propose(nil), Then: rematch},
@@ -154,9 +154,9 @@ func TestMatch(t *testing.T) {
 		{Name: "what is declined is not made", Given: off, When: Make{}, Err: ErrPhase},
 		{Name: "in a zone that is one", Given: after(events{Proposed{Pair: pair, Terms: badZone}}, agreeable[1:]...), When: Make{}, Err: when.ErrZoneAbbreviation},
 
-		{Name: "S1: a match is unwound, by nobody's fault", Given: active, When: Unwind{NoFault: true, Note: note}, Then: events{Unwound{NoFault: true, Note: about}}},
+		{Name: "S1: a match is unwound, by nobody's fault", Given: active, Now: nov, When: Unwind{NoFault: true, Note: note}, Then: events{Unwound{NoFault: true, Note: about, At: domaintest.At(nov)}}},
 		{Name: "what is not made is not unwound", Given: agreeable, When: Unwind{}, Err: ErrPhase},
-		{Name: "a match ends early", Given: active, When: End{Note: note}, Then: events{Ended{about}}},
+		{Name: "a match ends early", Given: active, Now: nov, When: End{Note: note}, Then: events{Ended{about, domaintest.At(nov)}}},
 		{Name: "not when it is unwound", Given: unwound, When: End{}, Err: ErrPhase},
 
 		{Name: "12: one side signs", Given: active, Now: sept7, When: SignAgreement{Acting: mentee, Version: "1"}, Then: signed[4:]},
@@ -221,6 +221,11 @@ func TestMatch(t *testing.T) {
 		{Name: "13: nor where the papers were signed before", Given: after(active, paper(at1, thursday)...), Now: nov, When: hold(1, day1, 60), Then: events{held(1, day1, 60)}},
 		{Name: "13: one before the agreement is recorded and marked", Given: signed, Now: nov, When: hold(1, day1, 60), Then: events{held(1, day1, 60, "before_agreement")}},
 		{Name: "13: so is one before they were matched", Given: proposed, Now: nov, When: hold(1, day1, 60), Then: events{held(1, day1, 60, "before_agreement", "not_active")}},
+		{Name: "13: so is one that began after the match was unwound", Given: after(inForce, Unwound{At: at1}), Now: nov, When: hold(2, day2, 60), Then: events{held(2, day2, 60, "after_match_end")}},
+		{Name: "13: or ended", Given: after(inForce, Ended{At: at1}), Now: nov, When: hold(2, day2, 60), Then: events{held(2, day2, 60, "after_match_end")}},
+		{Name: "13: or completed", Given: after(met, Completed{At: slot(day3).Start}), Now: nov, When: hold(4, day4, 60), Then: events{held(4, day4, 60, "over_max_sessions", "after_match_end")}},
+		{Name: "13: but not one from before that is recorded late", Given: after(inForce, Ended{At: at2}), Now: nov, When: hold(2, day2, 60), Then: events{held(2, day2, 60)}},
+		{Name: "13: nor where nobody said when", Given: unwound, Now: nov, When: hold(2, day2, 60), Then: events{held(2, day2, 60)}},
 		{Name: "13: so is one out of the plan's modes", Given: inForce, Now: nov, When: HoldSession{Session: 1, At: inPerson, Minutes: 60}, Then: events{onSite}},
 		{Name: "13: so is a fourth, and what else is wrong with it", Given: three, Now: nov, When: closing, Then: events{held(4, day4, 100, "over_max_duration", "over_max_sessions", "after_cycle_close")}},
 		{Name: "13: also where it was scheduled before the others were held", Given: after(inForce, append(events{scheduled(4, day4)}, three[len(inForce):]...)...), Now: nov, When: hold(4, day4, 60), Then: events{held(4, day4, 60, "over_max_sessions")}},
@@ -250,6 +255,7 @@ func TestMatch(t *testing.T) {
 		{Name: "13: where they do not, nothing is", Given: after(unsigned, paper(thursday, at2)...), Now: nov, When: CorrectSession{hold(1, day1, 60)}},
 		{Name: "13: or it was on a day before them", Given: after(active, append(paper(thursday, at1), held(1, day1, 60))...), Now: nov, When: CorrectSession{hold(1, day0, 60)}, Then: events{SessionCorrected(held(1, day0, 60, "before_agreement"))}},
 		{Name: "13: a slip put right after closing is not held after closing", Given: three, Now: nov, When: CorrectSession{afterClose}, Then: events{SessionCorrected(held(1, day1, 75))}},
+		{Name: "13: nor to a day after the match, without a mark", Given: after(three, Ended{At: slot(day3).Start}), Now: nov, When: CorrectSession{hold(3, day4, 60)}, Then: events{SessionCorrected(held(3, day4, 60, "after_match_end"))}},
 		{Name: "what was never held is not corrected", Given: plan3, Now: nov, When: CorrectSession{hold(1, day1, 75)}, Err: ErrNoSession},
 		{Name: "14: nor into what is still going on", Given: three, Now: "2023-11-14T17:10 Europe/London", When: CorrectSession{hold(1, day4, 75)}, Err: ErrFuture},
 		{Name: "14: nor into the future", Given: three, Now: "2023-11-08T12:00 Europe/London", When: CorrectSession{hold(1, day4, 60)}, Err: ErrFuture},
@@ -264,17 +270,17 @@ func TestMatch(t *testing.T) {
 		{Name: "nor without a word", Given: three, When: FileReflection{Acting: mentee, Kind: "final", Text: domain.Private{Text: " \n"}}, Err: ErrEmpty},
 		{Name: "nor on nothing", When: reflect(Mentee, "final", 0), Err: ErrUnknown},
 
-		{Name: "15: S1: a match is complete by the rule, and says by what", Given: met, When: CompleteMatch{}, Then: completed[len(met):]},
+		{Name: "15: S1: a match is complete by the rule, and says by what", Given: met, Now: nov, When: CompleteMatch{}, Then: completed[len(met):]},
 		{Name: "15: not by a session that does not conform", Given: after(short, ReflectionFiled{Side: Mentee, Kind: "final"}), When: CompleteMatch{}, Err: ErrIncomplete},
-		{Name: "15: a correction counts", Given: after(short, ReflectionFiled{Side: Mentee, Kind: "final"}, SessionCorrected(held(2, day2, 60))), When: CompleteMatch{}, Then: events{Completed{"rule", "1", []int{1, 2}, []string{Mentee}}}},
+		{Name: "15: a correction counts", Given: after(short, ReflectionFiled{Side: Mentee, Kind: "final"}, SessionCorrected(held(2, day2, 60))), When: CompleteMatch{}, Then: events{Completed{Basis: "rule", Rule: "1", Sessions: []int{1, 2}, Finals: []string{Mentee}}}},
 		{Name: "15: nor without the final reflection", Given: three, When: CompleteMatch{}, Err: ErrIncomplete},
 		{Name: "15: nor by the mentor's", Given: after(three, ReflectionFiled{Side: Mentor, Kind: "final"}), When: CompleteMatch{}, Err: ErrIncomplete},
 		{Name: "15: nor when it is unwound", Given: unwound, When: CompleteMatch{}, Err: ErrPhase},
 		{
-			Name: "25: S1: the rule is waived, and what was unmet is kept", Given: short, When: WaiveCompletion{Note: note},
+			Name: "25: S1: the rule is waived, and what was unmet is kept", Given: short, Now: nov, When: WaiveCompletion{Note: note},
 			Then: events{
 				CompletionWaived{"1", "1 of 2 conforming sessions, no final reflection by the mentee", private("she fell ill", domain.Personal, domain.Programme, "ana", "mia")},
-				Completed{Basis: "waiver", Rule: "1", Sessions: []int{1}},
+				Completed{Basis: "waiver", Rule: "1", Sessions: []int{1}, At: domaintest.At(nov)},
 			},
 		},
 		{Name: "25: where there is something to waive", Given: met, When: WaiveCompletion{}, Err: ErrMet},

@@ -35,6 +35,7 @@ type State struct {
 	previous   string
 	terms      Terms
 	made       time.Time
+	ended      time.Time // unwound, ended or completed; zero: not yet, or not said
 	accepted   []string  // sides
 	signed     []string  // sides that signed the terms' version
 	signedAt   time.Time // the later of those
@@ -154,7 +155,7 @@ func (e Made) evolve(s State) State {
 	return s
 }
 
-func (Unwound) evolve(s State) State { s.phase = Unwinding; return s }
+func (e Unwound) evolve(s State) State { s.phase, s.ended = Unwinding, e.At; return s }
 
 func (e AgreementSigned) evolve(s State) State {
 	if e.Version == s.terms.Agreement {
@@ -200,6 +201,6 @@ func (e ReflectionFiled) evolve(s State) State {
 	return s
 }
 
-func (Completed) evolve(s State) State        { s.phase = Complete; return s }
+func (e Completed) evolve(s State) State      { s.phase, s.ended = Complete, e.At; return s }
 func (CompletionWaived) evolve(s State) State { return s }
-func (Ended) evolve(s State) State            { s.phase = EndedEarly; return s }
+func (e Ended) evolve(s State) State          { s.phase, s.ended = EndedEarly, e.At; return s }

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/access"
@@ -30,7 +33,8 @@ The master key changes, so that copies of keys.db made before open no more.
 Events stand, and so do figures and proofs: they never held a word. There is no
 way back.
 
-Two people agree: who asks, and who approves. If it is cut short, ask again with
+Two people agree: who asks, and who approves. At a terminal the person's name is
+asked back. If it is cut short, ask again with
 the person's id. Until then, and where an older copy of the vault was put back,
 the vault stays shut: the log knows who was erased. So does the register,
 erasures.jsonl (DAYBOOK_REGISTER_FILE moves it), for the day on which the log is an
@@ -80,6 +84,9 @@ func (b *book) erase(c *cobra.Command, whom, by, approve, reason string) error {
 	if err != nil {
 		return err
 	}
+	if err := b.confirm(c, erased); err != nil {
+		return err
+	}
 	fields := fmt.Appendf(nil, `{"person":%q,"approver":%q}`, erased, approver)
 	if _, err := b.engine.DoAs(ctx, by, "erasure.start", fields, nil, workflows.Cause{Channel: "cli", Reason: reason}); err != nil {
 		return err
@@ -91,6 +98,25 @@ func (b *book) erase(c *cobra.Command, whom, by, approve, reason string) error {
 	}
 	fmt.Fprintf(c.OutOrStdout(), "erased: person %s, %d texts; keep copies of %s and of the new master key elsewhere\n", erased, texts, b.register())
 	return b.settle(ctx)
+}
+
+// confirm asks whoever sits at a terminal whether this is who they mean: there
+// is no way back from one handle typed for another.
+func (b *book) confirm(c *cobra.Command, whom domain.Person) error {
+	in, ok := c.InOrStdin().(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return nil
+	}
+	name := b.called(c.Context(), string(whom))
+	fmt.Fprintf(c.ErrOrStderr(), "all that is personal about %s will be gone for ever; type the name to go on: ", name)
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(line) != name {
+		return fmt.Errorf("that is not %s: nobody was erased", name)
+	}
+	return nil
 }
 
 // carryOut erases somebody from the vault, and tells the log.

@@ -136,7 +136,8 @@ func (m moment) parse(zone string) (w projections.When, ok bool, err error) {
 
 // views opens the read models as they are now, or as they were at the moment
 // asked for. The caller closes what close closes.
-func (m moment) views(ctx context.Context, b *book, zone string) (v *projections.Views, closer func(), err error) {
+func (m moment) views(c *cobra.Command, b *book, zone string) (v *projections.Views, closer func(), err error) {
+	ctx := c.Context()
 	w, past, err := m.parse(zone)
 	if err != nil {
 		return nil, nil, err
@@ -144,8 +145,10 @@ func (m moment) views(ctx context.Context, b *book, zone string) (v *projections
 	if !past && w.Clock == projections.Recorded {
 		return b.views, func() {}, b.views.CatchUp(ctx)
 	}
-	if !past {
-		w.Time = b.engine.Now()
+	if now := b.engine.Now(); !past {
+		w.Time = now
+	} else if w.Time.After(now) {
+		fmt.Fprintf(c.ErrOrStderr(), "%s is yet to come: this is how things stand now, %s\n", m.at, now.UTC().Format(time.RFC3339))
 	}
 	v, err = projections.At(ctx, b.store, w)
 	if err != nil {

@@ -69,7 +69,7 @@ func newExplain() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			views, done, err := m.views(c.Context(), b, zone)
+			views, done, err := m.views(c, b, zone)
 			if err != nil {
 				return err
 			}

@@ -46,7 +46,7 @@ func newFigures() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			views, done, err := m.views(c.Context(), b, zone)
+			views, done, err := m.views(c, b, zone)
 			if err != nil {
 				return err
 			}

@@ -86,7 +86,7 @@ is asked, and stand nowhere else.`,
 				}
 				f.Actor = string(actor)
 			}
-			views, done, err := m.views(ctx, b, zone)
+			views, done, err := m.views(c, b, zone)
 			if err != nil {
 				return err
 			}

@@ -40,7 +40,7 @@ rest in the data directory (DAYBOOK_LOG)`)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(
 		newDemo(), newRehearse(), newServe(), newDo(),
-		newEvents(), newFigures(), newExplain(), newHistory(),
+		newEvents(), newFigures(), newExplain(), newHistory(), newTimers(),
 		newEvidence(), newVerify(), newErase(),
 		newRebuild(), newIntegrity(), newVersion(),
 	)

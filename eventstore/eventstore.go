@@ -136,7 +136,8 @@ var (
 	// appends to it again. Only a store in memory sets one; on a cluster,
 	// somebody with another tool may.
 	ErrStreamDeleted = errors.New("stream is deleted")
-	// ErrUnavailable: not now; ask again.
+	// ErrUnavailable: not now; ask again. Of an append it says that nothing was
+	// written.
 	ErrUnavailable = errors.New("event store is unavailable")
 	// ErrConflict is what every *WrongExpectedError is.
 	ErrConflict = errors.New("stream is not where the writer expected it")

@@ -249,6 +249,27 @@ func TestAnAppendWhoseOutcomeIsUnknownIsMadeAgainToTheByte(t *testing.T) {
 }
 
 // What one attempt left unknown, no later failure makes known.
+// Who asked may have gone away: the outcome is looked for with the same
+// patience.
+func TestAnOutcomeIsFoundForWhoHasGone(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	ctx, gone := context.WithCancel(t.Context())
+	g := newOffice(t, watched{o.store, func(_ context.Context, apply func() (eventstore.Result, error), _ []eventstore.Event) (eventstore.Result, error) {
+		gone()
+		_, _ = apply()
+		return eventstore.Result{}, storetest.ErrInjected
+	}}, o.vault)
+	pauses := 0
+	g.Sleep = func(ctx context.Context, _ time.Duration) {
+		require.NoError(t, ctx.Err())
+		pauses++
+	}
+	_, err := g.DoAs(ctx, "coordinator/c1", "notice.publish", []byte(`{"cycle":"spring","call":"mentees","where":"website","text":"x"}`), nil, workflows.Cause{Channel: "web"})
+	require.ErrorIs(t, err, workflows.ErrUnknown)
+	require.Equal(t, 7, pauses)
+}
+
 func TestAnOutcomeThatIsUnknownIsSaidToBe(t *testing.T) {
 	t.Parallel()
 	lost, away := storetest.ErrInjected, eventstore.ErrUnavailable

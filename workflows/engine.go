@@ -491,9 +491,10 @@ func (g *Engine) keep(ctx context.Context, command uuid.UUID, stream string, exp
 	if err := ctx.Err(); err != nil {
 		return eventstore.Result{}, err
 	}
+	ctx = context.WithoutCancel(ctx)
 	unknown := false
 	for n := 1; ; n++ {
-		at, err := g.Store.Append(context.WithoutCancel(ctx), stream, expected, events...)
+		at, err := g.Store.Append(ctx, stream, expected, events...)
 		if err == nil {
 			return at, nil
 		}

@@ -312,8 +312,8 @@ func (t *statements) add(lines []byte) error {
 		leaf := bytes.TrimSuffix(line, []byte("\n"))
 		var s Statement
 		err := json.Unmarshal(leaf, &s)
-		if err == nil && s.Claims == "" && (s.Book == "" || s.Root == nil) {
-			err = errors.New("says nothing")
+		if ofBook := s.Book != ""; err == nil && (ofBook == (s.Claims != "") || ofBook != (s.Root != nil)) {
+			err = errors.New("it states neither a book nor claims, or both")
 		}
 		if err != nil {
 			return fmt.Errorf("%w: statement %d: %w", ErrLedger, t.n, err)

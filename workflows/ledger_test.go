@@ -181,6 +181,20 @@ func TestALedgerCutShortGoesOn(t *testing.T) {
 	require.Equal(t, 3, strings.Count(string(whole.Leaves), "\n"))
 }
 
+func TestAStatementIsOfABookOrOfClaims(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := ledger(t, dir, shelf{"a": {"1"}})
+	_, err := l.State(t.Context(), "")
+	require.NoError(t, err)
+	for _, line := range []string{`{"book":"a","claims":"x"}`, `{"book":"a","size":1}`, `{"claims":""}`, `{}`} {
+		edit(func(b string) string { return b[:strings.Index(b, "\n")+1] + line + "\n" })(t, dir, nil)
+		_, err = workflows.ReadLedger(dir, filepath.Join(dir, "ledger.key"), origin)
+		require.ErrorIs(t, err, workflows.ErrLedger, line)
+		require.ErrorContains(t, err, "statement 1: it states neither a book nor claims, or both", line)
+	}
+}
+
 func TestALedgersKeyIsItsOwn(t *testing.T) {
 	t.Parallel()
 	dir, books := t.TempDir(), shelf{"a": {"1"}}

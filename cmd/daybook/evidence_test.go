@@ -473,6 +473,8 @@ func TestAHistoryRewrittenWithTheSameKeyIsRefused(t *testing.T) {
 		"a field more":         {replace("claims.json", `"v": 1`, `"v": 1, "w": 2`), x.key, "not written as FORMAT.md says"},
 		"a newer format":       {replace("claims.json", `"v": 1`, `"v": 2`), x.key, "get a newer verifier"},
 		"a terminal's command": {claims(func(c *verify.Claims) { c.For = "\x1b[2J" }), x.key, "control character"},
+		"a command left out":   {claims(func(c *verify.Claims) { c.Figures[0].LeftOut = "\x1b[2J" }), x.key, "control character"},
+		"a command for a day":  {replace("headers.jsonl", `"day":"2023-12-08"`, `"day":"\u001b[2J9999"`), x.key, "is not written as headers are"},
 		"a rehearsal as true":  {func(map[string][]byte) {}, live, "are not those of"},
 		"an event renamed":     {replace("headers.jsonl", `"name":"session.cancelled"`, `"name":"session.missed"`), x.key, "that of another event"},
 		"an event's day":       {replace("headers.jsonl", `"day":"2023-0`, `"day":"2022-0`), x.key, "that of another event"},

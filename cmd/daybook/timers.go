@@ -15,7 +15,7 @@ import (
 // timerLine is one line of daybook timers --json.
 type timerLine struct {
 	Due     time.Time       `json:"due,omitzero"` // none when it isn't known yet: a draft expires after the call has closed
-	Zone    string          `json:"zone"` // the rule's, or else the cycle's
+	Zone    string          `json:"zone"`         // the rule's, or else the cycle's
 	Words   string          `json:"words"`
 	Rule    string          `json:"rule,omitempty"` // how due was reckoned
 	Command string          `json:"command"`        // that the clock will issue

@@ -90,12 +90,10 @@ func (s *Store) write(ctx context.Context, stream string, expected eventstore.Ex
 		return eventstore.Result{}, s.conflict(ctx, stream, expected)
 	case e.Code() == client.ErrorCodeStreamDeleted:
 		return eventstore.Result{}, eventstore.ErrStreamDeleted
-	case refused(err):
+	case refused(err), e.Code() == client.ErrorCodeAccessDenied, e.Code() == client.ErrorCodeUnauthenticated:
 		return eventstore.Result{}, fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 	case ctx.Err() != nil:
 		return eventstore.Result{}, ctx.Err()
-	case e.Code() == client.ErrorCodeAccessDenied, e.Code() == client.ErrorCodeUnauthenticated:
-		return eventstore.Result{}, fmt.Errorf("append to %s: %w", stream, err)
 	default:
 		return eventstore.Result{}, fmt.Errorf("append to %s: the outcome is unknown: %w", stream, err)
 	}

@@ -100,7 +100,7 @@ func (s *Store) write() {
 	w.crowded = len(w.batch) > 1
 	if cause := s.stopped.Load(); cause != nil {
 		for _, r := range w.batch {
-			r.err = *cause
+			r.err = fmt.Errorf("%w: %w", eventstore.ErrUnavailable, *cause) // and surely not written
 		}
 	} else {
 		s.decideAndCommit(w.batch)

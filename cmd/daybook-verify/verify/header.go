@@ -31,7 +31,11 @@ func readHeader(line []byte) (h header, err error) {
 	if err := json.Unmarshal(line, &h); err != nil {
 		return h, fmt.Errorf("header %q: %w", line, err)
 	}
-	if again, err := json.Marshal(h); err != nil || !bytes.Equal(again, line) || h.V != 1 {
+	again, err := json.Marshal(h)
+	if err == nil {
+		_, err = time.Parse(time.DateOnly, h.Day) // it is printed, and could be anything
+	}
+	if err != nil || !bytes.Equal(again, line) || h.V != 1 {
 		return h, fmt.Errorf("header %q is not written as headers are", line)
 	}
 	return h, nil

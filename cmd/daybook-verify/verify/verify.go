@@ -288,7 +288,12 @@ func (p *Pack) claims(files map[string][]byte, _ Policy) error {
 		return errors.New("not written as FORMAT.md says")
 	case !slices.Equal(c.Books, []string{rehearsal + "cycle/" + c.Cycle, rehearsal + "programme/" + c.Programme}):
 		return fmt.Errorf("books %q are not those of cycle %q and programme %q in %s", c.Books, c.Cycle, c.Programme, p.Origin)
-	case strings.ContainsFunc(c.For+c.Cycle+c.Programme+c.Position, unicode.IsControl):
+	}
+	printed := c.For + c.Cycle + c.Programme + c.Position
+	for _, f := range c.Figures {
+		printed += f.LeftOut
+	}
+	if strings.ContainsFunc(printed, unicode.IsControl) {
 		return errors.New("a control character")
 	}
 	var list bytes.Buffer

@@ -160,10 +160,9 @@ func (v *visit) answerLines(a projections.Application) (lines []answerLine, err 
 			labels[f.Field] = f.Label
 		}
 	}
-	for _, x := range a.Answers {
-		question := cmp.Or(labels[x.Field], capital(inWords(x.Field)))
-		if n := len(lines); n == 0 || lines[n-1].Question != question {
-			lines = append(lines, answerLine{Question: question})
+	for i, x := range a.Answers {
+		if i == 0 || a.Answers[i-1].Field != x.Field {
+			lines = append(lines, answerLine{Question: cmp.Or(labels[x.Field], capital(inWords(x.Field)))})
 		}
 		last := &lines[len(lines)-1]
 		last.Texts = append(last.Texts, v.written(x.Text))

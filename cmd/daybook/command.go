@@ -41,7 +41,7 @@ rest in the data directory (DAYBOOK_LOG)`)
 	root.AddCommand(
 		newDemo(), newRehearse(), newServe(), newDo(),
 		newEvents(), newFigures(), newExplain(), newHistory(), newTimers(),
-		newEvidence(), newVerify(), newErase(),
+		newEvidence(), newVerify(), newErase(), newDefinition(),
 		newRebuild(), newIntegrity(), newVersion(),
 	)
 	return root

@@ -84,6 +84,10 @@ func (b *book) erase(c *cobra.Command, whom, by, approve, reason string) error {
 	if err != nil {
 		return err
 	}
+	completed, err := b.views.Erasures(ctx)
+	if err != nil {
+		return err
+	}
 	if err := b.confirm(c, erased); err != nil {
 		return err
 	}
@@ -92,7 +96,7 @@ func (b *book) erase(c *cobra.Command, whom, by, approve, reason string) error {
 		return err
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "erasing person %s; if this is cut short, ask again with that id\n", erased)
-	texts, err := b.carryOut(ctx, erased)
+	texts, err := b.carryOut(ctx, erased, completed[erased])
 	if err != nil {
 		return err
 	}
@@ -119,10 +123,12 @@ func (b *book) confirm(c *cobra.Command, whom domain.Person) error {
 	return nil
 }
 
-// carryOut erases somebody from the vault, and tells the log.
-func (b *book) carryOut(ctx context.Context, whom domain.Person) (texts int, err error) {
-	if texts, err = b.vault.Erase(ctx, string(whom)); err != nil {
-		return 0, err
+// carryOut erases somebody from the vault, and tells the log unless it has it:
+// an older copy of the vault holds fewer texts than were erased then.
+func (b *book) carryOut(ctx context.Context, whom domain.Person, completed bool) (texts int, err error) {
+	texts, err = b.vault.Erase(ctx, string(whom))
+	if err != nil || completed {
+		return texts, err
 	}
 	fields := fmt.Appendf(nil, `{"person":%q,"texts":%d}`, whom, texts)
 	cause := workflows.Cause{CommandID: uuid.NewSHA1(uuid.Nil, []byte("erasure of "+whom)), Actor: "eraser", Role: access.Eraser, Channel: "system"}
@@ -165,7 +171,7 @@ func replayErasures(c *cobra.Command, copied string) error {
 	for _, whom := range slices.Sorted(maps.Keys(completed)) {
 		erased, err := b.vault.Erased(string(whom))
 		if err == nil && !(erased && completed[whom]) {
-			_, err = b.carryOut(ctx, whom)
+			_, err = b.carryOut(ctx, whom, completed[whom])
 		}
 		if err != nil {
 			return err

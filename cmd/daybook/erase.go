@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/daybook-engine/daybook/cmd/daybook/web"
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/person"
@@ -88,8 +89,11 @@ func (b *book) erase(c *cobra.Command, whom, by, approve, reason string) error {
 	if err != nil {
 		return err
 	}
-	if err := b.confirm(c, erased); err != nil {
-		return err
+	// What was asked for before has no way back.
+	if _, asked := completed[erased]; !asked {
+		if err := b.confirm(c, whom, erased); err != nil {
+			return err
+		}
 	}
 	fields := fmt.Appendf(nil, `{"person":%q,"approver":%q}`, erased, approver)
 	if _, err := b.engine.DoAs(ctx, by, "erasure.start", fields, nil, workflows.Cause{Channel: "cli", Reason: reason}); err != nil {
@@ -105,19 +109,37 @@ func (b *book) erase(c *cobra.Command, whom, by, approve, reason string) error {
 }
 
 // confirm asks whoever sits at a terminal whether this is who they mean: there
-// is no way back from one handle typed for another.
-func (b *book) confirm(c *cobra.Command, whom domain.Person) error {
+// is no way back from one handle typed for another. Whose name cannot be had is
+// meant by what they were named as.
+func (b *book) confirm(c *cobra.Command, named string, whom domain.Person) error {
 	in, ok := c.InOrStdin().(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return nil
 	}
-	name := b.called(c.Context(), string(whom))
-	fmt.Fprintf(c.ErrOrStderr(), "all that is personal about %s will be gone for ever; type the name to go on: ", name)
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil {
-		return err
+	ctx, what := c.Context(), "name"
+	name, err := web.Name(ctx, b.store, b.reveal, whom)
+	if err != nil || name == "" || name == web.Erased || name == web.Withheld {
+		name, what = named, "same"
 	}
-	if strings.TrimSpace(line) != name {
+	fmt.Fprintf(c.ErrOrStderr(), "all that is personal about %s will be gone for ever; type the %s to go on: ", name, what)
+	answer := make(chan string, 1)
+	go func() { // an interrupt ends ctx, and not what reads
+		line, err := bufio.NewReader(in).ReadString('\n')
+		if err != nil {
+			line = ""
+		}
+		answer <- line
+	}()
+	line := ""
+	select {
+	case line = <-answer:
+	case <-ctx.Done():
+	}
+	switch {
+	case line == "" || ctx.Err() != nil:
+		fmt.Fprintln(c.ErrOrStderr())
+		return errors.New("nobody was erased")
+	case strings.TrimSpace(line) != name:
 		return fmt.Errorf("that is not %s: nobody was erased", name)
 	}
 	return nil

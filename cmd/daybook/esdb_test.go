@@ -40,6 +40,11 @@ func TestTheSeasonIsTheSameOnACluster(t *testing.T) {
 	_, talk, code = tried(t, seasonCopy(t), []string{"DAYBOOK_LOG=" + cluster}, "figures", "--cycle", autumn)
 	require.Equal(t, 2, code)
 	require.Contains(t, talk, "leave out --log")
+	typo := filepath.Join(t.TempDir(), "typo")
+	_, talk, code = tried(t, typo, nil, "rehearse", "rehearsals/"+autumn+".yaml", "--log", cluster)
+	require.Equal(t, 1, code)
+	require.Contains(t, talk, "give the --data that has it")
+	require.NoDirExists(t, typo)
 
 	store, err := esdb.Open(t.Context(), esdb.Options{Connection: cluster})
 	require.NoError(t, err)

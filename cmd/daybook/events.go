@@ -110,7 +110,7 @@ func (b *book) actor(ctx context.Context, name string) (string, error) {
 	if name == "" || name == "clock" || domain.IsUUID(name) {
 		return name, nil
 	}
-	if err := b.openVault(); err != nil {
+	if err := b.openVault(ctx); err != nil {
 		return "", err
 	}
 	person, err := sealed{b.vault}.Person(ctx, name)

@@ -64,7 +64,7 @@ func (b *book) check(c *cobra.Command) error {
 		return err
 	}
 	_ = bar.Finish()
-	if err := b.openVault(); err != nil {
+	if err := b.openVault(ctx); err != nil {
 		return err
 	}
 	events, texts, err := b.checkMeaning(ctx)

@@ -102,13 +102,32 @@ func readBook(c *cobra.Command) (*book, error) {
 // path is where the directory has the log, or would have it.
 func (b *book) path() string { return filepath.Join(b.dir, "log.db") }
 
-// openVault opens the vault beside the log.
-func (b *book) openVault() (err error) {
+// openVault opens the vault beside the log, or makes one beside an empty log.
+func (b *book) openVault(ctx context.Context) (err error) {
+	if err := b.vaultMissing(ctx); err != nil {
+		return err
+	}
 	b.vault, err = vault.Open(b.vaultOptions())
 	if errors.Is(err, vault.ErrRegister) {
 		err = fmt.Errorf("%w; carry them out with daybook erase --replay --data %s", err, b.dir)
 	}
 	return err
+}
+
+// vaultMissing tells of a log with events that has no vault beside it: a new
+// one would hide the loss or, where another directory has the vault of this
+// cluster, begin a second clock and second policies on it.
+func (b *book) vaultMissing(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(b.dir, "vault.db")); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	switch _, empty, err := rehearsed(ctx, b.store); {
+	case err != nil || empty:
+		return err
+	case b.log != "":
+		return fmt.Errorf("%s: vault.db is missing, and the log on the cluster has events: give the --data that has it, or put it back, a new one would not do", b.dir)
+	}
+	return fmt.Errorf("%s: vault.db is missing, and log.db has events: put it back, a new one would not do", b.dir)
 }
 
 func (b *book) vaultOptions() vault.Options {
@@ -159,12 +178,29 @@ func (b *book) openViews() (err error) {
 	return err
 }
 
-// openStore opens the log, and keeps other processes from the directory.
+// openStore opens the log, and keeps other processes from the directory, which
+// is made if need be: for a log on a cluster only once that is known to be
+// right. After an error nothing is open.
 func (b *book) openStore(ctx context.Context) (err error) {
-	if b.log != "" {
-		if b.lock, err = durable.Lock(b.path()); err == nil {
-			err = b.opened(esdb.Open(ctx, esdb.Options{Connection: b.log}))
+	defer func() {
+		if err != nil {
+			_ = b.Close()
+			b.store, b.lock = nil, nil
 		}
+	}()
+	if b.log != "" {
+		if err = b.opened(esdb.Open(ctx, esdb.Options{Connection: b.log})); err != nil {
+			return err
+		}
+		if err = b.vaultMissing(ctx); err != nil {
+			return err
+		}
+	}
+	if err = os.MkdirAll(b.dir, 0o700); err != nil {
+		return err
+	}
+	if b.log != "" {
+		b.lock, err = durable.Lock(b.path())
 	} else if err = b.opened(sqlite.Open(b.path(), sqlite.Options{})); err == nil {
 		err = os.Chmod(b.path(), 0o600)
 	}
@@ -237,9 +273,6 @@ func makeBook(c *cobra.Command, rehearse bool) (*book, error) {
 		err = b.spoilt()
 	}
 	if err == nil {
-		err = os.MkdirAll(b.dir, 0o700)
-	}
-	if err == nil {
 		err = b.openStore(c.Context())
 	}
 	return b.completed(c.Context(), rehearse, err)
@@ -259,7 +292,7 @@ func (b *book) completed(ctx context.Context, rehearse bool, err error) (*book, 
 }
 
 func (b *book) complete(ctx context.Context, rehearse bool) error {
-	if err := b.openVault(); err != nil {
+	if err := b.openVault(ctx); err != nil {
 		return err
 	}
 	if err := b.openViews(); err != nil {

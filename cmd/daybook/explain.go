@@ -115,6 +115,9 @@ func newExplain() *cobra.Command {
 			for _, x := range found.Removed {
 				line(x.Counted, fmt.Sprintf("\t%s at %s", x.By.Envelope.Name, x.By.Position))
 			}
+			if b.erasing != nil {
+				return b.erasing
+			}
 			return t.Flush()
 		},
 	}

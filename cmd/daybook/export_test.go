@@ -1,5 +1,11 @@
 package main
 
+import (
+	"context"
+
+	"github.com/daybook-engine/daybook/eventstore/sqlite"
+)
+
 // Main is what the test binary is when it is re-entered as daybook.
 var Main = main
 
@@ -7,4 +13,20 @@ var Main = main
 var (
 	Persist    = persist
 	ErrStopped = errStopped
+	ErrErasing = errErasing
 )
+
+// CalledBeside names somebody, as who only reads does, when during has been done
+// beside, and gives why there is no name.
+func CalledBeside(ctx context.Context, dir, whom string, during func()) (string, error) {
+	b := &book{dir: dir, shared: true}
+	defer b.Close()
+	if err := b.opened(sqlite.Open(b.path(), sqlite.Options{ReadOnly: true})); err != nil {
+		return "", err
+	}
+	if err := b.openVault(ctx); err != nil {
+		return "", err
+	}
+	during()
+	return b.called(ctx, whom), b.erasing
+}

@@ -111,6 +111,9 @@ is asked, and stand nowhere else.`,
 					e.OccurredAt.In(location).Format(stamp), e.RecordedAt.In(location).Format(stamp),
 					b.called(ctx, e.Actor), e.Role, b.called(ctx, string(e.OnBehalfOf)), e.Channel, e.Reason, e.Authority, e.Nonconformities,
 				}
+				if b.erasing != nil {
+					return b.erasing
+				}
 				if asJSON {
 					err = lines.Encode(line)
 				} else {

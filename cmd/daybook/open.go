@@ -44,6 +44,8 @@ type book struct {
 	erases bool                    // opened to erase: the vault may still have whom the log has not
 	replay bool                    // opened to carry out the register of erasures,
 	copied string                  // and this copy of it, if any
+
+	erasing error // why people could not be named, where an erasure is why
 }
 
 // shut is the book of --data and --log, before anything of it is open.

@@ -68,6 +68,9 @@ was to come then.`,
 					words += ": " + b.called(ctx, string(t.About))
 				}
 				line := timerLine{t.Due, cmp.Or(t.Zone, zone), words, t.Rule, t.Command, t.Args, t.Stream}
+				if b.erasing != nil {
+					return b.erasing
+				}
 				if asJSON {
 					err = lines.Encode(line)
 				} else {

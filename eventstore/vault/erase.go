@@ -220,11 +220,11 @@ func (v *Vault) finish() error {
 	if err != nil {
 		return err
 	}
-	subjects, err := list(v.writer, "SELECT subject FROM secret UNION SELECT second FROM secret WHERE second IS NOT NULL ORDER BY 1")
+	people, err := v.people()
 	if err != nil {
 		return err
 	}
-	for _, s := range subjects {
+	for _, s := range people {
 		if f, erased := v.keys.fenced(s); erased {
 			if err := v.deleteTexts(f, s); err != nil {
 				return err
@@ -238,6 +238,32 @@ func (v *Vault) finish() error {
 	}
 	v.keys.use(next)
 	return v.replaceMasterKey()
+}
+
+// people are all whom either file knows: one may be an older copy than the
+// other.
+func (v *Vault) people() ([]string, error) {
+	keyed, err := list(v.keys.conn, "SELECT DISTINCT subject FROM dek")
+	if err != nil {
+		return nil, err
+	}
+	people, err := list(v.writer, "SELECT subject FROM secret UNION SELECT second FROM secret WHERE second IS NOT NULL")
+	if err != nil {
+		return nil, err
+	}
+	people = append(people, keyed...)
+	err = sqlitex.Execute(v.writer, "SELECT tag, sealed FROM handle", &sqlitex.ExecOptions{
+		ResultFunc: func(s *sqlite.Stmt) error {
+			// One that does not open is under the next master key already, or is
+			// damaged, of which retag tells.
+			if _, person, err := v.unsealHandle(blob(s, 0), blob(s, 1)); err == nil {
+				people = append(people, person)
+			}
+			return nil
+		},
+	})
+	slices.Sort(people)
+	return slices.Compact(people), err
 }
 
 // list reads a column of texts.
@@ -360,13 +386,13 @@ func (v *Vault) complete(written []fence, o Options) ([]fence, error) {
 // replay does the erasures of the register that these files know nothing of:
 // they are older, restored from a copy.
 func (v *Vault) replay(missing []fence) error {
-	subjects, err := list(v.keys.conn, "SELECT DISTINCT subject FROM dek ORDER BY subject")
+	people, err := v.people()
 	if err != nil {
 		return err
 	}
 	for _, f := range missing {
 		whom := "" // somebody who came after the copy was made
-		for _, s := range subjects {
+		for _, s := range people {
 			if bytes.Equal(f.tag, tagOf(f.salt, s)) {
 				whom = s
 			}

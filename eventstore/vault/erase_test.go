@@ -336,6 +336,29 @@ func TestAnOlderCopyStaysShutUntilTheRegisterIsReplayed(t *testing.T) {
 	require.NoError(t, v.Close())
 }
 
+// keys.db may be an older copy than vault.db, and not know whom that knows.
+func TestWhoHasNoKeyIsReplayedToo(t *testing.T) {
+	t.Parallel()
+	for _, texts := range []bool{true, false} {
+		o, secret := restored(t)
+		o.Register, o.Copy = o.Copy, ""
+		v := opened(t, Options{Dir: o.Dir})
+		require.NoError(t, sqlitex.Execute(v.keys.conn, "DELETE FROM dek WHERE subject = 'ada'", nil))
+		if !texts {
+			require.NoError(t, sqlitex.Execute(v.writer, "DELETE FROM secret WHERE 'ada' IN (subject, second)", nil))
+		}
+		require.NoError(t, v.Close())
+		o.Replay = true
+		v = opened(t, o)
+		_, err := v.Person(t.Context(), "ada-l")
+		require.ErrorIs(t, err, ErrNotFound)
+		if texts {
+			gone(t, v, o.Dir, secret)
+		}
+		require.NoError(t, v.Close())
+	}
+}
+
 // What a copy of the register has is in the vault's own before a key goes, and
 // stays there beside what is erased later.
 func TestARegistersCopyIsReplayedIntoTheRegister(t *testing.T) {

@@ -70,10 +70,10 @@ func (b *book) perform(ctx context.Context, stage *workflows.Stage, r *workflows
 	}
 	playing.Store(false)
 	fmt.Fprintf(talk, `the season is over. Look around; after stopping this with Ctrl-C, try:
-  daybook explain session_minutes --cycle %[1]s --data %[2]s
-  daybook history --cycle %[1]s --data %[2]s
-  daybook figures --cycle %[1]s --at 2023-10-31 --clock occurred --data %[2]s
-`, r.Name, b.dir)
+  daybook explain session_minutes --cycle %[1]s %[2]s
+  daybook history --cycle %[1]s %[2]s
+  daybook figures --cycle %[1]s --at 2023-10-31 --clock occurred %[2]s
+`, r.Name, b.flags())
 	return nil
 }
 

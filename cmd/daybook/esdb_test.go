@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -45,6 +46,12 @@ func TestTheSeasonIsTheSameOnACluster(t *testing.T) {
 	require.Equal(t, 1, code)
 	require.Contains(t, talk, "give the --data that has it")
 	require.NoDirExists(t, typo)
+	views := filepath.Join(dir, "views.db")
+	require.NoError(t, os.WriteFile(views, []byte("Dear diary, this is no database."), 0o600))
+	_, talk, code = tried(t, dir, nil, "figures", "--cycle", autumn, "--log", cluster)
+	require.Equal(t, 1, code)
+	require.Contains(t, talk, fmt.Sprintf("daybook rebuild --data %s --log '%s'", dir, cluster))
+	daybook(t, dir, "rebuild", "--log", cluster)
 
 	store, err := esdb.Open(t.Context(), esdb.Options{Connection: cluster})
 	require.NoError(t, err)

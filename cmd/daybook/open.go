@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,7 +112,7 @@ func (b *book) openVault(ctx context.Context) (err error) {
 	}
 	b.vault, err = vault.Open(b.vaultOptions())
 	if errors.Is(err, vault.ErrRegister) {
-		err = fmt.Errorf("%w; carry them out with daybook erase --replay --data %s", err, b.dir)
+		err = fmt.Errorf("%w; carry them out with daybook erase --replay %s", err, b.flags())
 	}
 	return err
 }
@@ -154,14 +155,27 @@ func (b *book) checkErasures(completed map[domain.Person]bool) error {
 			return err
 		case erased:
 		case completed[whom]:
-			return fmt.Errorf("%s: an older copy of the vault was put back: the log says that person %s was erased, and the vault still has them; carry it out with daybook erase --replay --data %s", b.dir, whom, b.dir)
+			return fmt.Errorf("%s: an older copy of the vault was put back: the log says that person %s was erased, and the vault still has them; carry it out with daybook erase --replay %s", b.dir, whom, b.flags())
 		case b.shared:
 			return errErasing
 		default:
-			return fmt.Errorf("%s: the erasure of person %s was broken off; ask for it again with daybook erase %s --by ROLE/HANDLE --approve HANDLE --data %s", b.dir, whom, whom, b.dir)
+			return fmt.Errorf("%s: the erasure of person %s was broken off; ask for it again with daybook erase %s --by ROLE/HANDLE --approve HANDLE %s", b.dir, whom, whom, b.flags())
 		}
 	}
 	return nil
+}
+
+// flags name this book to another command that is given as advice; a password
+// is left out.
+func (b *book) flags() string {
+	if b.log == "" {
+		return "--data " + b.dir
+	}
+	log := "CLUSTER"
+	if u, err := url.Parse(b.log); err == nil {
+		log = u.Redacted()
+	}
+	return fmt.Sprintf("--data %s --log '%s'", b.dir, log)
 }
 
 // openViews opens the read models of the log.
@@ -172,10 +186,10 @@ func (b *book) openViews() (err error) {
 	}
 	b.views, err = projections.Open(path, b.store)
 	if errors.Is(err, eventstore.ErrLost) {
-		return fmt.Errorf("the read models know of events that the log has not: %w; put back the newest copy of the log or, if this one is right, make the read models anew with daybook rebuild --data %s", err, b.dir)
+		return fmt.Errorf("the read models know of events that the log has not: %w; put back the newest copy of the log or, if this one is right, make the read models anew with daybook rebuild %s", err, b.flags())
 	}
 	if isDamage(err) || errors.Is(err, projections.ErrOtherStore) {
-		err = fmt.Errorf("%w; make the read models anew with daybook rebuild --data %s", err, b.dir)
+		err = fmt.Errorf("%w; make the read models anew with daybook rebuild %s", err, b.flags())
 	}
 	return err
 }

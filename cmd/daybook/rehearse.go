@@ -47,7 +47,7 @@ of the same rehearsal, it judges that part again, and continues.`,
 			if played.Before > 0 {
 				fmt.Fprintf(talk, ", %d were played before", played.Before)
 			}
-			fmt.Fprintf(talk, "; look at it with daybook serve --data %s\n", b.dir)
+			fmt.Fprintf(talk, "; look at it with daybook serve %s\n", b.flags())
 			return nil
 		},
 	}

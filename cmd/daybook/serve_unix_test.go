@@ -27,6 +27,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/sqlite"
+	"github.com/daybook-engine/daybook/eventstore/vault"
 )
 
 // A finished season in the browser: every page that another leads to is
@@ -110,6 +111,9 @@ func TestTheClockGoesOnWhenPoliciesCannot(t *testing.T) {
 		eventstore.Event{ID: id, Name: name, Data: body, Metadata: envelope})
 	require.NoError(t, err)
 	require.NoError(t, store.Close())
+	sealed, err := vault.Open(vault.Options{Dir: dir})
+	require.NoError(t, err)
+	require.NoError(t, sealed.Close())
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "policies.checkpoint"), 0o700))
 
 	s := startServer(t, nil, "serve", "--data", dir)

@@ -134,27 +134,58 @@ func (m moment) parse(zone string) (w projections.When, ok bool, err error) {
 	return w, true, err
 }
 
-// views opens the read models as they are now, or as they were at the moment
-// asked for. The caller closes what close closes.
-func (m moment) views(c *cobra.Command, b *book, zone string) (v *projections.Views, closer func(), err error) {
-	ctx := c.Context()
-	w, past, err := m.parse(zone)
+// A look is a book to read from, with a cycle's read models as they are now, or
+// as they were at the moment asked for.
+type look struct {
+	*book
+	then  *projections.Views
+	local string // the cycle's zone
+}
+
+// look opens a book at the moment asked for. The caller calls done.
+func (m moment) look(c *cobra.Command, cycle string) (*look, error) {
+	b, err := readBook(c)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	l := &look{book: b, then: b.views}
+	if l.local, err = b.zone(c.Context(), cycle); err == nil {
+		err = l.turn(c, m)
+	}
+	if err != nil {
+		l.done()
+		return nil, err
+	}
+	return l, nil
+}
+
+// turn makes the read models those of the moment.
+func (l *look) turn(c *cobra.Command, m moment) error {
+	w, past, err := m.parse(l.local)
+	if err != nil {
+		return err
 	}
 	if !past && w.Clock == projections.Recorded {
-		return b.views, func() {}, b.views.CatchUp(ctx)
+		return l.views.CatchUp(c.Context())
 	}
-	if now := b.engine.Now(); !past {
+	if now := l.engine.Now(); !past {
 		w.Time = now
 	} else if w.Time.After(now) {
 		fmt.Fprintf(c.ErrOrStderr(), "%s is yet to come: this is how things stand now, %s\n", m.at, now.UTC().Format(time.RFC3339))
 	}
-	v, err = projections.At(ctx, b.store, w)
-	if err != nil {
-		return nil, nil, err
+	then, err := projections.At(c.Context(), l.store, w)
+	if err == nil {
+		l.then = then
 	}
-	return v, func() { v.Close() }, nil
+	return err
+}
+
+// done closes what look opened.
+func (l *look) done() {
+	if l.then != l.views {
+		l.then.Close()
+	}
+	l.Close()
 }
 
 // pace keeps a demonstration from being over before it is seen.

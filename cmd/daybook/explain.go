@@ -60,21 +60,12 @@ func newExplain() *cobra.Command {
 			if _, ok := measure.Find(given[0]); !ok {
 				return usage{fmt.Errorf("there is no such measure: %s", document.Suggest(given[0], names))}
 			}
-			b, err := readBook(c)
+			b, err := m.look(c, cycle)
 			if err != nil {
 				return err
 			}
-			defer b.Close()
-			zone, err := b.zone(c.Context(), cycle)
-			if err != nil {
-				return err
-			}
-			views, done, err := m.views(c, b, zone)
-			if err != nil {
-				return err
-			}
-			defer done()
-			found, err := views.Explain(c.Context(), cycle, given[0])
+			defer b.done()
+			found, err := b.then.Explain(c.Context(), cycle, given[0])
 			if err != nil {
 				return b.unlessNotYet(c, cycle, err)
 			}
@@ -91,7 +82,7 @@ func newExplain() *cobra.Command {
 			}
 			out := c.OutOrStdout()
 			fmt.Fprintf(out, "%s: %d %s (version %d, log up to %s)\n%s\n", found.Measure.Measure, found.Value, projections.Units(found.Value, found.Measure.Unit), found.Measure.Version, found.Position, found.Measure.Words)
-			location, err := when.Zone(zone)
+			location, err := when.Zone(b.local)
 			if err != nil {
 				return err
 			}

@@ -37,26 +37,17 @@ func newFigures() *cobra.Command {
 		Example: "  daybook figures --cycle nemo-2023-autumn --at 2023-10-31 --clock occurred",
 		Args:    args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			b, err := readBook(c)
+			b, err := m.look(c, cycle)
 			if err != nil {
 				return err
 			}
-			defer b.Close()
-			zone, err := b.zone(c.Context(), cycle)
-			if err != nil {
-				return err
-			}
-			views, done, err := m.views(c, b, zone)
-			if err != nil {
-				return err
-			}
-			defer done()
-			figures, err := views.Figures(c.Context(), cycle)
+			defer b.done()
+			figures, err := b.then.Figures(c.Context(), cycle)
 			if err := b.unlessNotYet(c, cycle, err); err != nil {
 				return err
 			}
 			at := b.engine.Now().UTC()
-			if w, past, err := m.parse(zone); err != nil {
+			if w, past, err := m.parse(b.local); err != nil {
 				return err
 			} else if past {
 				at = w.Time.UTC()

@@ -60,17 +60,13 @@ is asked, and stand nowhere else.`,
 			if err := checkName(f.Name); err != nil {
 				return err
 			}
-			b, err := readBook(c)
+			b, err := m.look(c, f.Cycle)
 			if err != nil {
 				return err
 			}
-			defer b.Close()
+			defer b.done()
 			ctx := c.Context()
-			zone, err := b.zone(ctx, f.Cycle)
-			if err != nil {
-				return err
-			}
-			location, err := when.Zone(zone)
+			location, err := when.Zone(b.local)
 			if err != nil {
 				return err
 			}
@@ -86,14 +82,9 @@ is asked, and stand nowhere else.`,
 				}
 				f.Actor = string(actor)
 			}
-			views, done, err := m.views(c, b, zone)
-			if err != nil {
-				return err
-			}
-			defer done()
-			rows, err := views.History(ctx, f)
+			rows, err := b.then.History(ctx, f)
 			if err == nil && len(rows) == 0 {
-				_, err = views.Cycle(ctx, f.Cycle)
+				_, err = b.then.Cycle(ctx, f.Cycle)
 				if err = b.unlessNotYet(c, f.Cycle, err); err == nil {
 					fmt.Fprintln(c.ErrOrStderr(), "no event fits")
 				}

@@ -37,22 +37,13 @@ was to come then.`,
 		Example: "  daybook timers --cycle nemo-2023-autumn --at 2023-07-20",
 		Args:    args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			b, err := readBook(c)
+			b, err := m.look(c, cycle)
 			if err != nil {
 				return err
 			}
-			defer b.Close()
+			defer b.done()
 			ctx := c.Context()
-			zone, err := b.zone(ctx, cycle)
-			if err != nil {
-				return err
-			}
-			views, done, err := m.views(c, b, zone)
-			if err != nil {
-				return err
-			}
-			defer done()
-			tasks, err := views.Queue(ctx, cycle, b.engine.Now())
+			tasks, err := b.then.Queue(ctx, cycle, b.engine.Now())
 			if err := b.unlessNotYet(c, cycle, err); err != nil {
 				return err
 			}
@@ -67,7 +58,7 @@ was to come then.`,
 				if t.About != "" {
 					words += ": " + b.called(ctx, string(t.About))
 				}
-				line := timerLine{t.Due, cmp.Or(t.Zone, zone), words, t.Rule, t.Command, t.Args, t.Stream}
+				line := timerLine{t.Due, cmp.Or(t.Zone, b.local), words, t.Rule, t.Command, t.Args, t.Stream}
 				if b.erasing != nil {
 					return b.erasing
 				}

@@ -157,8 +157,11 @@ func persist(ctx context.Context, log *slog.Logger, name string, work func(conte
 	for {
 		began := time.Now()
 		err := work(ctx)
-		if err == nil || ctx.Err() != nil || final(err) {
+		if err == nil || final(err) {
 			return err
+		}
+		if ctx.Err() != nil { // what is broken off fails in its own words
+			return ctx.Err()
 		}
 		if time.Since(began) > longPause {
 			told, pause = "", shortPause

@@ -38,7 +38,7 @@ func TestWhatAFaultEndsIsTriedAgain(t *testing.T) {
 				return errors.New("no light")
 			}
 			cancel()
-			return ctx.Err()
+			return errors.New("interrupted") // as a database says it
 		})
 		require.ErrorIs(t, err, context.Canceled)
 		pauses := []time.Duration{}

@@ -139,7 +139,9 @@ func connect(path string, mode sqlite.OpenFlags) (_ *sqlite.Conn, err error) {
 	if mode == sqlite.OpenReadOnly {
 		return conn, pragma(conn, "query_only = on", "cache_size = -1024")
 	}
-	if err := pragma(conn, "synchronous = full", "wal_autocheckpoint = 0", "cache_size = -8192"); err != nil {
+	// A commit that follows the balancing of a tree looks through the whole
+	// cache, so that a large one costs more than it spares.
+	if err := pragma(conn, "synchronous = full", "wal_autocheckpoint = 0", "cache_size = -2048"); err != nil {
 		return nil, err
 	}
 	return conn, migrate(conn)

@@ -138,35 +138,39 @@ func (s *Store) gather(batch []*request) []*request {
 // this batch.
 func (s *Store) decideAndCommit(batch []*request) {
 	w := s.writer
-	begun := false
+	before, begun := w.last, false
+	single := len(batch) == 1 && len(batch[0].events) == 1 // an insert, which is a transaction by itself: two statements less
 	for i, r := range batch {
 		if r.err = r.ctx.Err(); r.err != nil {
 			continue
 		}
 		first, write, err := w.decide(r)
-		if err == nil && write && !begun {
-			if err = w.run(w.begin); sqlite.ErrCode(err).ToPrimary() == sqlite.ResultBusy {
-				for _, r := range batch[i:] {
-					r.err = fmt.Errorf("%s: %w: %w", s.path, eventstore.ErrUnavailable, err)
-				}
-				return
-			}
+		if err == nil && write && !begun && !single {
+			err = w.run(w.begin)
 			begun = err == nil
 		}
 		if err == nil && write {
 			err = w.add(r, first)
+		}
+		if !begun && sqlite.ErrCode(err).ToPrimary() == sqlite.ResultBusy {
+			for _, r := range batch[i:] {
+				r.err = fmt.Errorf("%s: %w: %w", s.path, eventstore.ErrUnavailable, err)
+			}
+			return
 		}
 		if err != nil {
 			s.abandon(batch, fmt.Errorf("append to %s: %w", r.stream, err))
 			return
 		}
 	}
-	if !begun {
+	if w.last == before {
 		return
 	}
-	if err := w.run(w.commit); err != nil {
-		s.abandon(batch, fmt.Errorf("commit: %w", err))
-		return
+	if begun {
+		if err := w.run(w.commit); err != nil {
+			s.abandon(batch, fmt.Errorf("commit: %w", err))
+			return
+		}
 	}
 	if w.delay > 0 {
 		time.Sleep(w.delay)

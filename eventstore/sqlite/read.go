@@ -28,7 +28,7 @@ func (s *Store) ReadStream(ctx context.Context, stream string, r eventstore.Read
 		if r.Backwards {
 			query, from = selectStreamBackwards, math.MaxInt64
 		}
-		c := cursor{store: s}
+		c := cursor{store: s, begins: true}
 		found := false
 		c.pages(ctx, r.Limit, yield, func(want int) error {
 			if n := len(c.rows); n > 0 {
@@ -85,6 +85,9 @@ func (c *cursor) pages(ctx context.Context, limit int, yield func(eventstore.Rec
 	}
 	for {
 		want := min(limit, pageLength)
+		if c.begins {
+			want = min(limit, firstPage)
+		}
 		if err := read(want); err != nil {
 			yield(eventstore.Recorded{}, err)
 			return
@@ -98,6 +101,7 @@ func (c *cursor) pages(ctx context.Context, limit int, yield func(eventstore.Rec
 		if limit == 0 || c.scanned < want {
 			return
 		}
+		c.begins = false
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	// anew whenever a bound limit changes.
 	pageLength = 512
 	pageLimit  = "512"
+	firstPage  = 64 // of a stream: nobody can write meanwhile
 
 	smallChunk, largeChunk = 8 << 10, 64 << 10
 	internedNames          = 4096
@@ -64,6 +65,26 @@ func (s *Store) withReader(ctx context.Context, f func(*sqlite.Conn) error) (err
 	}
 }
 
+// lendWriter lends the writer to f if nobody writes, and else a reader. All
+// that a reader knows of the file it forgets whenever something was written,
+// and the writer doesn't: who writes what they have just read finds it there.
+func (s *Store) lendWriter(ctx context.Context, f func(*sqlite.Conn) error) error {
+	if !s.gate.TryRLock() {
+		return s.withReader(ctx, f)
+	}
+	defer s.gate.RUnlock()
+	if s.closed || s.stopped.Load() != nil || ctx.Err() != nil {
+		return s.withReader(ctx, f)
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+		return f(s.writer.conn)
+	default:
+		return s.withReader(ctx, f)
+	}
+}
+
 // columns are what a cursor reads, in its order.
 const columns = "position, stream, revision, id, name, data, metadata, checksum"
 
@@ -73,6 +94,7 @@ const columns = "position, stream, revision, id, name, data, metadata, checksum"
 // not what was written.
 type cursor struct {
 	store    *Store
+	begins   bool // to read a stream: its first page, which is most often all of it
 	prefixes []string
 
 	rows    []eventstore.Recorded // the page: good until the next one is read
@@ -85,7 +107,11 @@ type cursor struct {
 }
 
 func (c *cursor) read(ctx context.Context, query string, want int, args ...any) error {
-	return c.store.withReader(ctx, func(conn *sqlite.Conn) error {
+	lend := c.store.withReader
+	if c.begins {
+		lend = c.store.lendWriter
+	}
+	return lend(ctx, func(conn *sqlite.Conn) error {
 		err := c.scan(conn, query, want, args)
 		if err != nil {
 			return fmt.Errorf("read %s: %w", c.store.path, err)

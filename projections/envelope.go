@@ -16,8 +16,8 @@ type envelopes struct{ seen map[string]string }
 // event makes e an event without a body of what the store gave.
 func (d *envelopes) event(r eventstore.Recorded, n int64, e *Event) error {
 	*e = Event{N: n, Position: r.Position, Stream: r.Stream, Revision: r.Revision, Data: r.Data, readings: e.readings[:0]}
-	if err := schema.Unmarshal(r.Metadata, &e.Envelope); err != nil { // in place: it is large
-		return fmt.Errorf("event at %s: decode envelope: %w", r.Position, err)
+	if err := e.Envelope.Decode(r.Metadata); err != nil { // in place: it is large
+		return fmt.Errorf("event at %s: %w", r.Position, err)
 	}
 	e.Envelope.Actor = d.same(e.Envelope.Actor)
 	e.Envelope.Book = d.same(e.Envelope.Book)

@@ -43,10 +43,17 @@ func (e Envelope) Encode() ([]byte, error) {
 }
 
 // DecodeEnvelope reads an event's metadata.
-func DecodeEnvelope(metadata []byte) (Envelope, error) {
-	var e Envelope
-	if err := Unmarshal(metadata, &e); err != nil {
-		return e, fmt.Errorf("decode envelope: %w", err)
+func DecodeEnvelope(metadata []byte) (e Envelope, err error) { return e, e.Decode(metadata) }
+
+// Decode makes e what an event's metadata says, whatever it was.
+func (e *Envelope) Decode(metadata []byte) error {
+	*e = Envelope{}
+	if e.scan(metadata) {
+		return nil
 	}
-	return e, nil
+	*e = Envelope{}
+	if err := Unmarshal(metadata, e); err != nil {
+		return fmt.Errorf("decode envelope: %w", err)
+	}
+	return nil
 }

@@ -326,3 +326,61 @@ func TestAnEnvelopeComesBackAsItWas(t *testing.T) {
 	_, err = schema.DecodeEnvelope([]byte("{"))
 	require.ErrorContains(t, err, "decode envelope")
 }
+
+// An envelope is read in a quick way, or in the other: whatever the quick one
+// takes, the other takes for the same.
+func FuzzEnvelope(f *testing.F) {
+	at := time.Date(2023, 10, 29, 1, 30, 0, 123456000, time.UTC)
+	full := schema.Envelope{
+		ID: "e1", Name: "session.held", RecordedAt: at, OccurredAt: at, Actor: "clock", Role: "system", OnBehalfOf: ana, Channel: "web",
+		Book: "cycle/spring", CommandID: "c1", Correlation: "c0", Causation: "e0", Reason: "illness", Authority: "rule",
+		Subjects: []domain.Person{ana, mia}, Nonconformities: []string{"late", "long"}, Corrects: "e2", Salt: "c2FsdA",
+	}
+	b, err := full.Encode()
+	require.NoError(f, err)
+	f.Add(b)
+	for _, text := range []string{
+		`{}`, `{"id":"a"}`, `{"id":"a","id":"b"}`, `{"ID":"a"}`, `{"id":null}`, `{"id":"a",}`, `{,}`, `{"id":"\u0041"}`, `{"id":"é"}`, `{"id":"a"} `, `{"id":"a"}{}`, ` {"id":"a"}`,
+		`{"subjects":[]}`, `{"subjects":["a"],"subjects":["b"]}`, `{"subjects":["a",]}`, `{"subjects":null}`, `{"subjects":"a"}`, `{"subjects":[1]}`, `{"other":"a"}`, `{"id":"a"`, `{"id":"a`, `{"id"`, `{`, ``, `[]`, `null`,
+		`{"recorded_at":"2023-10-29T01:30:00Z"}`, `{"recorded_at":"2023-10-29T01:30:00+01:00"}`, `{"recorded_at":"2023-10-29T1:30:00Z"}`, `{"recorded_at":"2023-10-29T01:30:00,5Z"}`, `{"recorded_at":"24:00"}`, `{"recorded_at":""}`,
+		`{"recorded_at":"2023-10-29T01:30:00Z","recorded_at":"2024-10-29T01:30:00Z"}`, `{"recorded_at":"0001-01-01T00:00:00Z","recorded_at":"2024-10-29T01:30:00Z"}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var want schema.Envelope
+		errWant := schema.Unmarshal(text, &want)
+		got, err := schema.DecodeEnvelope(text)
+		require.Equal(t, errWant == nil, err == nil, "%v, %v", errWant, err)
+		if err == nil {
+			require.Equal(t, want, got)
+		}
+	})
+}
+
+func BenchmarkDecodeEnvelope(b *testing.B) {
+	at := time.Date(2023, 10, 29, 1, 30, 0, 123456000, time.UTC)
+	id := "3b241101-e2bb-4255-8caf-4136c566a962"
+	text, err := schema.Envelope{
+		ID: id, Name: "session.held", RecordedAt: at, OccurredAt: at, Actor: id, Role: "coordinator", Channel: "web", Book: "cycle/nemo-2023-autumn",
+		CommandID: id, Correlation: id, Subjects: []domain.Person{ana, mia}, Salt: "AAAAAAAAAAAAAAAAAAAAAA",
+	}.Encode()
+	require.NoError(b, err)
+	for _, way := range []struct {
+		name string
+		read func(e *schema.Envelope) error
+	}{
+		{"scan", func(e *schema.Envelope) error { return e.Decode(text) }},
+		{"unmarshal", func(e *schema.Envelope) error { *e = schema.Envelope{}; return schema.Unmarshal(text, e) }},
+	} {
+		b.Run(way.name, func(b *testing.B) {
+			b.ReportAllocs()
+			var e schema.Envelope
+			for b.Loop() {
+				if err := way.read(&e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -53,26 +54,28 @@ func (e *Event) header(n int64) []byte {
 	return append(b, `,"v":1}`...)
 }
 
-// disclosure gives an event as one string, by which its header's digest can be
+// disclosure appends an event as one string, by which its header's digest can be
 // checked: base64url of a salt and of what the store keeps, byte for byte. The
 // stream is in it because measures tell streams apart.
-func (e *Event) disclosure() []byte {
-	b := make([]byte, 0, len(e.Envelope.Salt)+len(e.Stream)+len(e.metadata)+len(e.Data)+48)
-	b = quoted(append(b, '['), e.Envelope.Salt)
-	b = append(append(b, `,{"meta":`...), e.metadata...)
-	b = append(append(b, `,"data":`...), e.Data...)
-	b = quoted(append(b, `,"stream":`...), e.Stream)
-	return base64.RawURLEncoding.AppendEncode(nil, append(b, "}]"...))
+func (e *Event) disclosure(b []byte) []byte {
+	var buffer [4 << 10]byte
+	text := quoted(append(buffer[:0], '['), e.Envelope.Salt)
+	text = append(append(text, `,{"meta":`...), e.metadata...)
+	text = append(append(text, `,"data":`...), e.Data...)
+	text = quoted(append(text, `,"stream":`...), e.Stream)
+	return base64.RawURLEncoding.AppendEncode(b, append(text, "}]"...))
 }
 
 // quoted appends s as JSON.
 func quoted(b []byte, s string) []byte {
-	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune("\"\\<>&", r) }) {
-		text, err := json.Marshal(s)
-		if err != nil {
-			panic(err) // a string always marshals
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || strings.IndexByte(`"\<>&`, c) >= 0 {
+			text, err := json.Marshal(s)
+			if err != nil {
+				panic(err) // a string always marshals
+			}
+			return append(b, text...)
 		}
-		return append(b, text...)
 	}
 	return append(append(append(b, '"'), s...), '"')
 }
@@ -83,7 +86,8 @@ var booksSQL string
 var books = Projection{Name: "books", Schema: booksSQL, Indexes: wordIndex("books_word"), Prepare: digest, Apply: applyBooks}
 
 func digest(e *Event) error {
-	sum := sha256.Sum256(e.disclosure())
+	var buffer [6 << 10]byte // most fit, and are not allocated
+	sum := sha256.Sum256(e.disclosure(buffer[:0]))
 	e.digest = base64.RawURLEncoding.EncodeToString(sum[:])
 	return nil
 }
@@ -100,23 +104,38 @@ func applyBooks(tx *Tx, e *Event) error {
 		}
 		tx.trees[book] = t
 	}
-	n := t.size
 	hashes, err := t.add(e)
 	if err != nil {
 		return err
 	}
-	blob := make([]byte, 0, len(hashes)*tlog.HashSize)
-	for _, h := range hashes {
-		blob = append(blob, h[:]...)
+	if t.size%rowLeaves == 1 {
+		t.events, t.hashes = t.events[:0], t.hashes[:0]
 	}
-	return exec(tx.conn, "INSERT INTO books (book, n, event, hashes) VALUES (?, ?, ?, ?)", book, n, e.N, blob)
+	t.events = binary.BigEndian.AppendUint64(t.events, uint64(e.N))
+	t.hashes = append(t.hashes, hashes[0][:]...)
+	if t.size%rowLeaves != 0 {
+		tx.unfinished[book] = t
+		return nil
+	}
+	for _, h := range hashes[rowLevels:] {
+		t.hashes = append(t.hashes, h[:]...)
+	}
+	delete(tx.unfinished, book)
+	return t.write(tx.conn, book)
 }
 
+// So many leaves are a row: a subtree of so many levels.
+const (
+	rowLevels = 4
+	rowLeaves = 1 << rowLevels
+)
+
 // A tree is as much of a Merkle tree as it takes to make it grow: by level,
-// the newest subtree that is complete.
+// the newest subtree that is complete, and the newest row.
 type tree struct {
-	size int64
-	edge []tlog.Hash
+	size           int64
+	edge           []tlog.Hash
+	events, hashes []byte
 }
 
 // add makes e the next leaf, and gives the hashes that this adds.
@@ -145,9 +164,19 @@ func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return hashes, nil
 }
 
+func (t *tree) write(conn *sqlite.Conn, book int64) error {
+	return exec(conn, "INSERT INTO books (book, row, events, hashes) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET events = ?3, hashes = ?4",
+		book, (t.size-1)/rowLeaves, t.events, t.hashes)
+}
+
 func loadTree(conn *sqlite.Conn, book int64) (*tree, error) {
 	t := &tree{}
-	if err := query(conn, "SELECT coalesce(max(n) + 1, 0) FROM books WHERE book = ?", number(&t.size), book); err != nil {
+	err := query(conn, "SELECT row, events, hashes FROM books WHERE book = ? ORDER BY row DESC LIMIT 1", func(stmt *sqlite.Stmt) error {
+		t.events, t.hashes = column(stmt, 1), column(stmt, 2)
+		t.size = stmt.ColumnInt64(0)*rowLeaves + int64(len(t.events)/8)
+		return nil
+	}, book)
+	if err != nil {
 		return nil, err
 	}
 	for level := 0; t.size>>level > 0; level++ {
@@ -161,34 +190,52 @@ func loadTree(conn *sqlite.Conn, book int64) (*tree, error) {
 }
 
 // hashes reads a book's hashes by tlog's numbers for them. One of a level is
-// kept with the last of the leaves below it.
+// kept with the last of the leaves below it, or made of those.
 func hashes(conn *sqlite.Conn, book int64) tlog.HashReaderFunc {
 	return func(indexes []int64) ([]tlog.Hash, error) {
 		list := make([]tlog.Hash, len(indexes))
 		for i, index := range indexes {
 			level, n := tlog.SplitStoredHashIndex(index)
-			n, found := (n+1)<<level-1, 0
-			err := query(conn, "SELECT hashes FROM books WHERE book = ? AND n = ?", func(stmt *sqlite.Stmt) error {
-				if b := column(stmt, 0); len(b) >= (level+1)*tlog.HashSize {
-					found = copy(list[i][:], b[level*tlog.HashSize:])
+			last := (n+1)<<level - 1
+			from, count := rowLeaves+level-rowLevels, 1
+			if level < rowLevels {
+				from, count = int(n<<level%rowLeaves), 1<<level
+			}
+			var found []tlog.Hash
+			err := query(conn, "SELECT hashes FROM books WHERE book = ? AND row = ?", func(stmt *sqlite.Stmt) error {
+				for b := column(stmt, 0); len(found) < count && len(b) >= (from+len(found)+1)*tlog.HashSize; {
+					found = append(found, tlog.Hash(b[(from+len(found))*tlog.HashSize:]))
 				}
 				return nil
-			}, book, n)
-			if err == nil && found == 0 {
-				err = fmt.Errorf("books: hash %d of event %d is missing", level, n)
+			}, book, last/rowLeaves)
+			if err == nil && len(found) < count {
+				err = fmt.Errorf("books: hash %d of event %d is missing", level, last)
 			}
 			if err != nil {
 				return nil, err
 			}
+			list[i] = subtree(found)
 		}
 		return list, nil
 	}
 }
 
+// subtree is the hash of a tree with so many leaves, a power of two.
+func subtree(leaves []tlog.Hash) tlog.Hash {
+	if len(leaves) == 1 {
+		return leaves[0]
+	}
+	half := len(leaves) / 2
+	return tlog.NodeHash(subtree(leaves[:half]), subtree(leaves[half:]))
+}
+
+// A book's size, with its rows as b.
+const bookSize = "max(b.row) * 16 + length(b.events) / 8" // of that row, as SQLite has it
+
 // Books lists the books by name, each as long as it is.
 func (v *Views) Books(ctx context.Context) (list []Book, err error) {
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
-		err := query(conn, "SELECT w.word, max(b.n) + 1 FROM books b JOIN books_word w ON w.id = b.book GROUP BY w.id ORDER BY w.word", func(stmt *sqlite.Stmt) error {
+		err := query(conn, "SELECT w.word, "+bookSize+" FROM books b JOIN books_word w ON w.id = b.book GROUP BY w.id ORDER BY w.word", func(stmt *sqlite.Stmt) error {
 			list = append(list, Book{Book: stmt.ColumnText(0), Size: stmt.ColumnInt64(1)})
 			return nil
 		})
@@ -213,7 +260,7 @@ func (v *Views) Root(ctx context.Context, book string, size int64) (h tlog.Hash,
 
 func root(conn *sqlite.Conn, book string, size int64) (h tlog.Hash, err error) {
 	id, has := int64(0), int64(0)
-	err = query(conn, "SELECT w.id, max(b.n) + 1 FROM books b JOIN books_word w ON w.id = b.book WHERE w.word = ? GROUP BY w.id", func(stmt *sqlite.Stmt) error {
+	err = query(conn, "SELECT w.id, "+bookSize+" FROM books b JOIN books_word w ON w.id = b.book WHERE w.word = ? GROUP BY w.id", func(stmt *sqlite.Stmt) error {
 		id, has = stmt.ColumnInt64(0), stmt.ColumnInt64(1)
 		return nil
 	}, book)
@@ -232,11 +279,21 @@ func root(conn *sqlite.Conn, book string, size int64) (h tlog.Hash, err error) {
 func (v *Views) Leaves(ctx context.Context, book string, size int64) ([]Leaf, error) {
 	var found []eventPlace
 	err := v.ask(ctx, func(conn *sqlite.Conn) error {
-		return query(conn, `SELECT h.n, s.word, h.revision FROM books b JOIN books_word w ON w.id = b.book
-			JOIN history h ON h.n = b.event JOIN history_word s ON s.id = h.stream WHERE w.word = ? AND b.n < ? ORDER BY b.n`, func(stmt *sqlite.Stmt) error {
-			found = append(found, eventPlace{stmt.ColumnInt64(0), stmt.ColumnText(1), uint64(stmt.ColumnInt64(2))})
+		numbers := []uint64{}
+		err := query(conn, "SELECT b.events FROM books b JOIN books_word w ON w.id = b.book WHERE w.word = ? AND b.row * 16 < ? ORDER BY b.row", func(stmt *sqlite.Stmt) error {
+			for b := column(stmt, 0); len(b) >= 8 && int64(len(numbers)) < size; b = b[8:] {
+				numbers = append(numbers, binary.BigEndian.Uint64(b))
+			}
 			return nil
 		}, book, size)
+		if err != nil {
+			return err
+		}
+		return query(conn, `SELECT h.n, s.word, h.revision FROM json_each(?) b JOIN history h ON h.n = b.value
+			JOIN history_word s ON s.id = h.stream ORDER BY b.key`, func(stmt *sqlite.Stmt) error {
+			found = append(found, eventPlace{stmt.ColumnInt64(0), stmt.ColumnText(1), uint64(stmt.ColumnInt64(2))})
+			return nil
+		}, array(numbers))
 	})
 	if err == nil && int64(len(found)) != size {
 		err = ErrBook.Because(fmt.Sprintf("%s has %d events, not %d", book, len(found), size))
@@ -254,7 +311,7 @@ func (v *Views) Leaves(ctx context.Context, book string, size int64) ([]Leaf, er
 			if err != nil {
 				return nil, err
 			}
-			leaves = append(leaves, Leaf{r.Name, e.header(int64(n)), string(e.disclosure())})
+			leaves = append(leaves, Leaf{r.Name, e.header(int64(n)), string(e.disclosure(nil))})
 		}
 	}
 	return leaves, nil

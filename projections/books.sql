@@ -1,10 +1,11 @@
--- One row for each event, by its book. What it says is in the log.
+-- Each book's leaves, 16 in a row: a row for each event would be most of what a
+-- replay costs.
 CREATE TABLE books (
 	book   INTEGER NOT NULL, -- a word
-	n      INTEGER NOT NULL, -- counts the book's events from 0
-	event  INTEGER NOT NULL, -- its number in the log
-	hashes BLOB NOT NULL,    -- of its header, and of each subtree that it completes, the smallest first
-	PRIMARY KEY (book, n)
+	row    INTEGER NOT NULL, -- the first of its leaves is 16 times this, counted from 0
+	events BLOB NOT NULL,    -- their numbers in the log, 8 bytes each
+	hashes BLOB NOT NULL,    -- of their headers and, when there are 16, of each larger subtree that they complete, the smallest first
+	PRIMARY KEY (book, row)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE books_word (

@@ -316,11 +316,11 @@ func removed(m measure.Measure, scope string, rows []HistoryRow) (gone []Removed
 	return gone, nil
 }
 
-// array is texts as SQLite's json_each reads them.
-func array(texts []string) string {
-	b, err := json.Marshal(texts)
+// array is texts or numbers as SQLite's json_each reads them.
+func array[T string | uint64](list []T) string {
+	b, err := json.Marshal(list)
 	if err != nil {
-		panic(err) // texts always marshal
+		panic(err) // they always marshal
 	}
 	return string(b)
 }

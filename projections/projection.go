@@ -71,7 +71,7 @@ type Tx struct {
 	words map[string]*dictionary // by table
 	added map[*insertion][]int64 // rows that wait to be inserted
 
-	trees map[int64]*tree // by book
+	trees, unfinished map[int64]*tree // by book; those whose newest row is to be written
 
 	tables map[string]*documentTable
 }
@@ -133,7 +133,7 @@ func newTx(conn *sqlite.Conn) *Tx {
 // wrong.
 func (tx *Tx) forget() {
 	tx.rows, tx.dirty, tx.words = map[rowKey]*cached{}, map[string][]*cached{}, map[string]*dictionary{}
-	tx.added, tx.trees = map[*insertion][]int64{}, map[int64]*tree{}
+	tx.added, tx.trees, tx.unfinished = map[*insertion][]int64{}, map[int64]*tree{}, map[int64]*tree{}
 }
 
 // A documentTable is the statements of a table of documents.
@@ -264,6 +264,12 @@ func (tx *Tx) flush() error {
 			return err
 		}
 	}
+	for book, t := range tx.unfinished {
+		if err := t.write(tx.conn, book); err != nil {
+			return err
+		}
+	}
+	clear(tx.unfinished)
 	return nil
 }
 

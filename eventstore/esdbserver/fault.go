@@ -27,8 +27,9 @@ const (
 // A Moment is when a fault may strike: at the beginning of a request and, in
 // a read, before each message that it sends.
 type Moment struct {
-	Method string // "Read", "Append", "BatchAppend", "Delete", "Tombstone"
-	Sent   int    // messages sent so far
+	Method  string // "Read", "Append", "BatchAppend", "Delete", "Tombstone"
+	Follows bool   // of a Read: it is a subscription
+	Sent    int    // messages sent so far
 }
 
 // carryOut does what a request asks for, or what a fault makes of it.

@@ -18,11 +18,12 @@ import (
 
 // A reading is one Read under way.
 type reading struct {
-	s    *Server
-	ctx  context.Context
-	out  streams.Streams_ReadServer
-	text bool // ids as text
-	sent int
+	s       *Server
+	ctx     context.Context
+	out     streams.Streams_ReadServer
+	text    bool // ids as text
+	follows bool
+	sent    int
 }
 
 // Read answers a read or a subscription, of one stream or of the log
@@ -35,10 +36,9 @@ func (s *Server) Read(req *streams.ReadReq, out streams.Streams_ReadServer) erro
 	ctx, cancel := s.until(out.Context())
 	defer cancel()
 	_, text := o.UuidOption.Content.(*streams.ReadReq_Options_UUIDOption_String_)
-	r := &reading{s: s, ctx: ctx, out: out, text: text}
-
 	count, bounded := o.GetCountOption().(*streams.ReadReq_Options_Count)
 	_, subscribes := o.GetCountOption().(*streams.ReadReq_Options_Subscription)
+	r := &reading{s: s, ctx: ctx, out: out, text: text, follows: subscribes}
 	_, unfiltered := o.GetFilterOption().(*streams.ReadReq_Options_NoFilter)
 	filtered, _ := o.GetFilterOption().(*streams.ReadReq_Options_Filter)
 	backwards := o.GetReadDirection() == streams.ReadReq_Options_Backwards
@@ -50,10 +50,8 @@ func (s *Server) Read(req *streams.ReadReq, out streams.Streams_ReadServer) erro
 	if err != nil {
 		return err
 	}
-	if s.options.Fault != nil {
-		if err := s.misbehave(ctx, s.options.Fault(ctx, Moment{Method: "Read"})); err != nil {
-			return err
-		}
+	if err := r.fault(); err != nil {
+		return err
 	}
 	switch o := o.GetStreamOption().(type) {
 	case *streams.ReadReq_Options_Stream:
@@ -356,11 +354,18 @@ func (r *reading) event(e eventstore.Recorded) error {
 }
 
 func (r *reading) send(m *streams.ReadResp) error {
-	if r.s.options.Fault != nil && r.sent > 0 {
-		if err := r.s.misbehave(r.ctx, r.s.options.Fault(r.ctx, Moment{Method: "Read", Sent: r.sent})); err != nil {
+	if r.sent > 0 {
+		if err := r.fault(); err != nil {
 			return err
 		}
 	}
 	r.sent++
 	return r.out.Send(m)
+}
+
+func (r *reading) fault() error {
+	if r.s.options.Fault == nil {
+		return nil
+	}
+	return r.s.misbehave(r.ctx, r.s.options.Fault(r.ctx, Moment{"Read", r.follows, r.sent}))
 }

@@ -1,5 +1,5 @@
 // Package storetest is what every event store must do: a conformance suite,
-// a wrapper that makes appends fail, and a checker of whole logs. An adapter
+// a wrapper that makes appends and reads fail, and a checker of whole logs. An adapter
 // that passes may be exchanged for any other.
 package storetest
 

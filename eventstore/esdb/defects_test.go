@@ -3,8 +3,10 @@ package esdb_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -203,6 +205,41 @@ func TestTheLeaderIsFound(t *testing.T) {
 	storetest.CheckLog(t, s)
 }
 
+// subscriptions.go:78-90: a subscription that a node ends because it leads no
+// more fails with the bare status, and the client stays there.
+func TestASubscriptionThatLosesItsLeaderMayBeHadAgain(t *testing.T) {
+	t.Parallel()
+	kept := memory.New()
+	l := newDoor(t)
+	leader := l.Addr().String()
+	start(t, l, kept, esdbserver.Options{})
+	var deposed atomic.Bool
+	at := cluster(t, kept, esdbserver.Options{Leader: leader, Fault: func(_ context.Context, at esdbserver.Moment) esdbserver.Fault {
+		if at.Follows && (at.Sent > 1 || deposed.Load()) {
+			deposed.Store(true)
+			return esdbserver.NotLeader
+		}
+		return esdbserver.NoFault
+	}})
+	s := open(t, esdb.Options{Connection: at})
+	_, err := s.Append(t.Context(), "call-1", eventstore.NoStream, newEvent(), newEvent())
+	require.NoError(t, err)
+	sub, err := s.Subscribe(t.Context(), eventstore.Subscribe{})
+	for err == nil {
+		_, err = sub.Recv(t.Context())
+	}
+	require.True(t, deposed.Load())
+	require.ErrorIs(t, err, eventstore.ErrUnavailable)
+	sub, err = patient{s}.Subscribe(t.Context(), eventstore.Subscribe{})
+	require.NoError(t, err)
+	defer sub.Close()
+	for range 2 {
+		m, err := sub.Recv(t.Context())
+		require.NoError(t, err)
+		require.NotNil(t, m.Event)
+	}
+}
+
 // A strange server answers as no server should, or as a younger one might.
 type strange struct {
 	streams.UnimplementedStreamsServer
@@ -263,6 +300,8 @@ func (strange) Read(req *streams.ReadReq, out streams.Streams_ReadServer) error 
 		return status.Error(codes.FailedPrecondition, "deleted")
 	case "call-forbidden":
 		return status.Error(codes.PermissionDenied, "denied")
+	case "call-of-a-follower": // impl.go:39-66: not known as one without the leader's address
+		return status.Error(codes.NotFound, "not the leader")
 	default:
 		return send(theEvent(name))
 	}
@@ -317,6 +356,9 @@ func TestAReaderSurvivesStrangeAnswers(t *testing.T) {
 		_, err = read("call-forbidden")
 		require.ErrorContains(t, err, "denied")
 		require.NotErrorIs(t, err, eventstore.ErrUnavailable)
+		_, err = read("call-of-a-follower")
+		require.ErrorIs(t, err, eventstore.ErrUnavailable)
+		require.NotErrorIs(t, err, eventstore.ErrStreamNotFound)
 	}
 }
 
@@ -331,7 +373,8 @@ func TestASubscriberSurvivesStrangeMessages(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, m.CaughtUp, "an event that was told is not told again")
 	_, err = sub.Recv(t.Context())
-	require.Error(t, err, "the server ended it")
+	require.ErrorIs(t, err, eventstore.ErrUnavailable, "the server ended it")
+	require.NotErrorIs(t, err, io.EOF)
 }
 
 // impl.go:565-589: most errors are code 0. What is not known to have failed

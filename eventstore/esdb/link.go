@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	client "github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"google.golang.org/grpc/codes"
@@ -140,11 +141,14 @@ func readFailure(err error) error {
 		return err
 	case e.Code() == client.ErrorCodeStreamDeleted:
 		return eventstore.ErrStreamDeleted
+	case errors.Is(err, io.EOF): // of a subscription; it is nobody's to see
+		return fmt.Errorf("%w: the server ended it", eventstore.ErrUnavailable)
 	case refused(err):
 		return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 	}
 	switch status.Code(err) {
-	case codes.Unavailable, codes.Canceled, codes.Aborted, codes.DeadlineExceeded:
+	case codes.Unavailable, codes.Canceled, codes.Aborted, codes.DeadlineExceeded,
+		codes.NotFound: // a follower's: that a stream isn't there is said by a message
 		return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 	}
 	return err

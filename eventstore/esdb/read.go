@@ -46,7 +46,8 @@ func (s *Store) readStream(ctx context.Context, stream string, r eventstore.Read
 		s.receive(ctx, func(ctx context.Context, c *client.Client) (*client.ReadStream, error) {
 			return c.ReadStream(ctx, s.prefix+stream, o, count)
 		}, func(e *client.RecordedEvent, err error) bool {
-			if code := new(client.Error); errors.As(err, &code) && code.Code() == client.ErrorCodeResourceNotFound {
+			// The client has the same code for a follower that doesn't say who leads.
+			if code := new(client.Error); errors.As(err, &code) && code.Code() == client.ErrorCodeResourceNotFound && !errors.Is(err, eventstore.ErrUnavailable) {
 				err = eventstore.ErrStreamNotFound
 			}
 			if err != nil {

@@ -48,16 +48,26 @@ func playedSeason(t *testing.T) *season {
 	st, views := stage(t, s.store, s.vault, told(&unmet))
 	_, err := st.Play(t.Context(), s.rehearsal)
 	require.NoError(t, err, "%v", unmet)
-	s.log, s.figures = lines(t, s.store), figures(t, views)
+	s.log = lines(t, s.store)
+	s.figures, err = figures(t.Context(), views)
+	require.NoError(t, err)
 	return s
 }
 
-// play plays the season again, or on, in a new process. The figures of past
-// moments are computed once: they are compared at the end.
+// play plays the season again, or on, in a new process.
 func (s *season) play(t *testing.T, store eventstore.Store, v workflows.Vault, pace func(context.Context, time.Time) error) (string, error) {
+	return s.playOn(t, store, v, &mark{}, pace)
+}
+
+// playOn is play with a checkpoint of the policies. The figures of past
+// moments are computed once: they are compared at the end.
+func (s *season) playOn(t *testing.T, store eventstore.Store, v workflows.Vault, policies *mark, pace func(context.Context, time.Time) error) (string, error) {
 	var unmet []string
-	st, views := stage(t, store, v, told(&unmet))
-	st.Pace = pace
+	st, views, err := tryStage(t, store, v, told(&unmet))
+	if err != nil {
+		return "", err
+	}
+	st.Pace, st.Policies = pace, policies
 	look := st.Figure
 	st.Figure = func(ctx context.Context, store eventstore.Store, cycle, measure string, at time.Time, clock string) (int64, error) {
 		key := fmt.Sprint(cycle, measure, at, clock)
@@ -73,22 +83,67 @@ func (s *season) play(t *testing.T, store eventstore.Store, v workflows.Vault, p
 	if _, err := st.Play(t.Context(), s.rehearsal); err != nil {
 		return "", fmt.Errorf("%w %s", err, strings.Join(unmet, "; "))
 	}
-	return figures(t, views), nil
+	return figures(t.Context(), views)
 }
 
-// figures lists every measure of both cycles.
-func figures(t testing.TB, views *projections.Views) string {
-	t.Helper()
-	require.NoError(t, views.CatchUp(t.Context()))
+// figures lists every measure of both cycles, and every book with its root.
+func figures(ctx context.Context, views *projections.Views) (string, error) {
+	if err := views.CatchUp(ctx); err != nil {
+		return "", err
+	}
 	var b strings.Builder
 	for _, cycle := range []string{"nemo-2023-spring", "nemo-2023-autumn"} {
 		for _, m := range measure.All {
-			x, err := views.Explain(t.Context(), cycle, m.Measure)
-			require.NoError(t, err)
+			x, err := views.Explain(ctx, cycle, m.Measure)
+			if err != nil {
+				return "", err
+			}
 			fmt.Fprintln(&b, cycle, m.Measure, x.Value)
 		}
 	}
-	return b.String()
+	books, err := views.Books(ctx)
+	for _, book := range books {
+		fmt.Fprintln(&b, book.Book, book.Size, book.Root)
+	}
+	return b.String(), err
+}
+
+// follow makes read models that follow a store beside the season, as those of
+// the pages do, and begin again where a fault ends it. What is given waits
+// until they have come to the head, and gives their figures.
+func follow(t *testing.T, store eventstore.Store) func() string {
+	views, err := projections.Open("", store)
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() {
+		err := views.Run(t.Context())
+		for unknown(err) {
+			err = views.Run(t.Context())
+		}
+		ended <- err
+	}()
+	t.Cleanup(func() {
+		require.ErrorIs(t, <-ended, context.Canceled)
+		views.Close()
+	})
+	at := func() (string, error) {
+		head, err := store.Head(t.Context())
+		if err == nil {
+			err = views.WaitFor(t.Context(), head)
+		}
+		if err != nil {
+			return "", err
+		}
+		return figures(t.Context(), views)
+	}
+	return func() string {
+		figures, err := at()
+		for unknown(err) { // it is about to begin again
+			figures, err = at()
+		}
+		require.NoError(t, err)
+		return figures
+	}
 }
 
 // lines is a log as text, an event each, with the exact bytes.
@@ -124,34 +179,108 @@ func unknown(err error) bool {
 	return errors.Is(err, storetest.ErrInjected) || errors.Is(err, eventstore.ErrUnavailable)
 }
 
-// crumblingCluster is a log on a server of ours where every fourth append is
-// lost on its way, or its answer is, or it comes twice, or finds a follower.
-func crumblingCluster(t *testing.T, seed uint64) eventstore.Store {
-	var mu sync.Mutex
-	random := rand.New(rand.NewPCG(seed, 0))
+// A frail store is one that faults befall, until off ends them and gives it to
+// somebody who is not in a hurry.
+type frail struct {
+	eventstore.Store
+	off    func() eventstore.Store
+	struck func() storetest.Struck
+}
+
+// flaky makes a store of this process frail.
+func flaky(s eventstore.Store, seed uint64) frail {
+	f := storetest.Flaky(s, storetest.Seeded(seed)).Cut(storetest.Sometimes(seed, 5, 2000), storetest.Sometimes(seed, 5, 50))
+	return frail{f, func() eventstore.Store { f.Off(); return s }, f.Struck}
+}
+
+// A crumbling cluster is a log on a server of ours where every fourth append
+// is lost on its way, or its answer is, or it comes twice, or finds a
+// follower; and where some reads and subscriptions break off, find a follower
+// or a busy server, or wait in vain.
+type crumblingCluster struct {
+	seed                 uint64
+	random               *rand.Rand
+	reads, subscriptions func() bool
+
+	mu     sync.Mutex
+	struck storetest.Struck
+	off    bool
+}
+
+func newCrumblingCluster(t *testing.T, seed uint64) frail {
+	c := &crumblingCluster{
+		seed: seed, random: rand.New(rand.NewPCG(seed, 0)),
+		reads: storetest.Sometimes(seed, 5, 4000), subscriptions: storetest.Sometimes(seed, 5, 50),
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	server := esdbserver.New(memory.New(), esdbserver.Options{Leader: l.Addr().String(), Fault: func(_ context.Context, at esdbserver.Moment) esdbserver.Fault {
-		mu.Lock()
-		defer mu.Unlock()
-		faults := []esdbserver.Fault{
-			esdbserver.Drop, esdbserver.DropAfter, esdbserver.DropAfter, esdbserver.Twice, esdbserver.NotLeader, esdbserver.Busy,
-		}
-		if n := random.IntN(4 * len(faults)); n < len(faults) && at.Method == "Append" {
-			return faults[n]
-		}
-		return esdbserver.NoFault
-	}})
+	server := esdbserver.New(memory.New(), esdbserver.Options{Leader: l.Addr().String(), Fault: c.fault})
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, l) }()
 	t.Cleanup(func() { cancel(); require.NoError(t, <-served) })
-	var client *esdb.Store
-	for client == nil { // its first append may be lost too
-		client, _ = esdb.Open(t.Context(), esdb.Options{Connection: "esdb://" + l.Addr().String() + "?tls=false"})
+	connect := func(patience time.Duration) (client *esdb.Store) {
+		for client == nil { // its first append may be lost too
+			client, _ = esdb.Open(t.Context(), esdb.Options{Connection: "esdb://" + l.Addr().String() + "?tls=false", Patience: patience})
+		}
+		t.Cleanup(func() { client.Close() })
+		return client
 	}
-	t.Cleanup(func() { client.Close() })
-	return client
+	off := func() eventstore.Store {
+		c.mu.Lock()
+		c.off = true
+		c.mu.Unlock()
+		return connect(0)
+	}
+	return frail{connect(patience), off, func() storetest.Struck {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.struck
+	}}
+}
+
+// slow is a fault of our own: an answer that comes after nobody waits for it
+// any more, which is after patience.
+const (
+	slow     = esdbserver.Fault(-1)
+	patience = 500 * time.Millisecond
+)
+
+func (c *crumblingCluster) fault(ctx context.Context, at esdbserver.Moment) esdbserver.Fault {
+	fault := c.next(at)
+	if fault == slow {
+		<-ctx.Done()
+		return esdbserver.NoFault
+	}
+	return fault
+}
+
+// next tells what happens. Each kind comes in its turn to reads; a
+// subscription that hears nothing waits rightly.
+func (c *crumblingCluster) next(at esdbserver.Moment) esdbserver.Fault {
+	appends := []esdbserver.Fault{
+		esdbserver.Drop, esdbserver.DropAfter, esdbserver.DropAfter, esdbserver.Twice, esdbserver.NotLeader, esdbserver.Busy,
+	}
+	reads := []esdbserver.Fault{esdbserver.Drop, esdbserver.NotLeader, esdbserver.Busy, slow}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	turn := func(struck *int, kinds []esdbserver.Fault) esdbserver.Fault {
+		*struck++
+		return kinds[(int(c.seed)+*struck)%len(kinds)]
+	}
+	switch {
+	case c.off:
+	case at.Method == "Append":
+		if n := c.random.IntN(4 * len(appends)); n < len(appends) {
+			c.struck.Appends++
+			return appends[n]
+		}
+	case at.Follows && c.subscriptions():
+		return turn(&c.struck.Subscriptions, reads[:3])
+	case !at.Follows && c.reads():
+		return turn(&c.struck.Reads, reads)
+	}
+	return esdbserver.NoFault
 }
 
 // errDead is what a process gets that is no more.
@@ -165,33 +294,41 @@ func TestASeasonEndsTheSameWhateverFails(t *testing.T) {
 
 	for name, on := range map[string]struct {
 		seeds uint64
-		open  func(t *testing.T, seed uint64) eventstore.Store
+		open  func(t *testing.T, seed uint64) frail
 	}{
-		"in memory": {10, func(_ *testing.T, seed uint64) eventstore.Store {
-			return storetest.Flaky(memory.New(), storetest.Seeded(seed))
-		}},
-		"in a file": {2, func(t *testing.T, seed uint64) eventstore.Store {
+		"in memory": {10, func(_ *testing.T, seed uint64) frail { return flaky(memory.New(), seed) }},
+		"in a file": {2, func(t *testing.T, seed uint64) frail {
 			store, err := sqlite.Open(filepath.Join(t.TempDir(), "log.db"), sqlite.Options{})
 			require.NoError(t, err)
 			t.Cleanup(func() { store.Close() })
-			return storetest.Flaky(store, storetest.Seeded(seed))
+			return flaky(store, seed)
 		}},
-		"on a cluster": {2, crumblingCluster},
+		"on a cluster": {2, newCrumblingCluster},
 	} {
-		t.Run("when appends fail having applied or not, "+name, func(t *testing.T) {
+		t.Run("when appends fail having applied or not, and reads and subscriptions break off, "+name, func(t *testing.T) {
 			t.Parallel()
 			for seed := range seeds(t, on.seeds) {
 				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-					store, v := on.open(t, seed), newVault()
-					figures, err := want.play(t, store, v, nil)
-					for again := 0; unknown(err) && again < 50; again++ { // eight in a row: the process gave up, and is started again
-						figures, err = want.play(t, store, v, nil)
+					store, v, policies := on.open(t, seed), newVault(), &mark{}
+					followed := follow(t, store)
+					figures, err := want.playOn(t, store, v, policies, nil)
+					starts := 1
+					for ; unknown(err) && starts < 50; starts++ { // the process gave up, and is started again
+						figures, err = want.playOn(t, store, v, policies, nil)
 					}
 					require.NoError(t, err)
+					whole := store.off()
 					require.Equal(t, want.figures, figures)
-					requireLines(t, want.log, lines(t, store))
+					require.Equal(t, want.figures, followed())
+					requireLines(t, want.log, lines(t, whole))
 					require.Equal(t, want.vault.size(), v.size())
-					storetest.CheckLog(t, store)
+					storetest.CheckLog(t, whole)
+
+					struck := store.struck()
+					t.Logf("struck: %+v; %d starts", struck, starts)
+					require.Greater(t, struck.Appends, 50)
+					require.GreaterOrEqual(t, struck.Reads, 4)
+					require.NotZero(t, struck.Subscriptions)
 				})
 			}
 		})

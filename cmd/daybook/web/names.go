@@ -100,7 +100,7 @@ func (p *people) actor(actor string) string {
 }
 
 // organisation is what an organisation is called in the register, or its slug
-// in words where it is not there.
+// in words where that is not there or cannot be read.
 func (p *people) organisation(slug string) string {
 	name, known := p.organisations[slug]
 	if known {
@@ -108,12 +108,15 @@ func (p *people) organisation(slug string) string {
 	}
 	name = inWords(slug)
 	for r, err := range p.s.store.ReadStream(p.ctx, organisation.ID{Organisation: slug}.Stream(), eventstore.ReadStream{Limit: 1}) {
-		if err != nil {
-			break
+		var event any
+		if err == nil {
+			event, err = schema.Decode(r.Name, r.Data)
 		}
-		event, err := schema.Decode(r.Name, r.Data)
-		if registered, ok := event.(organisation.Registered); ok && err == nil {
+		if registered, ok := event.(organisation.Registered); ok {
 			name = registered.Name
+		}
+		if err != nil && !errors.Is(err, eventstore.ErrStreamNotFound) {
+			p.s.log.Error("name", "organisation", slug, "err", err)
 		}
 	}
 	p.organisations[slug] = name

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"html"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -371,6 +372,36 @@ func TestOrganisationsHaveNames(t *testing.T) {
 		name := map[string]string{"tile-workshop": "Tile Workshop Museum", "old-mill": "old mill"}[slug]
 		require.Contains(t, get(t, s.pages(nil), "/applications/"+idOf(ben).Key()), ">by "+name+", as staff<")
 		require.Contains(t, get(t, s.pages(nil), "/cycles/autumn/queue"), "to be confirmed by "+name+"<")
+	}
+}
+
+// A name that cannot be read is told to whoever looks after the machine.
+func TestAnOrganisationThatCannotBeReadIsLogged(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	s.add(idOf(ben).Stream(), "cycle/autumn", "2023-07-04T10:00", application.Received{Form: "1", AnswersHash: "hash", Route: "staff", Organisation: "old-mill", ProofDue: day("2023-07-10T10:00")}, about(ben))
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	var log bytes.Buffer
+	page := get(t, s.pages(func(o *web.Options) {
+		o.Store, o.Log = away{s.store, "organisation-"}, slog.New(slog.NewTextHandler(&log, nil))
+	}), "/applications/"+idOf(ben).Key())
+	require.Contains(t, page, ">by old mill, as staff<")
+	require.Contains(t, log.String(), "organisation=old-mill")
+	require.Contains(t, log.String(), eventstore.ErrUnavailable.Error())
+}
+
+// A store that is away for some of its streams.
+type away struct {
+	eventstore.Store
+	prefix string
+}
+
+func (a away) ReadStream(ctx context.Context, stream string, r eventstore.ReadStream) iter.Seq2[eventstore.Recorded, error] {
+	if !strings.HasPrefix(stream, a.prefix) {
+		return a.Store.ReadStream(ctx, stream, r)
+	}
+	return func(yield func(eventstore.Recorded, error) bool) {
+		yield(eventstore.Recorded{}, eventstore.ErrUnavailable)
 	}
 }
 

@@ -170,7 +170,8 @@ type Checkpoint interface {
 
 // CatchUp lets the policies react to everything up to the head, and to what
 // comes of it. Losing their place costs time, nothing else: so where the log
-// is not the one that they have read, they begin again, and skip nothing.
+// is not the one that they have read, they begin again, and skip nothing. What
+// they have reacted to before an error is not read again.
 func (g *Engine) CatchUp(ctx context.Context, at Checkpoint) error {
 	from, err := at.Load(ctx)
 	if err == nil {
@@ -183,22 +184,30 @@ func (g *Engine) CatchUp(ctx context.Context, at Checkpoint) error {
 		return fmt.Errorf("policies' checkpoint: %w", err)
 	}
 	for {
-		last := from
-		for r, err := range g.Store.ReadAll(ctx, eventstore.ReadAll{After: from.Position}) {
-			if err != nil {
-				return fmt.Errorf("policies: %w", err)
+		last, err := g.reactAfter(ctx, from)
+		if last != from {
+			if failed := at.Save(ctx, last); failed != nil {
+				err = errors.Join(err, fmt.Errorf("policies' checkpoint: %w", failed))
 			}
-			if err := g.React(ctx, r); err != nil {
-				return err
-			}
-			last = eventstore.PlaceOf(r)
 		}
-		if last == from {
-			return nil
-		}
-		if err := at.Save(ctx, last); err != nil {
-			return fmt.Errorf("policies' checkpoint: %w", err)
+		if err != nil || last == from {
+			return err
 		}
 		from = last
 	}
+}
+
+// reactAfter lets the policies react to what lies after a place, and tells how
+// far they have come.
+func (g *Engine) reactAfter(ctx context.Context, last eventstore.Place) (eventstore.Place, error) {
+	for r, err := range g.Store.ReadAll(ctx, eventstore.ReadAll{After: last.Position}) {
+		if err != nil {
+			return last, fmt.Errorf("policies: %w", err)
+		}
+		if err := g.React(ctx, r); err != nil {
+			return last, err
+		}
+		last = eventstore.PlaceOf(r)
+	}
+	return last, nil
 }

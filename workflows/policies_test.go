@@ -104,3 +104,29 @@ func TestAPlaceReservedForWhoWithdrewIsReleased(t *testing.T) {
 	require.Equal(t, []string{"quota.set", "place.reserved", "place.released"}, o.recorded("allocation-nemo-121"))
 	require.NotContains(t, names(t, o.store), "offer.made")
 }
+
+// A log that is read only so far at a time is answered to its end, however long
+// it is.
+func TestPoliciesGoOnWhereAReadBrokeOff(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.chosen("a1", "a2")
+	for _, a := range []string{"a1", "a2"} {
+		o.must("coordinator/c1", "place.reserve", with(call, "person", a))
+	}
+	events := len(log(t, o.store))
+	store := storetest.Flaky(o.store, storetest.Seeded(1)).Cut(storetest.Sometimes(1, events*events, events/4), storetest.Sometimes(1, 0, 1))
+	g := newOffice(t, store, o.vault)
+	var err error
+	for range events {
+		if err = g.CatchUp(t.Context(), g.mark); err == nil {
+			break
+		}
+		require.ErrorIs(t, err, storetest.ErrInjected)
+	}
+	require.NoError(t, err)
+	require.Greater(t, store.Struck().Reads, 2)
+	for _, a := range []string{"a1", "a2"} {
+		require.Contains(t, o.recorded(application.ID{Cycle: "spring", Call: "mentees", Person: o.person(a)}.Stream()), "offer.made")
+	}
+}

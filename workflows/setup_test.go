@@ -133,8 +133,11 @@ var monday = time.Date(2024, 1, 8, 8, 0, 0, 0, time.UTC)
 func newOffice(t testing.TB, store eventstore.Store, v *vault) *office {
 	o := &office{t: t, store: store, vault: v, clock: &workflows.VirtualClock{}, mark: &mark{}}
 	o.clock.Set(monday)
+	config := workflows.Config{Store: store, Vault: v, Now: o.clock.Now, Tzdata: "2024a", Sleep: dontSleep}
 	var err error
-	o.Engine, err = workflows.New(t.Context(), workflows.Config{Store: store, Vault: v, Now: o.clock.Now, Tzdata: "2024a", Sleep: dontSleep})
+	for o.Engine, err = workflows.New(t.Context(), config); unknown(err); { // as a process is started again
+		o.Engine, err = workflows.New(t.Context(), config)
+	}
 	require.NoError(t, err)
 	o.clock.Set(o.Latest())
 	return o

@@ -44,7 +44,7 @@ func TestPeopleDoWhatTheyLike(t *testing.T) {
 	store.Off() // until everybody is there
 	o := newOffice(t, store, newVault())
 	o.prepare(2)
-	store = storetest.Flaky(log, storetest.Seeded(seed))
+	store = storetest.Flaky(log, storetest.Seeded(seed)).Cut(storetest.Sometimes(seed, commands, 200), storetest.Sometimes(seed, 0, 1))
 	offices := []*office{newOffice(t, store, o.vault), newOffice(t, store, o.vault)}
 	offices[1].clock = offices[0].clock
 	offices[1].Now = offices[0].Now
@@ -92,9 +92,11 @@ func TestPeopleDoWhatTheyLike(t *testing.T) {
 	}
 	require.NotZero(t, done)
 	require.NotZero(t, refused)
+	require.NotZero(t, store.Struck().Appends)
+	require.NotZero(t, store.Struck().Reads)
 	storetest.CheckLog(t, log)
 	seen := invariants(t, log, o.vault)
-	t.Logf("%d done, %d refused, %d events: %v", done, refused, len(lines(t, log)), seen)
+	t.Logf("%d done, %d refused, %d events: %v; struck: %+v", done, refused, len(lines(t, log)), seen, store.Struck())
 }
 
 // tolerate takes what a flaky store does to whoever works in the background:

@@ -29,7 +29,7 @@ var pure = []string{
 // import more.
 var arrows = map[string][]string{
 	"domain": append([]string{module + "domain"}, pure...),
-	"eventstore": {"std", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "modernc.org/sqlite", "golang.org/x/sys", "github.com/stretchr/testify",
+	"eventstore": {"std", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "modernc.org/sqlite", "github.com/jackc/pgx/v5", "golang.org/x/sys", "github.com/stretchr/testify",
 		"github.com/EventStore/EventStore-Client-Go/v4", "google.golang.org/grpc", "google.golang.org/protobuf"},
 	"projections": {"std", module + "domain", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "golang.org/x/mod/sumdb"},
 	"workflows":   {"std", module + "domain", module + "eventstore", module + "workflows", "github.com/google/uuid", "github.com/goccy/go-yaml", "golang.org/x/mod/sumdb", "github.com/ThreeDotsLabs/watermill", "github.com/nats-io/nats.go"},

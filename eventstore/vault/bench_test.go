@@ -17,7 +17,7 @@ func text(i int64) vault.Secret {
 
 // BenchmarkPut stores a text of 800 bytes, durably.
 func BenchmarkPut(b *testing.B) {
-	v := open(b, b.TempDir())
+	v := vault.Home{Dir: b.TempDir()}.Open(b)
 	var n int64
 	for b.Loop() {
 		n++
@@ -27,7 +27,7 @@ func BenchmarkPut(b *testing.B) {
 
 // BenchmarkPutTogether is 64 callers for each processor sharing commits.
 func BenchmarkPutTogether(b *testing.B) {
-	v := open(b, b.TempDir())
+	v := vault.Home{Dir: b.TempDir()}.Open(b)
 	var n atomic.Int64
 	b.SetParallelism(64)
 	b.RunParallel(func(pb *testing.PB) {
@@ -41,7 +41,7 @@ func BenchmarkPutTogether(b *testing.B) {
 
 // BenchmarkReveal opens a text of 800 bytes.
 func BenchmarkReveal(b *testing.B) {
-	v := open(b, b.TempDir())
+	v := vault.Home{Dir: b.TempDir()}.Open(b)
 	for i := range int64(1000) {
 		require.NoError(b, v.Put(b.Context(), text(i)))
 	}

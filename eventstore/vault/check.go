@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"zombiezen.com/go/sqlite"
-	"zombiezen.com/go/sqlite/sqlitex"
 )
 
 // named bounds how many damaged rows an answer names.
@@ -32,7 +29,7 @@ func (v *Vault) Check(ctx context.Context, digest func(salt []byte, text string)
 			return fmt.Errorf("check the vault: %w", err)
 		}
 		if total == 0 {
-			total = count
+			total = int(count)
 		}
 		for _, r := range rows {
 			switch s, err := v.unseal(r); {
@@ -64,38 +61,27 @@ func (v *Vault) Check(ctx context.Context, digest func(salt []byte, text string)
 
 // page reads some rows after the n-th, so that no long read keeps the
 // write-ahead log from being emptied.
-func (v *Vault) page(ctx context.Context, after int64) (rows []row, total int, err error) {
-	c, err := v.reader(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer v.readers.Put(c)
-	if after == 0 {
-		n, err := number(c, "SELECT count(*) FROM secret")
-		if err != nil {
-			return nil, 0, err
+func (v *Vault) page(ctx context.Context, after int64) (rows []row, total int64, err error) {
+	err = v.read(ctx, func(c tx) (err error) {
+		if after == 0 {
+			if err := c.query("SELECT count(*) FROM secret", nil, []any{&total}, nil); err != nil {
+				return err
+			}
 		}
-		total = int(n)
-	}
-	err = sqlitex.Execute(c, "SELECT "+columns+" FROM secret WHERE n > ? ORDER BY n LIMIT 1000", &sqlitex.ExecOptions{
-		Args:       []any{after},
-		ResultFunc: func(s *sqlite.Stmt) error { rows = append(rows, scan(s)); return nil },
+		rows, err = secrets(c, "WHERE n > $1 ORDER BY n LIMIT 1000", after)
+		return err
 	})
 	return rows, total, err
 }
 
 func (v *Vault) checkHandles(ctx context.Context, report func(error)) error {
-	c, err := v.reader(ctx)
-	if err != nil {
-		return err
-	}
-	defer v.readers.Put(c)
-	return sqlitex.Execute(c, "SELECT rowid, tag, sealed FROM handle ORDER BY rowid", &sqlitex.ExecOptions{
-		ResultFunc: func(s *sqlite.Stmt) error {
-			if _, _, err := v.unsealHandle(blob(s, 1), blob(s, 2)); err != nil {
-				report(fmt.Errorf("handle %d: %w", s.ColumnInt64(0), err))
+	return v.read(ctx, func(c tx) error {
+		list, err := handles(c)
+		for _, h := range list {
+			if _, _, err := v.unsealHandle(h.tag, h.sealed); err != nil {
+				report(fmt.Errorf("handle %x: %w", h.tag, err))
 			}
-			return nil
-		},
+		}
+		return err
 	})
 }

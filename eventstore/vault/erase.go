@@ -13,16 +13,13 @@ import (
 	"path/filepath"
 	"slices"
 
-	"zombiezen.com/go/sqlite"
-	"zombiezen.com/go/sqlite/sqlitex"
-
 	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
-// Erase makes every text about a person unreadable for ever, in these files
-// and in every copy of keys.db, and tells how many there were: the register
+// Erase makes every text about a person unreadable for ever, in this vault
+// and in every copy of its keys, and tells how many there were: the register
 // has it first, then the fence, then the person's keys go, the texts and the
-// handle, and last the master key, under which older copies of keys.db are
+// handle, and last the master key, under which older copies of the keys are
 // wrapped. Nothing is put about the person again: that is ErrErased.
 //
 // After an error, or when the process is killed, the vault stays shut or the
@@ -51,7 +48,7 @@ func (v *Vault) Erase(ctx context.Context, subject string) (texts int, err error
 	if err := v.destroy(f, subject); err != nil {
 		return 0, fmt.Errorf("erase: %w", err)
 	}
-	n, err := number(v.writer, fmt.Sprintf("SELECT count(*) FROM erased WHERE tag = x'%x'", f.tag))
+	n, err := number(v.texts, "SELECT count(*) FROM erased WHERE tag = $1", f.tag)
 	return int(n), err
 }
 
@@ -70,51 +67,44 @@ func (v *Vault) destroy(f fence, subject string) error {
 	return v.rotate(next)
 }
 
-func (k *keyring) destroy(f fence, subject string) (err error) {
+func (k *keyring) destroy(f fence, subject string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.conn == nil {
+	if k.db == nil {
 		return ErrClosed
 	}
-	end, err := sqlitex.ImmediateTransaction(k.conn)
-	if err != nil {
-		return err
-	}
-	defer end(&err)
-	err = sqlitex.Execute(k.conn, "INSERT INTO fence (tag, salt) VALUES (?, ?) ON CONFLICT DO NOTHING", &sqlitex.ExecOptions{Args: []any{f.tag, f.salt}})
-	if err != nil {
-		return err
-	}
-	if err := sqlitex.Execute(k.conn, "DELETE FROM dek WHERE subject = ?", &sqlitex.ExecOptions{Args: []any{subject}}); err != nil {
-		return err
-	}
-	k.fences = append(k.fences, f)
-	clear(k.cache)
-	return nil
+	return k.db.write(func(c tx) error {
+		if _, err := c.exec("INSERT INTO fence (tag, salt) VALUES ($1, $2) ON CONFLICT DO NOTHING", f.tag, f.salt); err != nil {
+			return err
+		}
+		if _, err := c.exec("DELETE FROM dek WHERE subject = $1", subject); err != nil {
+			return err
+		}
+		k.fences = append(k.fences, f)
+		clear(k.cache)
+		return nil
+	})
 }
 
-func (v *Vault) deleteTexts(f fence, subject string) (err error) {
-	end, err := sqlitex.ImmediateTransaction(v.writer)
-	if err != nil {
-		return err
-	}
-	defer end(&err)
-	run := func(sql string, args ...any) {
-		if err == nil {
-			err = sqlitex.Execute(v.writer, sql, &sqlitex.ExecOptions{Args: args})
+func (v *Vault) deleteTexts(f fence, subject string) error {
+	return v.texts.write(func(c tx) (err error) {
+		run := func(sql string, args ...any) {
+			if err == nil {
+				_, err = c.exec(sql, args...)
+			}
 		}
-	}
-	run("INSERT INTO erased (digest, tag) SELECT digest, ? FROM secret WHERE subject = ? OR second = ?", f.tag, subject, subject)
-	run("DELETE FROM secret WHERE subject = ? OR second = ?", subject, subject)
-	run("DELETE FROM handle WHERE person = ?", v.tag("person", subject))
-	return err
+		run("INSERT INTO erased (digest, tag) SELECT digest, $1 FROM secret WHERE subject = $2 OR second = $2", f.tag, subject)
+		run("DELETE FROM secret WHERE subject = $1 OR second = $1", subject)
+		run("DELETE FROM handle WHERE person = $1", v.tag("person", subject))
+		return err
+	})
 }
 
 // rotate puts everything under the next master key and then that key in its
 // place. Killed at any point, Open goes on: handles first, which open under
 // either key, then people's keys, all at once with the proof, then the file.
 func (v *Vault) rotate(next []byte) error {
-	old := &Vault{writer: v.writer, keys: &keyring{conn: v.keys.conn, wrapping: v.keys.wrapping, tagging: v.keys.tagging, handles: v.keys.handles}}
+	old := &Vault{keys: &keyring{wrapping: v.keys.wrapping, handles: v.keys.handles}}
 	v.keys.use(next)
 	if err := v.retag(old); err != nil {
 		return fmt.Errorf("put handles under the new master key: %w", err)
@@ -125,91 +115,82 @@ func (v *Vault) rotate(next []byte) error {
 	return v.replaceMasterKey()
 }
 
-func (v *Vault) retag(old *Vault) (err error) {
-	type handle struct {
-		n           int64
-		tag, sealed []byte
-	}
-	var list []handle
-	end, err := sqlitex.ImmediateTransaction(v.writer)
-	if err != nil {
-		return err
-	}
-	defer end(&err)
-	err = sqlitex.Execute(v.writer, "SELECT rowid, tag, sealed FROM handle ORDER BY rowid", &sqlitex.ExecOptions{
-		ResultFunc: func(s *sqlite.Stmt) error {
-			list = append(list, handle{s.ColumnInt64(0), blob(s, 1), blob(s, 2)})
-			return nil
-		},
-	})
-	if err != nil {
-		return err
-	}
-	for _, h := range list {
-		if _, _, err := v.unsealHandle(h.tag, h.sealed); err == nil {
-			continue // before the process was killed
-		}
-		name, person, err := old.unsealHandle(h.tag, h.sealed)
+func (v *Vault) retag(old *Vault) error {
+	return v.texts.write(func(c tx) error {
+		list, err := handles(c)
 		if err != nil {
-			return fmt.Errorf("handle %d: %w", h.n, err)
-		}
-		if err := sqlitex.Execute(v.writer, "DELETE FROM handle WHERE rowid = ?", &sqlitex.ExecOptions{Args: []any{h.n}}); err != nil {
 			return err
 		}
-		if err := v.insertHandle(name, person); err != nil {
-			return err
+		for _, h := range list {
+			if _, _, err := v.unsealHandle(h.tag, h.sealed); err == nil {
+				continue // before the process was killed
+			}
+			name, person, err := old.unsealHandle(h.tag, h.sealed)
+			if err != nil {
+				return fmt.Errorf("handle %x: %w", h.tag, err)
+			}
+			if _, err := c.exec("DELETE FROM handle WHERE tag = $1", h.tag); err != nil {
+				return err
+			}
+			if _, err := v.insertHandle(c, name, person); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	})
+}
+
+type handle struct{ tag, sealed []byte }
+
+func handles(c tx) (list []handle, err error) {
+	var h handle
+	err = c.query("SELECT tag, sealed FROM handle ORDER BY tag", nil, []any{&h.tag, &h.sealed}, func() error {
+		list = append(list, h)
+		return nil
+	})
+	return list, err
 }
 
 // rewrap puts people's keys, and the proof, from the old wrapping key under
 // the present one.
-func (k *keyring) rewrap(old []byte) (err error) {
+func (k *keyring) rewrap(old []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.conn == nil {
+	if k.db == nil {
 		return ErrClosed
+	}
+	store, err := metaOf(k.db, "store")
+	if err != nil {
+		return err
 	}
 	type dek struct {
 		subject string
 		rev     int64
 		sealed  []byte
 	}
-	var list []dek
-	end, err := sqlitex.ImmediateTransaction(k.conn)
-	if err != nil {
-		return err
-	}
-	defer end(&err)
-	err = sqlitex.Execute(k.conn, "SELECT subject, rev, wrapped FROM dek ORDER BY subject, rev", &sqlitex.ExecOptions{
-		ResultFunc: func(s *sqlite.Stmt) error {
-			list = append(list, dek{s.ColumnText(0), s.ColumnInt64(1), blob(s, 2)})
+	return k.db.write(func(c tx) error {
+		var list []dek
+		var d dek
+		err := c.query("SELECT subject, rev, wrapped FROM dek ORDER BY subject, rev", nil, []any{&d.subject, &d.rev, &d.sealed}, func() error {
+			list = append(list, d)
 			return nil
-		},
-	})
-	if err != nil {
-		return err
-	}
-	for _, d := range list {
-		bound := wrapped(d.subject, d.rev)
-		key, err := unseal(old, d.sealed, bound)
-		if err != nil {
-			return fmt.Errorf("the key of %s: %w", d.subject, err)
-		}
-		err = sqlitex.Execute(k.conn, "UPDATE dek SET wrapped = ? WHERE subject = ? AND rev = ?", &sqlitex.ExecOptions{
-			Args: []any{seal(k.wrapping, key, bound), d.subject, d.rev},
 		})
 		if err != nil {
 			return err
 		}
-	}
-	store, err := metaOf(k.conn, "store")
-	if err != nil {
+		for _, d := range list {
+			bound := wrapped(d.subject, d.rev)
+			key, err := unseal(old, d.sealed, bound)
+			if err != nil {
+				return fmt.Errorf("the key of %s: %w", d.subject, err)
+			}
+			_, err = c.exec("UPDATE dek SET wrapped = $1 WHERE subject = $2 AND rev = $3", seal(k.wrapping, key, bound), d.subject, d.rev)
+			if err != nil {
+				return err
+			}
+		}
+		_, err = c.exec("UPDATE meta SET value = $1 WHERE key = 'proof'", seal(k.wrapping, store, framed("proof")))
 		return err
-	}
-	return sqlitex.Execute(k.conn, "UPDATE meta SET value = ? WHERE key = 'proof'", &sqlitex.ExecOptions{
-		Args: []any{seal(k.wrapping, store, framed("proof"))},
 	})
 }
 
@@ -231,7 +212,7 @@ func (v *Vault) finish() error {
 			}
 		}
 	}
-	if err := proven(v.keys.conn, next); errors.Is(err, ErrDamaged) {
+	if err := proven(v.keys.db, next); errors.Is(err, ErrDamaged) {
 		return v.rotate(next)
 	} else if err != nil {
 		return err
@@ -240,38 +221,35 @@ func (v *Vault) finish() error {
 	return v.replaceMasterKey()
 }
 
-// people are all whom either file knows: one may be an older copy than the
+// people are all whom either database knows: one may be an older copy than the
 // other.
-func (v *Vault) people() ([]string, error) {
-	keyed, err := list(v.keys.conn, "SELECT DISTINCT subject FROM dek")
-	if err != nil {
+func (v *Vault) people() (people []string, err error) {
+	var person string
+	all := func(sql string) func(tx) error {
+		return func(c tx) error {
+			return c.query(sql, nil, []any{&person}, func() error { people = append(people, person); return nil })
+		}
+	}
+	ctx := context.Background()
+	if err := v.keys.db.read(ctx, all("SELECT DISTINCT subject FROM dek")); err != nil {
 		return nil, err
 	}
-	people, err := list(v.writer, "SELECT subject FROM secret UNION SELECT second FROM secret WHERE second IS NOT NULL")
-	if err != nil {
+	if err := v.texts.read(ctx, all("SELECT subject FROM secret UNION SELECT second FROM secret WHERE second IS NOT NULL")); err != nil {
 		return nil, err
 	}
-	people = append(people, keyed...)
-	err = sqlitex.Execute(v.writer, "SELECT tag, sealed FROM handle", &sqlitex.ExecOptions{
-		ResultFunc: func(s *sqlite.Stmt) error {
+	err = v.texts.read(ctx, func(c tx) error {
+		list, err := handles(c)
+		for _, h := range list {
 			// One that does not open is under the next master key already, or is
 			// damaged, of which retag tells.
-			if _, person, err := v.unsealHandle(blob(s, 0), blob(s, 1)); err == nil {
+			if _, person, err := v.unsealHandle(h.tag, h.sealed); err == nil {
 				people = append(people, person)
 			}
-			return nil
-		},
+		}
+		return err
 	})
 	slices.Sort(people)
 	return slices.Compact(people), err
-}
-
-// list reads a column of texts.
-func list(c *sqlite.Conn, query string) (texts []string, err error) {
-	err = sqlitex.Execute(c, query, &sqlitex.ExecOptions{
-		ResultFunc: func(s *sqlite.Stmt) error { texts = append(texts, s.ColumnText(0)); return nil },
-	})
-	return texts, err
 }
 
 // A fence tells that somebody was erased: whom, only who knows the id can
@@ -322,11 +300,12 @@ func (k *keyring) fence(subject string) (fence, bool) {
 }
 
 func (k *keyring) loadFences() error {
-	return sqlitex.Execute(k.conn, "SELECT salt, tag FROM fence ORDER BY tag", &sqlitex.ExecOptions{
-		ResultFunc: func(s *sqlite.Stmt) error {
-			k.fences = append(k.fences, fence{blob(s, 0), blob(s, 1)})
+	var f fence
+	return k.db.read(context.Background(), func(c tx) error {
+		return c.query("SELECT salt, tag FROM fence ORDER BY tag", nil, []any{&f.salt, &f.tag}, func() error {
+			k.fences = append(k.fences, f)
 			return nil
-		},
+		})
 	})
 }
 
@@ -413,23 +392,22 @@ func nextMasterKey(path string) ([]byte, error) {
 }
 
 // replaceMasterKey puts the next key in the place of the old one, which is
-// overwritten first: older copies of keys.db are wrapped under it. It does so
-// only when the next key is on the disk and the one that opens keys.db, and
+// overwritten first: older copies of the keys are wrapped under it. It does so
+// only when the next key is on the disk and the one that opens them, and
 // overwrites nothing but what it has read and is another key.
 func (v *Vault) replaceMasterKey() error {
-	// What was deleted is in the write-ahead log until that is emptied.
-	if busy, err := number(v.writer, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
-		return err
-	} else if busy != 0 {
-		return errors.New("another process reads the vault, and what was deleted is in vault.db-wal until it is through: ask for the erasure again")
+	for _, db := range []database{v.texts, v.keys.db} {
+		if err := db.forget(); err != nil {
+			return err
+		}
 	}
 	path := v.keyFile
 	next, err := masterKey(path+nextSuffix, false)
 	if err != nil {
 		return err
 	}
-	if err := proven(v.keys.conn, next); err != nil {
-		return fmt.Errorf("%w: %s does not open keys.db, so that %s stays: %w", ErrMasterKey, path+nextSuffix, path, err)
+	if err := proven(v.keys.db, next); err != nil {
+		return fmt.Errorf("%w: %s does not open %s, so that %s stays: %w", ErrMasterKey, path+nextSuffix, v.keys.db.name(), path, err)
 	}
 	if err := durable.SyncDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("%w: %w", ErrMasterKey, err)

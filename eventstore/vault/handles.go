@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"fmt"
-
-	"zombiezen.com/go/sqlite"
-	"zombiezen.com/go/sqlite/sqlitex"
 )
 
 // SetHandle lets a person be found by a handle, the short name that a
@@ -24,53 +22,49 @@ func (v *Vault) SetHandle(ctx context.Context, handle, person string) error {
 	if _, erased := v.keys.fenced(person); erased {
 		return ErrErased
 	}
-	if err := v.insertHandle(handle, person); err != nil {
-		return fmt.Errorf("set a handle: %w", err)
+	err := v.texts.write(func(c tx) error {
+		inserted, err := v.insertHandle(c, handle, person)
+		if err != nil || inserted {
+			return err
+		}
+		holder, err := v.person(c, v.tag("handle", handle))
+		if err == nil && holder != person {
+			err = ErrTaken
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrTaken) {
+		err = fmt.Errorf("set a handle: %w", err)
 	}
-	if v.writer.Changes() == 1 {
-		return nil
-	}
-	switch holder, err := v.person(v.writer, v.tag("handle", handle)); {
-	case err != nil:
-		return fmt.Errorf("set a handle: %w", err)
-	case holder != person:
-		return ErrTaken
-	}
-	return nil
+	return err
 }
 
 // insertHandle stores a handle unless it is there already.
-func (v *Vault) insertHandle(handle, person string) error {
+func (v *Vault) insertHandle(c tx, handle, person string) (inserted bool, err error) {
 	tag := v.tag("handle", handle)
-	return sqlitex.Execute(v.writer, "INSERT INTO handle (tag, person, sealed) VALUES (?, ?, ?) ON CONFLICT (tag) DO NOTHING", &sqlitex.ExecOptions{
-		// The handle is sealed too, or no other key could ever tag it.
-		Args: []any{tag, v.tag("person", person), seal(v.keys.handles, framed(handle, person), tag)},
-	})
+	// The handle is sealed too, or no other key could ever tag it.
+	rows, err := c.exec("INSERT INTO handle (tag, person, sealed) VALUES ($1, $2, $3) ON CONFLICT (tag) DO NOTHING",
+		tag, v.tag("person", person), seal(v.keys.handles, framed(handle, person), tag))
+	return rows == 1, err
 }
 
 // Person is who a handle stands for.
-func (v *Vault) Person(ctx context.Context, handle string) (string, error) {
+func (v *Vault) Person(ctx context.Context, handle string) (person string, err error) {
 	v.gate.RLock()
 	defer v.gate.RUnlock()
-	c, err := v.reader(ctx)
-	if err != nil {
-		return "", fmt.Errorf("find a person: %w", err)
-	}
-	defer v.readers.Put(c)
-	person, err := v.person(c, v.tag("handle", handle))
+	err = v.read(ctx, func(c tx) (err error) {
+		person, err = v.person(c, v.tag("handle", handle))
+		return err
+	})
 	if err != nil {
 		return "", fmt.Errorf("find a person: %w", v.unlessErasing(err))
 	}
 	return person, nil
 }
 
-func (v *Vault) person(c *sqlite.Conn, tag []byte) (string, error) {
+func (v *Vault) person(c tx, tag []byte) (string, error) {
 	var sealed []byte
-	err := sqlitex.Execute(c, "SELECT sealed FROM handle WHERE tag = ?", &sqlitex.ExecOptions{
-		Args:       []any{tag},
-		ResultFunc: func(s *sqlite.Stmt) error { sealed = blob(s, 0); return nil },
-	})
-	if err != nil {
+	if err := c.query("SELECT sealed FROM handle WHERE tag = $1", []any{tag}, []any{&sealed}, nil); err != nil {
 		return "", err
 	}
 	if sealed == nil {

@@ -1,13 +1,11 @@
 package vault
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"strconv"
 	"sync"
-
-	"zombiezen.com/go/sqlite"
-	"zombiezen.com/go/sqlite/sqlitex"
 )
 
 // cached bounds how many people's keys are held open in memory.
@@ -20,7 +18,7 @@ type keyring struct {
 	handles  []byte // seals handles
 
 	mu     sync.Mutex
-	conn   *sqlite.Conn // nil when closed
+	db     database // nil when closed
 	cache  map[keyID]dataKey
 	fences []fence // of those who were erased
 }
@@ -46,18 +44,18 @@ func (k *keyring) use(master []byte) {
 func (k *keyring) close() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	c := k.conn
-	k.conn = nil
+	db := k.db
+	k.db = nil
 	clear(k.cache)
-	if c == nil {
+	if db == nil {
 		return nil
 	}
-	return c.Close()
+	return db.close()
 }
 
 // ensure makes a key for each of the people who have none, durably and all in
 // one transaction: a text must never be on disk before the key that opens it.
-func (k *keyring) ensure(subjects []string) (err error) {
+func (k *keyring) ensure(subjects []string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var unknown []string
@@ -69,35 +67,30 @@ func (k *keyring) ensure(subjects []string) (err error) {
 	if len(unknown) == 0 {
 		return nil
 	}
-	if k.conn == nil {
+	if k.db == nil {
 		return ErrClosed
 	}
-	end, err := sqlitex.ImmediateTransaction(k.conn)
+	err := k.db.write(func(c tx) error {
+		for _, s := range unknown {
+			there := int64(0)
+			if err := c.query("SELECT count(*) FROM dek WHERE subject = $1", []any{s}, []any{&there}, nil); err != nil {
+				return err
+			}
+			if _, erased := k.fence(s); there > 0 || erased {
+				continue
+			}
+			key := make([]byte, keySize)
+			rand.Read(key)
+			const first = 1
+			_, err := c.exec("INSERT INTO dek (subject, rev, wrapped) VALUES ($1, $2, $3)", s, first, seal(k.wrapping, key, wrapped(s, first)))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("make keys: %w", err)
-	}
-	defer end(&err)
-	for _, s := range unknown {
-		there := false
-		err := sqlitex.Execute(k.conn, "SELECT 1 FROM dek WHERE subject = ?", &sqlitex.ExecOptions{
-			Args:       []any{s},
-			ResultFunc: func(*sqlite.Stmt) error { there = true; return nil },
-		})
-		if err != nil {
-			return fmt.Errorf("make a key: %w", err)
-		}
-		if _, erased := k.fence(s); there || erased {
-			continue
-		}
-		key := make([]byte, keySize)
-		rand.Read(key)
-		const first = 1
-		err = sqlitex.Execute(k.conn, "INSERT INTO dek (subject, rev, wrapped) VALUES (?, ?, ?)", &sqlitex.ExecOptions{
-			Args: []any{s, first, seal(k.wrapping, key, wrapped(s, first))},
-		})
-		if err != nil {
-			return fmt.Errorf("make a key: %w", err)
-		}
 	}
 	return nil
 }
@@ -109,17 +102,14 @@ func (k *keyring) get(id keyID) (dataKey, error) {
 	if key, ok := k.cache[id]; ok {
 		return key, nil
 	}
-	if k.conn == nil {
+	if k.db == nil {
 		return dataKey{}, ErrClosed
 	}
 	var found dataKey
 	var sealed []byte
-	err := sqlitex.Execute(k.conn, "SELECT rev, wrapped FROM dek WHERE subject = ?1 AND (rev = ?2 OR ?2 = 0) ORDER BY rev DESC LIMIT 1", &sqlitex.ExecOptions{
-		Args: []any{id.subject, id.rev},
-		ResultFunc: func(s *sqlite.Stmt) error {
-			found.rev, sealed = s.ColumnInt64(0), blob(s, 1)
-			return nil
-		},
+	err := k.db.read(context.Background(), func(c tx) error {
+		return c.query("SELECT rev, wrapped FROM dek WHERE subject = $1 AND (rev = $2 OR $2 = 0) ORDER BY rev DESC LIMIT 1",
+			[]any{id.subject, id.rev}, []any{&found.rev, &sealed}, nil)
 	})
 	if err != nil {
 		return dataKey{}, fmt.Errorf("read a key: %w", err)

@@ -20,7 +20,7 @@ func masterKey(path string, mayMake bool) ([]byte, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if !mayMake {
-			return nil, fmt.Errorf("%w: %s is missing, and keys.db cannot be opened without it: put it back, a new one would not do", ErrMasterKey, path)
+			return nil, fmt.Errorf("%w: %s is missing, and no key can be opened without it: put it back, a new one would not do", ErrMasterKey, path)
 		}
 		if err := makeMasterKey(path); err != nil {
 			return nil, fmt.Errorf("%w: make %s: %w", ErrMasterKey, path, err)

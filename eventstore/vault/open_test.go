@@ -12,57 +12,53 @@ import (
 	"github.com/daybook-engine/daybook/eventstore/vault"
 )
 
-// filled is the directory of a closed vault with one text.
-func filled(t *testing.T) (dir string, s vault.Secret) {
-	dir, s = t.TempDir(), secret("about ada", "ada")
-	v := open(t, dir)
+// filled is a closed vault with one text.
+func filled(t *testing.T, h vault.Home) (vault.Home, vault.Secret) {
+	s := secret("about ada", "ada")
+	v := h.Open(t)
 	require.NoError(t, v.Put(t.Context(), s))
 	require.NoError(t, v.Close())
-	return dir, s
-}
-
-func refused(t *testing.T, dir string) error {
-	_, err := vault.Open(vault.Options{Dir: dir})
-	require.Error(t, err)
-	return err
+	return h, s
 }
 
 func TestAMasterKeyIsNeverMadeBesideKeys(t *testing.T) {
-	t.Parallel()
-	dir, s := filled(t)
-	path := filepath.Join(dir, "master.key")
-	elsewhere := filepath.Join(t.TempDir(), "key")
-	require.NoError(t, os.Rename(path, elsewhere))
+	vault.Each(t, func(t *testing.T, h vault.Home) {
+		_, s := filled(t, h)
+		path := filepath.Join(h.Dir, "master.key")
+		elsewhere := filepath.Join(t.TempDir(), "key")
+		require.NoError(t, os.Rename(path, elsewhere))
 
-	err := refused(t, dir)
-	require.ErrorIs(t, err, vault.ErrMasterKey)
-	require.ErrorContains(t, err, "missing")
-	require.NoFileExists(t, path)
+		err := h.Refused(t)
+		require.ErrorIs(t, err, vault.ErrMasterKey)
+		require.ErrorContains(t, err, "missing")
+		require.NoFileExists(t, path)
 
-	v, err := vault.Open(vault.Options{Dir: dir, KeyFile: elsewhere})
-	require.NoError(t, err)
-	_, err = v.Reveal(t.Context(), s.Digest)
-	require.NoError(t, err)
-	require.NoError(t, v.Close())
-	require.NoFileExists(t, path)
+		v, err := vault.Open(vault.Options{Dir: h.Dir, Database: h.Database, KeyFile: elsewhere})
+		require.NoError(t, err)
+		_, err = v.Reveal(t.Context(), s.Digest)
+		require.NoError(t, err)
+		require.NoError(t, v.Close())
+		require.NoFileExists(t, path)
+	})
 }
 
 func TestAWrongMasterKeyIsToldAtOnce(t *testing.T) {
-	t.Parallel()
-	dir, _ := filled(t)
-	other, _ := filled(t)
-	path := filepath.Join(dir, "master.key")
-	key, err := os.ReadFile(filepath.Join(other, "master.key"))
-	require.NoError(t, err)
-	for text, says := range map[string]string{string(key): "not the one", "": "32 bytes", "abcd": "32 bytes", strings.Repeat("x", 64): "32 bytes"} {
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		err := refused(t, dir)
-		require.ErrorIs(t, err, vault.ErrMasterKey)
-		require.ErrorContains(t, err, says)
-		if text != "" {
-			require.NotContains(t, err.Error(), strings.TrimSpace(text), "a key is never told")
+	vault.Each(t, func(t *testing.T, h vault.Home) {
+		filled(t, h)
+		other, _ := filled(t, h.New(t))
+		path := filepath.Join(h.Dir, "master.key")
+		key, err := os.ReadFile(filepath.Join(other.Dir, "master.key"))
+		require.NoError(t, err)
+		for text, says := range map[string]string{string(key): "not the one", "": "32 bytes", "abcd": "32 bytes", strings.Repeat("x", 64): "32 bytes"} {
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+			err := h.Refused(t)
+			require.ErrorIs(t, err, vault.ErrMasterKey)
+			require.ErrorContains(t, err, says)
+			if text != "" {
+				require.NotContains(t, err.Error(), strings.TrimSpace(text), "a key is never told")
+			}
 		}
-	}
+	})
 }
 
 func TestAMasterKeyThatOthersMayReadIsRefused(t *testing.T) {
@@ -70,16 +66,16 @@ func TestAMasterKeyThatOthersMayReadIsRefused(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("files have no modes")
 	}
-	dir, _ := filled(t)
-	path := filepath.Join(dir, "master.key")
+	h, _ := filled(t, vault.Home{Dir: t.TempDir()})
+	path := filepath.Join(h.Dir, "master.key")
 	for _, mode := range []os.FileMode{0o640, 0o604, 0o620} {
 		require.NoError(t, os.Chmod(path, mode))
-		err := refused(t, dir)
+		err := h.Refused(t)
 		require.ErrorIs(t, err, vault.ErrMasterKey)
 		require.ErrorContains(t, err, "chmod 600 "+path)
 	}
 	require.NoError(t, os.Chmod(path, 0o400))
-	open(t, dir)
+	h.Open(t)
 }
 
 func TestNoFileIsForOthers(t *testing.T) {
@@ -88,7 +84,7 @@ func TestNoFileIsForOthers(t *testing.T) {
 		t.Skip("files have no modes")
 	}
 	dir := filepath.Join(t.TempDir(), "new", "vault")
-	v := open(t, dir)
+	v := vault.Home{Dir: dir}.Open(t)
 	require.NoError(t, v.Put(t.Context(), secret("about ada", "ada")))
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
@@ -103,31 +99,42 @@ func TestNoFileIsForOthers(t *testing.T) {
 func TestAForeignFileIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"vault.db", "keys.db"} {
-		dir := t.TempDir()
-		path := filepath.Join(dir, name)
-		sql(t, path, "CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1);")
+		h := vault.Home{Dir: t.TempDir()}
+		path := filepath.Join(h.Dir, name)
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+		require.NoError(t, h.Exec(t, strings.TrimSuffix(name, ".db"), "CREATE TABLE theirs (a)"))
 		before, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.ErrorIs(t, refused(t, dir), vault.ErrForeign)
+		require.ErrorIs(t, h.Refused(t), vault.ErrForeign)
 		after, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.Equal(t, before, after)
-		require.NoFileExists(t, filepath.Join(dir, "master.key"))
+		require.NoFileExists(t, filepath.Join(h.Dir, "master.key"))
 
 		require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("not a database ", 100)), 0o600))
-		require.ErrorIs(t, refused(t, dir), vault.ErrForeign)
+		require.ErrorIs(t, h.Refused(t), vault.ErrForeign)
 	}
 }
 
 func TestAVaultOfANewerProgramIsRefused(t *testing.T) {
-	t.Parallel()
-	dir, _ := filled(t)
-	sql(t, filepath.Join(dir, "vault.db"), "PRAGMA user_version = 2;")
-	require.ErrorContains(t, refused(t, dir), "newer version")
+	vault.Each(t, func(t *testing.T, h vault.Home) {
+		filled(t, h)
+		newer := "PRAGMA user_version = 2"
+		if h.Database != "" {
+			newer = "UPDATE daybook SET version = 2"
+		}
+		require.NoError(t, h.Exec(t, "vault", newer))
+		require.ErrorContains(t, h.Refused(t), "newer version")
+	})
 }
 
 func TestFilesOfTwoVaultsDoNotBelongTogether(t *testing.T) {
 	t.Parallel()
+	filled := func(t *testing.T) (string, vault.Secret) {
+		h, s := filled(t, vault.Home{Dir: t.TempDir()})
+		return h.Dir, s
+	}
+	refused := func(t *testing.T, dir string) error { return vault.Home{Dir: dir}.Refused(t) }
 	move := func(from, to, name string) {
 		require.NoError(t, os.Rename(filepath.Join(from, name), filepath.Join(to, name)))
 	}
@@ -166,11 +173,11 @@ func TestAVaultKilledWhileItWasMadeIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	for _, lost := range [][]string{{"keys.db"}, {"keys.db", "vault.db"}, {"keys.db", "vault.db", "master.key"}} {
 		dir := t.TempDir()
-		v := open(t, dir)
+		v := vault.Home{Dir: dir}.Open(t)
 		require.NoError(t, v.Close())
 		for _, name := range lost {
 			require.NoError(t, os.Remove(filepath.Join(dir, name)))
 		}
-		require.NoError(t, open(t, dir).Put(t.Context(), secret("about ada", "ada")))
+		require.NoError(t, vault.Home{Dir: dir}.Open(t).Put(t.Context(), secret("about ada", "ada")))
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"zombiezen.com/go/sqlite/sqlitex"
-
 	"github.com/daybook-engine/daybook/eventstore"
 )
 
@@ -113,19 +111,20 @@ func (v *Vault) sealAll(secrets []Secret) ([]row, error) {
 	return rows, nil
 }
 
-func (v *Vault) insertAll(rows []row) (err error) {
+func (v *Vault) insertAll(rows []row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	end, err := sqlitex.ImmediateTransaction(v.writer)
+	err := v.texts.write(func(c tx) error {
+		for _, r := range rows {
+			if err := insert(c, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("put in the vault: %w", err)
-	}
-	defer end(&err)
-	for _, r := range rows {
-		if err := insert(v.writer, r); err != nil {
-			return fmt.Errorf("put in the vault: %w", err)
-		}
 	}
 	return nil
 }

@@ -2,12 +2,8 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-
-	"zombiezen.com/go/sqlite"
-	"zombiezen.com/go/sqlite/sqlitex"
 )
 
 // A row is a secret as it is stored: without salt and text, but sealed, and
@@ -75,59 +71,57 @@ func joint(subjects []string, keys [][]byte) []byte {
 	return derive(slices.Concat(a, b), "a text about two")
 }
 
-const columns = "n, digest, subject, rev, second, second_rev, kind, readers, sealed"
-
-func scan(s *sqlite.Stmt) row {
-	r := row{n: s.ColumnInt64(0), revs: []int64{s.ColumnInt64(3)}, sealed: blob(s, 8)}
-	r.Digest, r.Subjects, r.Kind, r.Readers = s.ColumnText(1), []string{s.ColumnText(2)}, s.ColumnText(6), s.ColumnText(7)
-	if !s.ColumnIsNull(4) {
-		r.Subjects, r.revs = append(r.Subjects, s.ColumnText(4)), append(r.revs, s.ColumnInt64(5))
-	}
-	return r
+// secrets reads rows, each where what follows FROM secret says.
+func secrets(c tx, where string, arg any) (rows []row, err error) {
+	var r row
+	var subject, second string
+	var rev, secondRev int64
+	err = c.query("SELECT n, digest, subject, rev, coalesce(second, ''), coalesce(second_rev, 0), kind, readers, sealed FROM secret "+where, []any{arg},
+		[]any{&r.n, &r.Digest, &subject, &rev, &second, &secondRev, &r.Kind, &r.Readers, &r.sealed}, func() error {
+			r.Subjects, r.revs = []string{subject}, []int64{rev}
+			if second != "" {
+				r.Subjects, r.revs = append(r.Subjects, second), append(r.revs, secondRev)
+			}
+			rows = append(rows, r)
+			return nil
+		})
+	return rows, err
 }
 
 func (v *Vault) row(ctx context.Context, digest string) (r row, err error) {
-	c, err := v.reader(ctx)
-	if err != nil {
-		return row{}, err
-	}
-	defer v.readers.Put(c)
-	err = sqlitex.Execute(c, "SELECT "+columns+" FROM secret WHERE digest = ?", &sqlitex.ExecOptions{
-		Args:       []any{digest},
-		ResultFunc: func(s *sqlite.Stmt) error { r = scan(s); return nil },
+	err = v.read(ctx, func(c tx) error {
+		rows, err := secrets(c, "WHERE digest = $1", digest)
+		if err == nil && len(rows) == 1 {
+			r = rows[0]
+			return nil
+		}
+		erased := int64(0)
+		if err == nil {
+			err = c.query("SELECT count(*) FROM erased WHERE digest = $1", []any{digest}, []any{&erased}, nil)
+		}
+		switch {
+		case err != nil:
+			return err
+		case erased > 0: // it was deleted on purpose
+			return ErrErased
+		}
+		return ErrNotFound
 	})
-	if err != nil || r.n != 0 {
-		return r, err
-	}
-	err = ErrNotFound // unless it was deleted on purpose
-	return r, errors.Join(sqlitex.Execute(c, "SELECT 1 FROM erased WHERE digest = ?", &sqlitex.ExecOptions{
-		Args:       []any{digest},
-		ResultFunc: func(*sqlite.Stmt) error { err = ErrErased; return nil },
-	}), err)
+	return r, err
 }
 
 // insert stores a row unless its digest is there already.
-func insert(c *sqlite.Conn, r row) error {
+func insert(c tx, r row) error {
 	var second, secondRev any
 	if len(r.Subjects) == 2 {
 		second, secondRev = r.Subjects[1], r.revs[1]
 	}
-	err := sqlitex.Execute(c, `
+	_, err := c.exec(`
 		INSERT INTO secret (digest, subject, rev, second, second_rev, kind, readers, sealed)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING`, &sqlitex.ExecOptions{
-		Args: []any{r.Digest, r.Subjects[0], r.revs[0], second, secondRev, r.Kind, r.Readers, r.sealed},
-	})
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (digest) DO NOTHING`,
+		r.Digest, r.Subjects[0], r.revs[0], second, secondRev, r.Kind, r.Readers, r.sealed)
 	if err != nil {
 		return fmt.Errorf("insert %s: %w", r.Digest, err)
 	}
 	return nil
-}
-
-func (v *Vault) reader(ctx context.Context) (*sqlite.Conn, error) {
-	select {
-	case <-v.closed:
-		return nil, ErrClosed
-	default:
-		return v.readers.Take(ctx)
-	}
 }

@@ -9,6 +9,12 @@
 // backup of one must never hold another: keys.db is small and is kept for a
 // few weeks only, the master key is kept by hand. What is in vault.db in the
 // clear is ids and classes, never words.
+//
+// In PostgreSQL the schemas daybook_vault and daybook_keys stand for the two
+// databases; the master key and the register stay files. What is deleted there
+// leaves the tables, but not the server's write-ahead log, replicas and backups:
+// in those it is sealed under keys that are gone, or wrapped under a master key
+// that is gone. This is what the master key is rotated for.
 package vault
 
 import (
@@ -18,11 +24,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"runtime"
 	"sync"
-
-	"zombiezen.com/go/sqlite"
-	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/daybook-engine/daybook/eventstore/durable"
 )
@@ -34,8 +36,8 @@ var (
 	ErrErased    = errors.New("erased")
 	ErrDamaged   = errors.New("damaged: it does not open with its keys")
 	ErrTaken     = errors.New("this handle is somebody else's")
-	ErrForeign   = errors.New("not a file of this vault")
-	ErrMismatch  = errors.New("these files do not belong together")
+	ErrForeign   = errors.New("not of this vault")
+	ErrMismatch  = errors.New("these do not belong together")
 	ErrMasterKey = errors.New("master key")
 	ErrClosed    = errors.New("the vault is closed")
 	// ErrErasing is the answer to who only reads, while another process makes
@@ -59,6 +61,10 @@ type Secret struct {
 type Options struct {
 	Dir     string // of vault.db and keys.db; made if need be
 	KeyFile string // Dir/master.key unless said
+	// Database is a connection string, postgres://USER@HOST:5432/DATABASE, of
+	// where the texts and keys are instead, PostgreSQL 15 or newer; not through
+	// a pooler, which would share the session that the lock is held by.
+	Database string
 	// Register is where erasures are written down, Dir/erasures.jsonl unless
 	// said. A vault that has not carried out all of them opens with ErrRegister,
 	// or, with Replay, carries them out; and also those of Copy, a register that
@@ -77,14 +83,13 @@ type Options struct {
 type Vault struct {
 	readOnly bool
 	lock     io.Closer // nil when it only reads
+	texts    database
 	keys     *keyring
-	readers  *sqlitex.Pool
 	keyFile  string
 	register register
 	gate     sync.RWMutex // held while reading; by Erase alone
 
 	turn    chan struct{} // holds one token: whoever has it writes
-	writer  *sqlite.Conn
 	closed  chan struct{}
 	mu      sync.Mutex
 	waiting []*put
@@ -113,42 +118,28 @@ func Open(o Options) (_ *Vault, err error) {
 			err = v.unlessErasing(err)
 		}
 	}()
-	vaultPath, keysPath := filepath.Join(o.Dir, "vault.db"), filepath.Join(o.Dir, "keys.db")
 	if !o.ReadOnly {
 		if err := makeDir(o.Dir); err != nil {
 			return nil, err
 		}
-		if v.lock, err = durable.Lock(vaultPath); err != nil {
+		if v.lock, err = durable.Lock(filepath.Join(o.Dir, textsFile().base)); err != nil {
 			return nil, err
 		}
 	} else if next(o.KeyFile) {
 		return nil, ErrErasing
 	}
-	if v.writer, err = vaultFile.open(vaultPath, o.ReadOnly); err != nil {
+	open, where := openFiles, o.Dir
+	if o.Database != "" {
+		open, where = openPostgres, place(o.Database)
+	}
+	if v.texts, v.keys.db, err = open(o); err != nil {
 		return nil, err
 	}
-	if v.keys.conn, err = keysFile.open(keysPath, o.ReadOnly); err != nil {
-		return nil, err
-	}
-	if err := pair(v.writer, v.keys.conn, o, v.keys); err != nil {
-		return nil, fmt.Errorf("open the vault in %s: %w", o.Dir, err)
+	if err := pair(v.texts, v.keys, o); err != nil {
+		return nil, fmt.Errorf("open the vault in %s: %w", where, err)
 	}
 	if err := v.carryOut(o); err != nil {
-		return nil, fmt.Errorf("open the vault in %s: %w", o.Dir, err)
-	}
-	mode := sqlite.OpenReadWrite
-	if o.ReadOnly {
-		mode = sqlite.OpenReadOnly
-	}
-	v.readers, err = sqlitex.NewPool(vaultPath, sqlitex.PoolOptions{
-		Flags:    mode,
-		PoolSize: max(2, runtime.GOMAXPROCS(0)),
-		PrepareConn: func(c *sqlite.Conn) error {
-			return sqlitex.ExecuteTransient(c, "PRAGMA query_only = ON", nil)
-		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open %s for reading: %w", vaultPath, err)
+		return nil, fmt.Errorf("open the vault in %s: %w", where, err)
 	}
 	return v, nil
 }
@@ -163,11 +154,8 @@ func (v *Vault) Close() error {
 	}
 	close(v.closed)
 	var errs []error
-	if v.readers != nil {
-		errs = append(errs, v.readers.Close())
-	}
-	if v.writer != nil {
-		errs = append(errs, v.writer.Close())
+	if v.texts != nil {
+		errs = append(errs, v.texts.close())
 	}
 	errs = append(errs, v.keys.close())
 	if v.lock != nil {
@@ -188,6 +176,16 @@ func (v *Vault) take(ctx context.Context) error {
 		return ErrClosed
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// read asks the texts.
+func (v *Vault) read(ctx context.Context, do func(tx) error) error {
+	select {
+	case <-v.closed:
+		return ErrClosed
+	default:
+		return v.texts.read(ctx, do)
 	}
 }
 

@@ -37,6 +37,8 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().String("data", data, "data directory (DAYBOOK_DATA)")
 	root.PersistentFlags().String("log", os.Getenv("DAYBOOK_LOG"), `keep the log on a cluster, esdb://HOST:2113, and the
 rest in the data directory (DAYBOOK_LOG)`)
+	root.PersistentFlags().String("vault", os.Getenv("DAYBOOK_VAULT"), `keep the vault in PostgreSQL, postgres://USER@HOST:5432/DATABASE,
+and its master key in the data directory (DAYBOOK_VAULT)`)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(
 		newDemo(), newRehearse(), newServe(), newDo(),

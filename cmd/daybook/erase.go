@@ -30,7 +30,7 @@ func newErase() *cobra.Command {
 		Short: "Destroy everything personal about one person, for ever",
 		Long: `Destroy everything personal about one person, for ever: the key that opens their
 texts, the texts themselves, also those about them and another, and the handle.
-The master key changes, so that copies of keys.db made before open no more.
+The master key changes, so that copies of the keys made before open no more.
 Events stand, and so do figures and proofs: they never held a word. There is no
 way back.
 

@@ -12,7 +12,7 @@ var Main = main
 // Persist is tested by itself, on a clock that doesn't wait.
 var (
 	Persist    = persist
-	ErrStopped = errStopped
+	ErrStopped = sqlite.ErrStopped
 	ErrErasing = errErasing
 )
 

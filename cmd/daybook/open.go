@@ -35,6 +35,7 @@ import (
 type book struct {
 	dir    string
 	log    string // connection string of the cluster that has the log; "" when the directory has it
+	seals  string // connection string of the database that has the vault; "" when the directory has it
 	store  eventstore.Store
 	lock   io.Closer // of a directory that hasn't the log
 	vault  *vault.Vault
@@ -49,11 +50,12 @@ type book struct {
 	erasing error // why people could not be named, where an erasure is why
 }
 
-// shut is the book of --data and --log, before anything of it is open.
+// shut is the book of --data, --log and --vault, before anything of it is open.
 func shut(c *cobra.Command) (*book, error) {
 	dir, err := c.Flags().GetString("data")
 	log, errLog := c.Flags().GetString("log")
-	return &book{dir: dir, log: log}, errors.Join(err, errLog)
+	seals, errSeals := c.Flags().GetString("vault")
+	return &book{dir: dir, log: log, seals: seals}, errors.Join(err, errLog, errSeals)
 }
 
 // openBook opens a book that must be there.
@@ -105,7 +107,7 @@ func readBook(c *cobra.Command) (*book, error) {
 // path is where the directory has the log, or would have it.
 func (b *book) path() string { return filepath.Join(b.dir, "log.db") }
 
-// openVault opens the vault beside the log, or makes one beside an empty log.
+// openVault opens the log's vault, or makes one for an empty log.
 func (b *book) openVault(ctx context.Context) (err error) {
 	if err := b.vaultMissing(ctx); err != nil {
 		return err
@@ -114,28 +116,42 @@ func (b *book) openVault(ctx context.Context) (err error) {
 	if errors.Is(err, vault.ErrRegister) {
 		err = fmt.Errorf("%w; carry them out with daybook erase --replay %s", err, b.flags())
 	}
+	if errors.Is(err, durable.ErrLocked) {
+		err = fmt.Errorf("%w; stop that one first", err)
+	}
 	return err
 }
 
-// vaultMissing tells of a log with events that has no vault beside it: a new
-// one would hide the loss or, where another directory has the vault of this
-// cluster, begin a second clock and second policies on it.
+// vaultMissing tells of a log with events that has no vault: a new one would
+// hide the loss or, where another directory has the vault of this cluster, begin
+// a second clock and second policies on it.
 func (b *book) vaultMissing(ctx context.Context) error {
-	if _, err := os.Stat(filepath.Join(b.dir, "vault.db")); !errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if made, err := b.hasVault(); err != nil || made {
+		return err
 	}
 	switch _, empty, err := rehearsed(ctx, b.store); {
 	case err != nil || empty:
 		return err
+	case b.seals != "":
+		return fmt.Errorf("%s: the database of --vault holds no vault, and the log has events: name the one that has it, a new one would not do", b.dir)
 	case b.log != "":
-		return fmt.Errorf("%s: vault.db is missing, and the log on the cluster has events: give the --data that has it, or put it back, a new one would not do", b.dir)
+		return fmt.Errorf("%s: vault.db is missing, and the log on the cluster has events: give the --data that has it, or put it back, a new one would not do; if it is in PostgreSQL, name it by --vault", b.dir)
 	}
-	return fmt.Errorf("%s: vault.db is missing, and log.db has events: put it back, a new one would not do", b.dir)
+	return fmt.Errorf("%s: vault.db is missing, and log.db has events: put it back, a new one would not do; if it is in PostgreSQL, name it by --vault", b.dir)
+}
+
+// hasVault tells whether there is a vault where this book's is to be.
+func (b *book) hasVault() (bool, error) {
+	made, err := vault.Made(b.vaultOptions())
+	if errors.Is(err, eventstore.ErrInvalid) {
+		err = usage{fmt.Errorf("--vault: %w", err)}
+	}
+	return made, err
 }
 
 func (b *book) vaultOptions() vault.Options {
 	return vault.Options{
-		Dir: b.dir, KeyFile: os.Getenv("DAYBOOK_KEY_FILE"), Register: b.register(),
+		Dir: b.dir, Database: b.seals, KeyFile: os.Getenv("DAYBOOK_KEY_FILE"), Register: b.register(),
 		ReadOnly: b.shared, Replay: b.replay, Copy: b.copied,
 	}
 }
@@ -165,17 +181,27 @@ func (b *book) checkErasures(completed map[domain.Person]bool) error {
 	return nil
 }
 
-// flags name this book to another command that is given as advice; a password
-// is left out.
+// flags name this book to another command that is given as advice; passwords
+// are left out.
 func (b *book) flags() string {
-	if b.log == "" {
-		return "--data " + b.dir
+	flags := "--data " + b.dir
+	if b.log != "" {
+		flags += fmt.Sprintf(" --log '%s'", redacted(b.log, "CLUSTER"))
 	}
-	log := "CLUSTER"
-	if u, err := url.Parse(b.log); err == nil {
-		log = u.Redacted()
+	if b.seals != "" {
+		flags += fmt.Sprintf(" --vault '%s'", redacted(b.seals, "DATABASE"))
 	}
-	return fmt.Sprintf("--data %s --log '%s'", b.dir, log)
+	return flags
+}
+
+// redacted is a connection string without its password; what is none is called
+// something.
+func redacted(connection, something string) string {
+	u, err := url.Parse(connection)
+	if err != nil || u.Query().Has("password") {
+		return something
+	}
+	return u.Redacted()
 }
 
 // openViews opens the read models of the log.
@@ -255,30 +281,43 @@ func (b *book) found() error {
 	if err := b.spoilt(); err != nil {
 		return err
 	}
-	_, log := os.Stat(b.path())
-	_, vault := os.Stat(filepath.Join(b.dir, "vault.db"))
-	if errors.Is(log, fs.ErrNotExist) && errors.Is(vault, fs.ErrNotExist) {
-		return usage{fmt.Errorf("%s: no daybook is kept here; begin one with daybook demo, daybook rehearse FILE, or daybook do", b.dir)}
+	if _, err := os.Stat(b.path()); !errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	made, err := b.hasVault()
+	if err == nil && !made {
+		err = usage{fmt.Errorf("%s: no daybook is kept here; begin one with daybook demo, daybook rehearse FILE, or daybook do", b.dir)}
+	}
+	return err
 }
 
 // spoilt tells of a path that is no directory, and of a directory whose log
-// has gone or isn't the one that is asked for. The log is made first, so that a
-// vault without one is no beginning: a new log would hide the loss.
+// has gone, or whose log or vault isn't the one that is asked for. The log is
+// made first, so that a vault without one is no beginning: a new log would hide
+// the loss.
 func (b *book) spoilt() error {
 	if info, err := os.Stat(b.dir); err == nil && !info.IsDir() {
 		return usage{fmt.Errorf("%s: not a directory", b.dir)}
 	}
 	_, log := os.Stat(b.path())
-	_, vault := os.Stat(filepath.Join(b.dir, "vault.db"))
+	_, seals := os.Stat(filepath.Join(b.dir, "vault.db"))
 	switch {
 	case b.log != "" && log == nil:
 		return usage{fmt.Errorf("%s: the log is kept here, in log.db, and not on a cluster: leave out --log, or give another --data", b.dir)}
-	case b.log == "" && errors.Is(log, fs.ErrNotExist) && vault == nil:
-		return fmt.Errorf("%s: log.db is missing, and vault.db is there: put it back, a new one would not do; if the log is on a cluster, name it by --log", b.dir)
+	case b.seals != "" && seals == nil:
+		return usage{fmt.Errorf("%s: the vault is kept here, in vault.db, and not in PostgreSQL: leave out --vault, or give another --data", b.dir)}
+	case b.log != "" || !errors.Is(log, fs.ErrNotExist):
+		return nil
 	}
-	return nil
+	made, err := b.hasVault()
+	if err == nil && made {
+		what := "vault.db"
+		if b.seals != "" {
+			what = "the vault of --vault"
+		}
+		err = fmt.Errorf("%s: log.db is missing, and %s is there: put it back, a new one would not do; if the log is on a cluster, name it by --log", b.dir, what)
+	}
+	return err
 }
 
 // makeBook opens a book, making what is missing. A log that begins with a
@@ -434,9 +473,11 @@ func (b *book) reveal(ctx context.Context, digest string) (string, error) {
 	return secret.Text, err
 }
 
-// errStopped says that a write to the log went wrong, and that only opening it
-// again tells what was kept.
-var errStopped = sqlite.ErrStopped
+// stopped tells that a write to the log went wrong, or that the vault has lost
+// its lock: only opening them again tells what was kept.
+func stopped(err error) bool {
+	return errors.Is(err, sqlite.ErrStopped) || errors.Is(err, vault.ErrStopped)
+}
 
 // errErased says that a text was deleted on purpose.
 var errErased = vault.ErrErased

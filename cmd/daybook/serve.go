@@ -34,8 +34,8 @@ func newServe() *cobra.Command {
 		Long: `Show the daybook in a browser, and let the clock run: calls close, drafts expire,
 nominations and offers lapse, and first contacts become overdue when they fall
 due; policies answer what was recorded. What goes wrong there is told on stderr
-and tried again, and the pages stay; only a log that cannot be written any more
-ends the process, with exit code 1. A rehearsed daybook is shown at the time the
+and tried again, and the pages stay; only a log or a vault that cannot be
+written any more ends the process, with exit code 1. A rehearsed daybook is shown at the time the
 rehearsal reached, and nothing more happens in it.` + relayHelp,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -179,10 +179,10 @@ func persist(ctx context.Context, log *slog.Logger, name string, work func(conte
 	}
 }
 
-// final tells of what this process cannot mend by trying again: a log that
-// takes no more, and a rehearsal that is another, or goes another way.
+// final tells of what this process cannot mend by trying again: a log or vault
+// that takes no more, and a rehearsal that is another, or goes another way.
 func final(err error) bool {
-	return errors.Is(err, errStopped) || errors.Is(err, workflows.ErrOther) || errors.Is(err, workflows.ErrUnmet)
+	return stopped(err) || errors.Is(err, workflows.ErrOther) || errors.Is(err, workflows.ErrUnmet)
 }
 
 // run lets policies answer what is recorded, and the clock do what falls due.
@@ -193,7 +193,7 @@ func (b *book) run(ctx context.Context) error {
 		// One event that a policy cannot answer keeps no call open.
 		answered := b.engine.CatchUp(ctx, b.checkpoint())
 		_, ticked := b.engine.Tick(ctx, agenda{b.views})
-		if err := errors.Join(answered, ticked); err != nil {
+		if err := errors.Join(answered, ticked, b.vault.Held(ctx)); err != nil {
 			return err
 		}
 		select {

@@ -65,6 +65,21 @@ func TestDemoPlaysAndStops(t *testing.T) {
 	require.Contains(t, daybook(t, dir, "integrity"), "sound: ")
 }
 
+// Who has lost the session that keeps others from the vault ends, and loses
+// nothing by it.
+func TestServeEndsWithItsLockOnTheVault(t *testing.T) {
+	t.Parallel()
+	database := newDatabase(t)
+	dir := filepath.Join(t.TempDir(), "data")
+	daybook(t, dir, "do", "person.register", "--by", "coordinator/anna", "--with", `{"handle":"anna","register":"staff","name":"Anna Berg"}`, "--vault", database)
+	s := startServer(t, nil, "serve", "--data", dir, "--vault", database)
+	require.Contains(t, daybook(t, dir, "integrity", "--vault", database), "sound: ", "beside it")
+	ask(t, database, "SELECT pg_terminate_backend(pid)::text FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+	require.Equal(t, 1, s.wait())
+	require.Contains(t, s.talk.String(), "the connection that kept others from the vault is lost")
+	require.Contains(t, daybook(t, dir, "integrity", "--vault", database), "sound: 1 events")
+}
+
 // What cannot go on in the background is told once and tried again; the pages
 // stay.
 func TestServeOutlivesAFault(t *testing.T) {

@@ -25,6 +25,8 @@ type database interface {
 	// read asks for what was written. Several may at once for texts, one at a
 	// time for keys.
 	read(ctx context.Context, do func(tx) error) error
+	// held is an error when others may write meanwhile.
+	held() error
 	// forget takes what was deleted out of the database's own files.
 	forget() error
 	close() error
@@ -46,11 +48,11 @@ func Made(o Options) (bool, error) {
 		return fileMade(o.Dir)
 	}
 	o.ReadOnly = true
-	texts, keys, err := openPostgres(o)
-	if err != nil {
+	texts := textsSchema()
+	if err := texts.open(o); err != nil {
 		return false, err
 	}
-	return texts.made(), errors.Join(texts.close(), keys.close())
+	return texts.made(), texts.close()
 }
 
 // pair makes sure that both databases and the master key belong together, makes

@@ -294,6 +294,12 @@ func (s *schema) stopped(err error) error {
 	return err
 }
 
+func (s *schema) held() error {
+	ctx, cancel := context.WithTimeout(context.Background(), answering)
+	defer cancel()
+	return s.stopped(s.conn.Ping(ctx))
+}
+
 func (s *schema) read(ctx context.Context, do func(tx) error) error {
 	if s.readers == nil {
 		// Not ctx: where that ends, so does the session.

@@ -189,6 +189,18 @@ func (v *Vault) read(ctx context.Context, do func(tx) error) error {
 	}
 }
 
+// Held tells whether this vault still keeps others from writing: an error that
+// is ErrStopped when it doesn't. It waits for the write under way.
+func (v *Vault) Held(ctx context.Context) error {
+	if err := v.take(ctx); err != nil {
+		return err
+	}
+	defer func() { v.turn <- struct{}{} }()
+	v.keys.mu.Lock()
+	defer v.keys.mu.Unlock()
+	return errors.Join(v.texts.held(), v.keys.db.held())
+}
+
 // unlessErasing is err, or ErrErasing where that may be why: what looks damaged
 // or missing to a reader is so because another process changes the master key,
 // or has changed it.

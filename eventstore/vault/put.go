@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -28,6 +30,10 @@ func (v *Vault) Put(ctx context.Context, secrets ...Secret) error {
 		people := len(s.Subjects)
 		if s.Digest == "" || people < 1 || people > 2 || slices.Contains(s.Subjects, "") || people == 2 && s.Subjects[0] == s.Subjects[1] {
 			return fmt.Errorf("%w: put %q in the vault: it takes a digest and one or two people", eventstore.ErrInvalid, s.Digest)
+		}
+		// PostgreSQL would refuse it, and with it all that shares the commit.
+		if !storable(s.Digest) || !storable(s.Kind) || !storable(s.Readers) || !storable(s.Subjects[0]) || !storable(s.Subjects[people-1]) {
+			return fmt.Errorf("%w: put %q in the vault: all but salt and text is UTF-8 without NUL", eventstore.ErrInvalid, s.Digest)
 		}
 	}
 	if v.readOnly {
@@ -59,6 +65,8 @@ func (v *Vault) Put(ctx context.Context, secrets ...Secret) error {
 		}
 	}
 }
+
+func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 // next takes the calls that wait, the longest waiting first.
 func (v *Vault) next() []*put {

@@ -102,6 +102,9 @@ func TestASecretIsAboutOneOrTwoPeople(t *testing.T) {
 			require.ErrorIs(t, err, eventstore.ErrInvalid)
 		}
 		require.Error(t, v.Put(t.Context(), vault.Secret{Subjects: []string{"ada"}}))
+		for _, subject := range []string{"a\x00", "\xff"} {
+			require.ErrorIs(t, v.Put(t.Context(), secret("good", "ada"), secret("bad", "ada", subject)), eventstore.ErrInvalid)
+		}
 		_, err := v.Reveal(t.Context(), secret("good", "ada").Digest)
 		require.ErrorIs(t, err, vault.ErrNotFound, "all or none")
 	})

@@ -296,7 +296,7 @@ func TestASeasonEndsTheSameWhateverFails(t *testing.T) {
 		seeds uint64
 		open  func(t *testing.T, seed uint64) frail
 	}{
-		"in memory": {10, func(_ *testing.T, seed uint64) frail { return flaky(memory.New(), seed) }},
+		"in memory": {5, func(_ *testing.T, seed uint64) frail { return flaky(memory.New(), seed) }},
 		"in a file": {2, func(t *testing.T, seed uint64) frail {
 			store, err := sqlite.Open(filepath.Join(t.TempDir(), "log.db"), sqlite.Options{})
 			require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/mentor"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
@@ -236,8 +237,18 @@ func Sentence(e Event) (sentence, before, after string) {
 	case mentor.Freed:
 		return say("%s has room again after match %s", about(0, "the mentor"), b.Match), "", ""
 
+	case matching.Proposed:
+		return say("Run %s, by %s, proposes matches for %d of %s with %s", b.Run, words(b.Result.Algorithm), len(b.Result.Pairs), plural(len(b.Input.Mentees), "mentee"), plural(len(b.Input.Mentors), "mentor")), "", ""
+
 	case match.Proposed:
-		return say("A match of %s with mentor %s was proposed%s", token(b.Mentee), token(b.Mentor), replacing(b.Previous)), "", "proposed"
+		run := ""
+		switch {
+		case b.Override:
+			run = say(", which overrides run %s", b.Run)
+		case b.Run != "":
+			run = say(", as run %s has it", b.Run)
+		}
+		return say("A match of %s with mentor %s was proposed%s%s", token(b.Mentee), token(b.Mentor), replacing(b.Previous), run), "", "proposed"
 	case match.Accepted:
 		both := ""
 		if b.Both {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/allocation"
@@ -10,6 +11,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/mentor"
 	"github.com/daybook-engine/daybook/domain/organisation"
@@ -18,6 +20,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
+	runs "github.com/daybook-engine/daybook/workflows/matching"
 )
 
 // registry lists every command there is.
@@ -174,6 +177,18 @@ var registry = []registration{
 	}),
 	on[mentor.Free]("mentor.free", nil),
 
+	on("matching.propose", func(l lookup, c *matching.Propose) error {
+		if err := l.run(c); err != nil || c.Unfit() != nil {
+			return err
+		}
+		var err error
+		if c.Result, err = runs.Propose(c.Input); err != nil {
+			return err
+		}
+		c.Input = c.Input.Canonical()
+		return nil
+	}),
+
 	on("match.propose", func(l lookup, c *match.Propose) error {
 		d, _, err := l.definition(c.Cycle)
 		if err != nil {
@@ -195,6 +210,11 @@ var registry = []registration{
 			Agreement: d.Agreement.Version, Clauses: d.Agreement.Hash(),
 			FirstContact: d.Match.FirstContactWithin, Zone: d.Zone, Calendar: d.Calendar,
 		}
+		if err != nil {
+			return err
+		}
+		s, err := fold[matching.State](l, matching.ID{Cycle: c.Cycle}.Stream())
+		c.Run, c.Suggested = s.Proposed(c.Mentee)
 		return err
 	}),
 	on[match.Accept]("match.accept", nil),
@@ -241,7 +261,7 @@ func fold[S state[S, E], E any](l lookup, name string) (S, error) {
 // ever move towards accepting: what is remembered may refuse what now would be
 // accepted, and a refusal is asked again, fresh. These are all of them: what a
 // cycle pinned and the definition of that hash, which never change; that
-// somebody is registered, a mentor joined or a match over, which stays so; whom
+// somebody is registered or a mentor joined, which stays so; whom
 // a stream is about; and for a draft, which at worst expires, the deadline.
 func remembered[S state[S, E], E any](l lookup, name string) (S, error) {
 	s, err := load[S, E](l.ctx, l.Engine, name, l.fresh)
@@ -329,29 +349,96 @@ func (l lookup) places(id *allocation.ID, f *allocation.For) error {
 	return nil
 }
 
-// openMatches lists the cycle's matches that are not over. It asks the log,
-// not a view: nothing is decided from a view.
-func (l lookup) openMatches(id string) ([]string, error) {
-	var open []string
+// run completes what a run rests on. The pairs that there were are asked of
+// the log, in every cycle.
+func (l lookup) run(c *matching.Propose) error {
+	d, _, err := l.definition(c.Cycle)
+	if err != nil {
+		return err
+	}
+	if c.Over, err = l.over(c.Cycle); err != nil {
+		return err
+	}
+	places, err := l.allocated(c.Cycle)
+	if err != nil {
+		return err
+	}
+	c.Input = matching.Input{Plan: d.Matching, Seed: c.Seed, Mentees: c.Mentees, Mentors: slices.Clone(c.Mentors), Bars: slices.Clone(c.Bars), Locks: c.Locks}
+	c.Unplaced, c.Matched, c.Unknown = nil, nil, nil // it may be looked up again
+	mentees, mentors, taken := map[domain.Person]bool{}, map[domain.Person]bool{}, map[domain.Person]int{}
+	for _, m := range c.Mentees {
+		mentees[m.Mentee] = true
+		if _, ok := places.Holds(c.Cycle, m.Mentee); !ok {
+			c.Unplaced = append(c.Unplaced, m.Mentee)
+		}
+	}
+	for _, m := range c.Mentors {
+		mentors[m.Mentor] = true
+	}
+	err = l.matches("", func(id match.ID, m match.State) {
+		pair := m.Pair()
+		if open := !m.Phase().Over(); open {
+			taken[pair.Mentor]++
+			if id.Cycle == c.Cycle && mentees[pair.Mentee] {
+				c.Matched = append(c.Matched, pair.Mentee)
+			}
+		}
+		bar := matching.Bar{Mentee: pair.Mentee, Mentor: pair.Mentor, Rule: matching.PreviousPair}
+		if mentees[bar.Mentee] && mentors[bar.Mentor] && !slices.Contains(c.Input.Bars, bar) {
+			c.Input.Bars = append(c.Input.Bars, bar)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for i, m := range c.Mentors {
+		pool, err := fold[mentor.State](l, mentor.ID{Mentor: m.Mentor}.Stream())
+		if err != nil {
+			return err
+		}
+		if !pool.Joined() {
+			c.Unknown = append(c.Unknown, m.Mentor)
+		}
+		if room := max(pool.Capacity()-taken[m.Mentor], 0); m.Capacity == 0 || m.Capacity > room {
+			c.Input.Mentors[i].Capacity = room
+		}
+	}
+	return nil
+}
+
+// matches visits the matches of a cycle, or of all, as they stand.
+func (l lookup) matches(cycle string, visit func(match.ID, match.State)) error {
+	prefix := "match-"
+	if cycle != "" {
+		prefix = match.ID{Cycle: cycle}.Stream()
+	}
 	seen := map[string]bool{}
-	prefix := match.ID{Cycle: id}.Stream()
 	for r, err := range l.Store.ReadAll(l.ctx, eventstore.ReadAll{Prefixes: []string{prefix}}) {
 		if err != nil {
-			return nil, fmt.Errorf("matches of %s: %w", id, err)
+			return fmt.Errorf("matches of %s: %w", cycle, err)
 		}
 		if seen[r.Stream] {
 			continue
 		}
 		seen[r.Stream] = true
-		m, err := remembered[match.State](l, r.Stream)
+		m, err := fold[match.State](l, r.Stream)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if !m.Phase().Over() {
-			open = append(open, match.ParseStream(r.Stream).Match)
-		}
+		visit(match.ParseStream(r.Stream), m)
 	}
-	return open, nil
+	return nil
+}
+
+// openMatches lists the cycle's matches that are not over. It asks the log,
+// not a view: nothing is decided from a view.
+func (l lookup) openMatches(id string) (open []string, err error) {
+	err = l.matches(id, func(id match.ID, m match.State) {
+		if !m.Phase().Over() {
+			open = append(open, id.Match)
+		}
+	})
+	return open, err
 }
 
 // figures evaluates every measure for a cycle over the whole log, and tells

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/memory"
@@ -126,6 +127,7 @@ type office struct {
 	vault *vault
 	clock *workflows.VirtualClock
 	mark  *mark
+	plan  matching.Plan // of the programme that prepare publishes
 }
 
 var monday = time.Date(2024, 1, 8, 8, 0, 0, 0, time.UTC)
@@ -161,7 +163,9 @@ func (o *office) prepare(places int) {
 	}
 	o.must("coordinator/c1", "mentor.join", fields{"mentor": "m1", "pool": "pool", "capacity": 1})
 	o.must("coordinator/c1", "mentor.join", fields{"mentor": "m2", "pool": "pool", "capacity": 2})
-	o.must("coordinator/c1", "definition.publish", fields{"programme": "nemo-121", "definition": nemo(o.t).Definition})
+	d := nemo(o.t).Definition
+	d.Matching = o.plan
+	o.must("coordinator/c1", "definition.publish", fields{"programme": "nemo-121", "definition": d})
 	o.must("coordinator/c1", "quota.set", fields{"programme": "nemo-121", "quota": "cycle", "per": "cycle", "limit": places})
 	o.must("coordinator/c1", "cycle.plan", fields{"cycle": "spring", "programme": "nemo-121", "title": "Spring", "from": "2024-03", "to": "2024-06"})
 	o.must("coordinator/c1", "call.open", fields{"cycle": "spring", "call": "mentees", "deadline": deadline("2024-02-01T12:00")})

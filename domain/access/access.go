@@ -86,6 +86,7 @@ var table = map[string][]Role{
 	"mentor.join":           {Coordinator},
 	"mentor.engage":         {Policy},
 	"mentor.free":           {Policy},
+	"matching.propose":      {Coordinator},
 	"match.propose":         {Coordinator},
 	"match.accept":          {Mentee, Mentor, Coordinator},
 	"match.decline":         {Mentee, Mentor, Coordinator},

@@ -15,6 +15,7 @@ var (
 	ErrExists     = domain.Refuse("match_exists", "there is already another match of this name")
 	ErrSelf       = domain.Refuse("same_person", "nobody mentors themselves")
 	ErrNoPlace    = domain.Refuse("no_place", "a mentee needs a filled place in this cycle")
+	ErrOverride   = domain.Wrong("override_unexplained", "a run proposed another mentor for this mentee, or nobody; to override it takes a reason, as a code such as mentee_asked")
 	ErrMentor     = domain.Refuse("mentor_unknown", "this person is in no pool of mentors")
 	ErrSide       = domain.Wrong("side_unknown", "a match has two sides, mentee and mentor")
 	ErrPhase      = domain.Refuse("wrong_phase", "this does not apply to the match as it stands")
@@ -71,10 +72,14 @@ type Propose struct {
 	Rationale domain.Private `json:"rationale,omitzero"`
 
 	// Looked up.
-	Placed bool  `json:"-"`
-	Joined bool  `json:"-"`
-	Over   bool  `json:"-"` // the cycle is closed
-	Terms  Terms `json:"-"`
+	Placed    bool          `json:"-"`
+	Joined    bool          `json:"-"`
+	Over      bool          `json:"-"` // the cycle is closed
+	Terms     Terms         `json:"-"`
+	Run       string        `json:"-"` // the run of the matching that the mentee last took part in, if any
+	Suggested domain.Person `json:"-"` // whom it proposed
+
+	Reason string `json:"-" from:"reason"`
 }
 
 func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {
@@ -94,8 +99,12 @@ func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {
 	case !c.Joined:
 		return nil, ErrMentor
 	}
+	override := c.Run != "" && c.Suggested != c.Mentor
+	if override && c.Reason == "" {
+		return nil, ErrOverride
+	}
 	rationale := c.Rationale.About(domain.Personal, domain.Programme, c.Mentee, c.Mentor)
-	return []Event{Proposed{c.Pair, c.Previous, rationale, c.Terms}}, nil
+	return []Event{Proposed{c.Pair, c.Previous, rationale, c.Terms, c.Run, override}}, nil
 }
 
 // Accept is match.accept.

@@ -24,6 +24,8 @@ type Proposed struct {
 	Previous  string         `json:"previous,omitempty"` // the match that this one replaces
 	Rationale domain.Private `json:"rationale"`
 	Terms     Terms          `json:"terms"`
+	Run       string         `json:"run,omitempty"`      // of the matching that the mentee last took part in
+	Override  bool           `json:"override,omitempty"` // that run proposed another mentor, or nobody; the envelope has the reason
 }
 
 // Terms is what the programme expects of a match.

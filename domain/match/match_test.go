@@ -94,6 +94,12 @@ func TestMatch(t *testing.T) {
 		return c
 	}
 	rationale := private("both keep costumes", domain.Personal, domain.Programme, "ana", "mia")
+	suggested := func(mentor domain.Person, reason string) Propose {
+		return propose(func(c *Propose) { c.Run, c.Suggested, c.Reason = "r1", mentor, reason })
+	}
+	ran := func(override bool) events {
+		return events{Proposed{Pair: pair, Previous: "m0", Rationale: rationale, Terms: terms, Run: "r1", Override: override}}
+	}
 	rematch := events{Proposed{Pair: pair, Previous: "m0", Rationale: rationale, Terms: terms}}
 	off := after(proposed, Declined{Side: Mentor})
 	unwound := after(inForce, Unwound{NoFault: true})
@@ -138,6 +144,10 @@ func TestMatch(t *testing.T) {
 		{Name: "also after it was declined", Given: off, When: propose(nil), Err: ErrExists},
 		{Name: "of two people", When: propose(func(c *Propose) { c.Mentor = "ana" }), Err: ErrSelf},
 		{Name: "in a cycle that runs", When: propose(func(c *Propose) { c.Over = true }), Err: ErrCycleOver},
+		{Name: "a match is proposed as a run has it", When: suggested("mia", ""), Then: ran(false)},
+		{Name: "or otherwise, with a reason", When: suggested("max", "mentee_asked"), Then: ran(true)},
+		{Name: "also where the run has nobody", When: suggested("", "mentee_asked"), Then: ran(true)},
+		{Name: "not without one", When: suggested("max", ""), Err: ErrOverride},
 		{Name: "for somebody with a place", When: propose(func(c *Propose) { c.Placed = false }), Err: ErrNoPlace},
 		{Name: "with somebody in a pool", When: propose(func(c *Propose) { c.Joined = false }), Err: ErrMentor},
 

@@ -10,25 +10,25 @@ import (
 // A Result is what a run proposes. It names what it was made by and from: the
 // same algorithm, version and input give the same result, byte for byte.
 type Result struct {
-	Algorithm string        `json:"algorithm"`
-	Version   int           `json:"version"`
-	Input     domain.Digest `json:"input"` // hash
-	Seed      int64         `json:"seed"`
-	Score     int64         `json:"score"` // of all pairs together
-	Pairs     []Pair        `json:"pairs"` // by mentee
-	Unmatched []Unmatched   `json:"unmatched,omitempty"`
+	Algorithm    string        `json:"algorithm"`
+	Version      int           `json:"version"`
+	Input        domain.Digest `json:"input"` // hash
+	Seed         int64         `json:"seed"`
+	Score        int64         `json:"score"`                  // of all pairs together
+	Pairs        []Pair        `json:"pairs"`                  // by mentee
+	Alternatives []Alternative `json:"alternatives,omitempty"` // for every pair that is not locked, in the same order
+	Unmatched    []Unmatched   `json:"unmatched,omitempty"`
 }
 
 // A Pair is two people who are proposed to each other.
 type Pair struct {
-	Mentee      domain.Person  `json:"mentee"`
-	Mentor      domain.Person  `json:"mentor"`
-	Locked      bool           `json:"locked,omitempty"`
-	Score       int64          `json:"score"`
-	Parts       []Contribution `json:"parts,omitempty"`
-	MenteeRank  int            `json:"mentee_rank,omitempty"` // the mentor's place in the mentee's ranking, from 1
-	MentorRank  int            `json:"mentor_rank,omitempty"`
-	Alternative *Alternative   `json:"alternative,omitempty"` // nil where the pair is locked
+	Mentee     domain.Person  `json:"mentee"`
+	Mentor     domain.Person  `json:"mentor"`
+	Locked     bool           `json:"locked,omitempty"`
+	Score      int64          `json:"score"`
+	Parts      []Contribution `json:"parts,omitempty"`
+	MenteeRank int            `json:"mentee_rank,omitempty"` // the mentor's place in the mentee's ranking, from 1
+	MentorRank int            `json:"mentor_rank,omitempty"`
 }
 
 // A Contribution is what one factor adds to a pair's score.
@@ -44,6 +44,7 @@ type Contribution struct {
 // everybody together. It is no statement about the two people alone: the
 // mentor whom the mentee would get is often somebody else's.
 type Alternative struct {
+	Mentee domain.Person `json:"mentee"`
 	Mentor domain.Person `json:"mentor,omitempty"` // of those who go as well the first drawn; empty: nobody
 	Fewer  int           `json:"fewer,omitempty"`  // people matched
 	Less   int64         `json:"less"`             // score; below zero where fewer people have a greater one

@@ -24,6 +24,9 @@ func (s State) Apply(e Event) State { return e.evolve(s) }
 // Joined tells whether there is such a mentor.
 func (s State) Joined() bool { return s.mentor != "" }
 
+// Capacity is how many matches they take at a time.
+func (s State) Capacity() int { return s.capacity }
+
 // Subjects are the people every event of the stream is about.
 func (s State) Subjects() []domain.Person {
 	if s.mentor == "" {

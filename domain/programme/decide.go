@@ -131,5 +131,10 @@ func (d Definition) Faults() []Fault {
 	for i, side := range d.Completion.FinalReflections {
 		expect(slices.Contains(d.Reflection.Final, side), fmt.Sprintf("completion.final_reflections[%d]", i), "a side that reflections.final asks")
 	}
+	if d.Matching.Policy != "" || len(d.Matching.Rules)+len(d.Matching.Factors) > 0 {
+		for _, f := range d.Matching.Faults() {
+			faults = append(faults, Fault{"matching." + f.Path, f.Expected})
+		}
+	}
 	return faults
 }

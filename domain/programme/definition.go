@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/when"
 )
 
@@ -29,6 +30,7 @@ type Definition struct {
 	Sessions   Sessions      `json:"sessions"`
 	Reflection Reflection    `json:"reflections"`
 	Completion Completion    `json:"completion"`
+	Matching   matching.Plan `json:"matching,omitzero"` // where runs propose matches
 }
 
 // A Quota limits the places of a programme within each year or each cycle.

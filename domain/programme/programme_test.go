@@ -9,6 +9,7 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/domaintest"
+	"github.com/daybook-engine/daybook/domain/matching"
 	. "github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/when"
 )
@@ -85,6 +86,12 @@ func TestADefinitionNamesWhatIsWrongWithIt(t *testing.T) {
 		"completion.version":              func(d *Definition) { d.Completion.Version = "" },
 		"completion.conforming_sessions":  func(d *Definition) { d.Completion.ConformingSessions = 4 },
 		"completion.final_reflections[0]": func(d *Definition) { d.Completion.FinalReflections[0] = "museum" },
+		"matching.policy": func(d *Definition) {
+			d.Matching.Rules = []matching.Rule{{Rule: "employer", Fact: "employer", Must: "differ"}}
+		},
+		"matching.factors[0].weight": func(d *Definition) {
+			d.Matching = matching.Plan{Policy: "assignment", Factors: []matching.Factor{{Factor: "field", Measure: "part", Fact: "field"}}}
+		},
 		// What falls due does so later than what it follows.
 		"calls[0].routes[1].proof ":   func(d *Definition) { d.Calls[0].Routes[1].Proof = &when.Offset{WorkingDays: -5, At: "17:00"} },
 		"calls[0].drafts_last ":       func(d *Definition) { d.Calls[0].DraftsLast = when.Offset{} },

@@ -13,6 +13,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/mentor"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
@@ -87,6 +88,8 @@ var list = []entry{
 	now[mentor.Engaged]("mentor.engaged"),
 	now[mentor.EngagementRefused]("engagement.refused"),
 	now[mentor.Freed]("mentor.freed"),
+
+	now[matching.Proposed]("matching.proposed"),
 
 	now[match.Proposed]("match.proposed"),
 	now[match.Accepted]("match.accepted"),

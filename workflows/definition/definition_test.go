@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/workflows/definition"
 	"github.com/daybook-engine/daybook/workflows/document"
 )
@@ -106,6 +107,27 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 	source := strings.NewReplacer("limit: 10", "limit: 0", "zone: Europe/Berlin", "zone: Mars/Base", "max: 3", "max: 1").Replace(nemo(t))
 	_, err := definition.Parse("nemo.yaml", []byte(source))
 	require.Equal(t, 4, strings.Count(err.Error(), "nemo.yaml:"), err.Error()) // sessions.max is what completion rests on
+}
+
+func TestADefinitionMaySayHowToMatch(t *testing.T) {
+	t.Parallel()
+	source := nemo(t) + `
+matching:
+  policy: assignment
+  rules:
+    - {rule: same_employer, fact: employer, must: differ}
+  factors:
+    - {factor: priorities, measure: ranked, fact: expertise, weight: 5}
+`
+	d, err := definition.Parse("nemo.yaml", []byte(source))
+	require.NoError(t, err)
+	require.Equal(t, matching.Plan{
+		Policy:  matching.Assignment,
+		Rules:   []matching.Rule{{Rule: "same_employer", Fact: "employer", Must: matching.Differ}},
+		Factors: []matching.Factor{{Factor: "priorities", Measure: matching.Ranked, Fact: "expertise", Weight: 5}},
+	}, d.Matching)
+	_, err = definition.Parse("nemo.yaml", []byte(strings.Replace(source, "weight: 5", "weight: -5", 1)))
+	require.ErrorContains(t, err, "matching.factors[0].weight: expected 1 to 1000, found -5")
 }
 
 // FuzzParse looks for what makes a parser panic or never end.

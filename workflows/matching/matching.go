@@ -127,11 +127,11 @@ func (e *edges) explain(r *matching.Result, partner []int, instead []alternative
 			p.Score += c.Points
 		}
 		if !p.Locked {
-			a := instead[i]
-			p.Alternative = &matching.Alternative{Fewer: a.fewer, Less: a.less}
-			if a.mentor != none {
-				p.Alternative.Mentor = e.mentors[a.mentor].id
+			a := matching.Alternative{Mentee: p.Mentee, Fewer: instead[i].fewer, Less: instead[i].less}
+			if j := instead[i].mentor; j != none {
+				a.Mentor = e.mentors[j].id
 			}
+			r.Alternatives = append(r.Alternatives, a)
 		}
 		r.Score += p.Score
 		r.Pairs = append(r.Pairs, p)
@@ -149,6 +149,7 @@ func (e *edges) explain(r *matching.Result, partner []int, instead []alternative
 		r.Unmatched = append(r.Unmatched, e.unmatched(m.tally, m.id, "mentor", reason))
 	}
 	slices.SortFunc(r.Pairs, func(a, b matching.Pair) int { return cmp.Compare(a.Mentee, b.Mentee) })
+	slices.SortFunc(r.Alternatives, func(a, b matching.Alternative) int { return cmp.Compare(a.Mentee, b.Mentee) })
 	slices.SortFunc(r.Unmatched, func(a, b matching.Unmatched) int {
 		return cmp.Or(cmp.Compare(a.Side, b.Side), cmp.Compare(a.Person, b.Person))
 	})

@@ -1,0 +1,76 @@
+package matching
+
+import (
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+)
+
+var (
+	ErrUnplanned = domain.Refuse("matching_unplanned", "the definition that this cycle goes by does not say how to match; matches are proposed one by one, with match.propose")
+	ErrRun       = domain.Refuse("run_exists", "there is already another run of this name")
+	ErrNoPlace   = domain.Refuse("no_place", "a mentee needs a filled place in this cycle")
+	ErrMatched   = domain.Refuse("mentee_matched", "this mentee has a match in this cycle")
+	ErrMentor    = domain.Refuse("mentor_unknown", "this person is in no pool of mentors")
+	ErrCycleOver = domain.Refuse("cycle_closed", "this cycle is closed")
+)
+
+// PreviousPair is the rule that two people are not proposed to each other
+// again, however their match went.
+const PreviousPair = "previous_pair"
+
+// Propose is matching.propose. What the programme weighs and forbids is in its
+// definition; the command brings what is known of the people. A mentor takes
+// as many as there is room for, and no more than the command says.
+type Propose struct {
+	ID
+	Run     string   `json:"run"`
+	Seed    int64    `json:"seed,omitzero"`
+	Mentees []Mentee `json:"mentees"`
+	Mentors []Mentor `json:"mentors"`
+	Bars    []Bar    `json:"bars,omitzero"`
+	Locks   []Lock   `json:"locks,omitzero"`
+
+	// Looked up: what the run rests on, with the room that mentors have left
+	// and the pairs that there were; and what it results in, unless somebody
+	// should not be in it. A match that is proposed meanwhile is judged by
+	// its own rules.
+	Over     bool            `json:"-"`
+	Unplaced []domain.Person `json:"-"`
+	Matched  []domain.Person `json:"-"`
+	Unknown  []domain.Person `json:"-"` // mentors
+	Input    Input           `json:"-"`
+	Result   Result          `json:"-"`
+}
+
+// Unfit is the first reason why there can be no run.
+func (c Propose) Unfit() error {
+	switch {
+	case domain.CheckSlug("run", c.Run) != nil:
+		return domain.CheckSlug("run", c.Run)
+	case c.Over:
+		return ErrCycleOver
+	case c.Input.Policy == "":
+		return ErrUnplanned
+	case len(c.Unplaced) > 0:
+		return ErrNoPlace.Because(string(c.Unplaced[0]))
+	case len(c.Matched) > 0:
+		return ErrMatched.Because(string(c.Matched[0]))
+	case len(c.Unknown) > 0:
+		return ErrMentor.Because(string(c.Unknown[0]))
+	}
+	return nil
+}
+
+func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {
+	if err := c.Unfit(); err != nil {
+		return nil, err
+	}
+	switch hash, ok := s.runs[c.Run]; {
+	case ok && hash == c.Result.Input:
+		return nil, nil
+	case ok:
+		return nil, ErrRun.Because(c.Run)
+	}
+	return []Event{Proposed{c.Run, c.Input, c.Result}}, nil
+}

@@ -1,0 +1,174 @@
+package workflows_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/matching"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore/storetest"
+	"github.com/daybook-engine/daybook/workflows"
+	runs "github.com/daybook-engine/daybook/workflows/matching"
+)
+
+var plan = matching.Plan{
+	Policy:  matching.Assignment,
+	Rules:   []matching.Rule{{Rule: "same_employer", Fact: "employer", Must: matching.Differ}},
+	Factors: []matching.Factor{{Factor: "field", Measure: matching.Ranked, Fact: "field", Weight: 5}},
+}
+
+func known(who, person, employer string, field ...string) fields {
+	return fields{who: person, "facts": []fields{{"fact": "employer", "codes": []string{employer}}, {"fact": "field", "codes": field}}}
+}
+
+// takers are a1 to a3 with places, and m1 with room for one and m2 for two.
+func takers(t *testing.T, plan matching.Plan) (o *office, run fields) {
+	o = setup(t)
+	o.plan = plan
+	o.prepare(4)
+	o.chosen("a1", "a2", "a3")
+	for _, a := range []string{"a1", "a2", "a3"} {
+		o.must("coordinator/c1", "place.reserve", with(call, "person", a))
+		o.settle()
+		o.must("applicant/"+a, "offer.accept", call)
+		o.settle()
+	}
+	return o, fields{
+		"cycle": "spring", "run": "first", "seed": 7,
+		"mentees": []fields{known("mentee", "a1", "louvre", "school", "digital"), known("mentee", "a2", "prado", "school"), known("mentee", "a3", "uffizi", "digital")},
+		"mentors": []fields{known("mentor", "m1", "louvre", "school", "digital"), known("mentor", "m2", "tate", "digital")},
+	}
+}
+
+// newest is the newest run. Run again from what is recorded, it is the same to
+// the byte.
+func (o *office) newest() (run matching.Proposed) {
+	o.t.Helper()
+	for _, r := range log(o.t, o.store) {
+		if r.Name != "matching.proposed" {
+			continue
+		}
+		event, err := schema.Decode(r.Name, r.Data)
+		require.NoError(o.t, err)
+		run = event.(matching.Proposed)
+		again, err := runs.Propose(run.Input)
+		require.NoError(o.t, err)
+		body, err := schema.Marshal(matching.Proposed{Run: run.Run, Input: run.Input.Canonical(), Result: again})
+		require.NoError(o.t, err)
+		require.Equal(o.t, string(r.Data), string(body))
+	}
+	return run
+}
+
+// pairs are who a run proposes, by handle.
+func (o *office) pairs(run matching.Proposed) map[string]string {
+	handles := map[domain.Person]string{}
+	for handle, p := range o.vault.handles {
+		handles[p] = handle
+	}
+	pairs := map[string]string{}
+	for _, p := range run.Result.Pairs {
+		pairs[handles[p.Mentee]] = handles[p.Mentor]
+	}
+	return pairs
+}
+
+func TestARunProposesAndPeopleDecide(t *testing.T) {
+	t.Parallel()
+	o, first := takers(t, plan)
+	o.must("coordinator/c1", "matching.propose", first)
+	run := o.newest()
+	require.Equal(t, map[string]string{"a1": "m2", "a2": "m1", "a3": "m2"}, o.pairs(run), "a1 and m1 have one employer")
+	require.EqualValues(t, 5*(33+100+100), run.Result.Score)
+	require.Empty(t, o.must("coordinator/c1", "matching.propose", first).Names, "it is already so")
+	_, err := o.try("coordinator/c1", "matching.propose", with(first, "seed", 8))
+	require.ErrorIs(t, err, matching.ErrRun)
+
+	// As proposed, without a reason; both accept.
+	silent := workflows.Cause{Channel: "web"}
+	one := fields{"cycle": "spring", "match": "one"}
+	o.must("coordinator/c1", "match.propose", with(one, "mentee", "a2", "mentor", "m1"), silent)
+	o.must("mentee/a2", "match.accept", one)
+	o.must("mentor/m1", "match.accept", one)
+	o.settle()
+	// Otherwise, with one.
+	other := fields{"cycle": "spring", "match": "two", "mentee": "a3", "mentor": "m1"}
+	_, err = o.try("coordinator/c1", "match.propose", other, silent)
+	require.ErrorIs(t, err, match.ErrOverride)
+	o.must("coordinator/c1", "match.propose", other, workflows.Cause{Channel: "web", Reason: "mentee_asked"})
+	event, env := last(t, o.store)
+	require.Equal(t, "mentee_asked", env.Reason)
+	body, err := schema.Decode(event.Name, event.Data)
+	require.NoError(t, err)
+	require.True(t, body.(match.Proposed).Override)
+	require.Equal(t, "first", body.(match.Proposed).Run)
+
+	// Who has a match is in no further run.
+	_, err = o.try("coordinator/c1", "matching.propose", with(first, "run", "second"))
+	require.ErrorIs(t, err, matching.ErrMatched)
+
+	// Whoever was together once is not proposed again, and room that is
+	// taken is not given twice.
+	o.must("coordinator/c1", "match.unwind", one)
+	o.settle()
+	o.must("coordinator/c1", "matching.propose", with(first, "run", "second", "mentees", []fields{known("mentee", "a1", "louvre", "digital"), known("mentee", "a2", "prado", "school")}))
+	run = o.newest()
+	require.Equal(t, map[string]string{"a1": "m2", "a2": "m2"}, o.pairs(run))
+	require.Equal(t, []matching.Bar{{Mentee: o.person("a2"), Mentor: o.person("m1"), Rule: matching.PreviousPair}}, run.Input.Bars)
+	for _, m := range run.Input.Mentors {
+		require.Equal(t, map[domain.Person]int{o.person("m1"): 0, o.person("m2"): 2}[m.Mentor], m.Capacity, "m1's is for a3, who has not accepted yet")
+	}
+	storetest.CheckLog(t, o.store)
+}
+
+func TestARunIsRefusedWhereItWouldProposeWhatCannotBe(t *testing.T) {
+	t.Parallel()
+	o, run := takers(t, plan)
+	before := len(log(t, o.store))
+	for name, c := range map[string]struct {
+		with fields
+		want error
+	}{
+		"a mentee without a place": {with(run, "mentees", []fields{{"mentee": "a4"}}), matching.ErrNoPlace},
+		"a mentor in no pool":      {with(run, "mentors", []fields{{"mentor": "a4"}}), matching.ErrMentor},
+		"somebody unregistered":    {with(run, "mentors", []fields{{"mentor": "zoe"}}), domain.NotFound},
+		"words about somebody":     {with(run, "mentees", []fields{known("mentee", "a1", "Her Firm")}), runs.ErrInput},
+		"a lock against a rule":    {with(run, "locks", []fields{{"mentee": "a1", "mentor": "m1"}}), runs.ErrInput},
+		"less than no room":        {with(run, "mentors", []fields{{"mentor": "m1", "capacity": -1}}), runs.ErrInput},
+		"a run without a name":     {with(run, "run", ""), domain.ErrSlug},
+	} {
+		_, err := o.try("coordinator/c1", "matching.propose", c.with)
+		require.ErrorIs(t, err, c.want, name)
+	}
+	_, err := o.try("mentor/m1", "matching.propose", run)
+	require.ErrorIs(t, err, domain.Denied)
+	require.Len(t, log(t, o.store), before)
+
+	o, run = takers(t, matching.Plan{})
+	_, err = o.try("coordinator/c1", "matching.propose", run)
+	require.ErrorIs(t, err, matching.ErrUnplanned)
+}
+
+// A run is one event, and what a store takes at once bounds it.
+func TestARunOfAThousandPeopleIsOneAppend(t *testing.T) {
+	t.Parallel()
+	in := matching.Input{Plan: plan}
+	facts := func(k int) []matching.Fact {
+		return []matching.Fact{{Fact: "employer", Codes: []string{fmt.Sprint("employer-", k)}}, {Fact: "field", Codes: []string{"school", "digital", fmt.Sprint("field-", k%40)}}}
+	}
+	for k := range 500 {
+		in.Mentees = append(in.Mentees, matching.Mentee{Mentee: domain.Person(domain.UUID5("mentee", fmt.Sprint(k))), Facts: facts(k)})
+		in.Mentors = append(in.Mentors, matching.Mentor{Mentor: domain.Person(domain.UUID5("mentor", fmt.Sprint(k))), Capacity: 1, Facts: facts(k + 7)})
+	}
+	r, err := runs.Propose(in)
+	require.NoError(t, err)
+	event := matching.Proposed{Run: "first", Input: in.Canonical(), Result: r}
+	_, body, err := schema.Encode(event)
+	require.NoError(t, err)
+	t.Logf("%d bytes for %d pairs", len(body), len(r.Pairs))
+	require.Less(t, len(body)+50*len(schema.People(event)), 1<<20)
+}

@@ -454,8 +454,13 @@ func TestALargerAssignmentIsAsGoodAsByFlow(t *testing.T) {
 		dice := rand.New(rand.NewPCG(60, uint64(k)))
 		in := instance(dice, shape{mentees: 20 + dice.IntN(41), mentors: 5 + dice.IntN(56), capacity: 1 + dice.IntN(4), codes: 3 + dice.IntN(30), bars: dice.IntN(60), policy: matching.Assignment})
 		all := tabled(in)
-		got, _ := all.of(propose(t, in))
+		r := propose(t, in)
+		got, _ := all.of(r)
 		require.Equal(t, all.flow(), got, k)
+		for _, a := range r.Alternatives[:min(3, len(r.Alternatives))] {
+			without, _ := all.of(propose(t, barred(in, matching.Pair{Mentee: a.Mentee, Mentor: partner(r, a.Mentee)})))
+			require.Equal(t, got, sum{without.locked, without.people + a.Fewer, without.score + a.Less}, k)
+		}
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -18,6 +17,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 )
 
@@ -45,12 +45,12 @@ type Leaf struct {
 // be made coarser afterwards.
 func (e *Event) header(n int64) []byte {
 	b := make([]byte, 0, 256)
-	b = quoted(append(b, `{"book":`...), e.Envelope.Book)
+	b = schema.Quote(append(b, `{"book":`...), e.Envelope.Book)
 	b = e.Envelope.RecordedAt.UTC().AppendFormat(append(b, `,"day":"`...), time.DateOnly)
 	b = append(append(b, `","digest":"`...), e.digest...)
-	b = quoted(append(b, `","id":`...), e.Envelope.ID)
+	b = schema.Quote(append(b, `","id":`...), e.Envelope.ID)
 	b = strconv.AppendInt(append(b, `,"n":`...), n, 10)
-	b = quoted(append(b, `,"name":`...), e.Envelope.Name)
+	b = schema.Quote(append(b, `,"name":`...), e.Envelope.Name)
 	return append(b, `,"v":1}`...)
 }
 
@@ -59,25 +59,11 @@ func (e *Event) header(n int64) []byte {
 // stream is in it because measures tell streams apart.
 func (e *Event) disclosure(b []byte) []byte {
 	var buffer [4 << 10]byte
-	text := quoted(append(buffer[:0], '['), e.Envelope.Salt)
+	text := schema.Quote(append(buffer[:0], '['), e.Envelope.Salt)
 	text = append(append(text, `,{"meta":`...), e.metadata...)
 	text = append(append(text, `,"data":`...), e.Data...)
-	text = quoted(append(text, `,"stream":`...), e.Stream)
+	text = schema.Quote(append(text, `,"stream":`...), e.Stream)
 	return base64.RawURLEncoding.AppendEncode(b, append(text, "}]"...))
-}
-
-// quoted appends s as JSON.
-func quoted(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || strings.IndexByte(`"\<>&`, c) >= 0 {
-			text, err := json.Marshal(s)
-			if err != nil {
-				panic(err) // a string always marshals
-			}
-			return append(b, text...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
 }
 
 //go:embed books.sql

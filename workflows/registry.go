@@ -300,13 +300,16 @@ func decode(with json.RawMessage, cmd any) error {
 	if len(bytes.TrimSpace(with)) == 0 {
 		return nil
 	}
-	d := json.NewDecoder(bytes.NewReader(with))
-	d.DisallowUnknownFields()
-	err := d.Decode(cmd)
-	if err == nil {
-		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+	err := schema.UnmarshalStrict(with, cmd)
+	if err != nil { // the first version tells better what is wrong
+		d := json.NewDecoder(bytes.NewReader(with))
+		d.DisallowUnknownFields()
+		err = d.Decode(cmd)
+		if _, more := d.Token(); err == nil && !errors.Is(more, io.EOF) {
 			return ErrFields.Because("expected one JSON object and nothing after it")
 		}
+	}
+	if err == nil {
 		for _, p := range schema.Private(reflect.ValueOf(cmd).Elem().Interface()) {
 			if p.Digest != "" {
 				return ErrFields.Because("a private text: expected text, found an object")

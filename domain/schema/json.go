@@ -18,6 +18,25 @@ func Marshal(v any) ([]byte, error) { return json.Marshal(v, asVersion1) }
 // Unmarshal is json.Unmarshal.
 func Unmarshal(text []byte, v any) error { return json.Unmarshal(text, v, asVersion1) }
 
+// UnmarshalStrict is Unmarshal that takes no field which v hasn't.
+func UnmarshalStrict(text []byte, v any) error {
+	return json.Unmarshal(text, v, asVersion1, json.RejectUnknownMembers(true))
+}
+
+// Quote appends s as JSON.
+func Quote(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			text, err := Marshal(s)
+			if err != nil {
+				panic(err) // a string always marshals
+			}
+			return append(b, text...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
+}
+
 var withoutTexts = json.WithMarshalers(json.MarshalFunc(func(domain.Private) ([]byte, error) { return []byte("null"), nil }))
 
 // Asked is what a command says, the same bytes whenever it says the same.

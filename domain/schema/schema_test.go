@@ -328,7 +328,7 @@ func TestAnEnvelopeComesBackAsItWas(t *testing.T) {
 }
 
 // An envelope is read in a quick way, or in the other: whatever the quick one
-// takes, the other takes for the same.
+// takes, the other takes for the same; and it is written as the other would.
 func FuzzEnvelope(f *testing.F) {
 	at := time.Date(2023, 10, 29, 1, 30, 0, 123456000, time.UTC)
 	full := schema.Envelope{
@@ -354,6 +354,10 @@ func FuzzEnvelope(f *testing.F) {
 		require.Equal(t, errWant == nil, err == nil, "%v, %v", errWant, err)
 		if err == nil {
 			require.Equal(t, want, got)
+			written, err := got.Encode()
+			marshalled, errMarshal := schema.Marshal(got)
+			require.Equal(t, errMarshal == nil, err == nil, "%v, %v", errMarshal, err)
+			require.Equal(t, string(marshalled), string(written))
 		}
 	})
 }

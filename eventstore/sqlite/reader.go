@@ -170,7 +170,7 @@ func (c *cursor) bytes(stmt *sqlite.Stmt, column int) []byte {
 	n := stmt.ColumnLen(column)
 	if n > len(c.chunk) {
 		size := smallChunk
-		if len(c.rows) > 8 {
+		if len(c.rows) > 32 {
 			size = largeChunk
 		}
 		c.chunk = make([]byte, max(size, n))

@@ -21,7 +21,7 @@ const module = "github.com/daybook-engine/daybook/"
 // a clock, a die, a file or a socket in it.
 var pure = []string{
 	"bytes", "cmp", "errors", "fmt", "maps", "slices", "strconv", "strings", "time", "math",
-	"encoding/json", "github.com/go-json-experiment/json", "encoding/base64", "crypto/sha1", "crypto/sha256", "reflect", "sync", "unicode", "unicode/utf8",
+	"encoding/json", "github.com/go-json-experiment/json", "encoding/base64", "encoding/binary", "crypto/sha1", "crypto/sha256", "reflect", "sync", "unicode", "unicode/utf8",
 }
 
 // arrows says what each folder may import besides itself. A dot in the first

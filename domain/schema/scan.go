@@ -1,22 +1,26 @@
 package schema
 
 import (
+	"encoding/binary"
 	"strings"
 
 	"github.com/daybook-engine/daybook/domain"
 )
 
 // scan reads what Encode wrote, which nearly all metadata is, and says no to
-// what is the least bit different: then Unmarshal is asked. It takes a fifth of
+// what is the least bit different: then Unmarshal is asked. It takes a third of
 // the time, and every event read back is read by it. What the fields say is part
 // of one string: whoever keeps one of them for long clones it.
 func (e *Envelope) scan(text []byte) bool {
+	if !simple(text) {
+		return false
+	}
 	s := scanner{string(text)}
 	for open := byte('{'); ; open = ',' {
 		if !s.next(open) {
 			return open == ',' && s.next('}') && len(s.rest) == 0
 		}
-		key, ok := s.plain()
+		key, ok := s.text()
 		if !ok || !s.next(':') || !e.scanField(&s, key) {
 			return false
 		}
@@ -35,7 +39,7 @@ func (e *Envelope) scanField(s *scanner, key string) bool {
 		if key[0] == 'o' {
 			at = &e.OccurredAt
 		}
-		value, ok := s.plain()
+		value, ok := s.text()
 		return ok && at.IsZero() && at.UnmarshalText([]byte(value)) == nil
 	case "actor":
 		to = &e.Actor
@@ -68,7 +72,7 @@ func (e *Envelope) scanField(s *scanner, key string) bool {
 	default:
 		return false
 	}
-	value, ok := s.plain()
+	value, ok := s.text()
 	*to = value
 	return ok
 }
@@ -78,7 +82,7 @@ func scanList[T string | domain.Person](s *scanner, list *[]T) bool {
 		if !s.next(open) {
 			return open == ',' && s.next(']')
 		}
-		value, ok := s.plain()
+		value, ok := s.text()
 		if !ok {
 			return false
 		}
@@ -86,7 +90,27 @@ func scanList[T string | domain.Person](s *scanner, list *[]T) bool {
 	}
 }
 
-// A scanner takes JSON without spaces from its beginning.
+// simple tells of text that has no escapes, and is ASCII without controls:
+// eight bytes at a time, as in S. E. Anderson, Bit Twiddling Hacks, "Determine
+// if a word has a byte less than n".
+func simple(text []byte) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; len(text) >= 8; text = text[8:] {
+		w := binary.LittleEndian.Uint64(text)
+		escape := w ^ ones*'\\'
+		if (w|(w-ones*' ')|(escape-ones)&^escape)&highs != 0 {
+			return false
+		}
+	}
+	for _, b := range text {
+		if b < ' ' || b >= 0x80 || b == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// A scanner takes simple JSON without spaces from its beginning.
 type scanner struct{ rest string }
 
 func (s *scanner) next(b byte) bool {
@@ -97,8 +121,7 @@ func (s *scanner) next(b byte) bool {
 	return true
 }
 
-// plain takes a string of printable ASCII without escapes.
-func (s *scanner) plain() (value string, ok bool) {
+func (s *scanner) text() (value string, ok bool) {
 	if !s.next('"') {
 		return "", false
 	}
@@ -107,10 +130,5 @@ func (s *scanner) plain() (value string, ok bool) {
 		return "", false
 	}
 	value, s.rest = s.rest[:end], s.rest[end+1:]
-	for i := range len(value) {
-		if b := value[i]; b < ' ' || b > '~' || b == '\\' {
-			return "", false
-		}
-	}
 	return value, true
 }

@@ -155,6 +155,13 @@ var registry = []registration{
 		if err := l.places(&c.ID, &c.For); err != nil {
 			return err
 		}
+		d, _, err := l.definition(c.Cycle)
+		if err != nil {
+			return err
+		}
+		if d.Offer == (programme.Offer{}) { // which follows, and would lapse at once
+			return programme.ErrUnsaid.Because("offer")
+		}
 		c.Phase, err = l.phase(application.ID{Cycle: c.Cycle, Call: c.Call, Person: c.Person})
 		return err
 	}),
@@ -193,6 +200,9 @@ var registry = []registration{
 		d, _, err := l.definition(c.Cycle)
 		if err != nil {
 			return err
+		}
+		if open := openEnded(d); open != "" {
+			return programme.ErrUnsaid.Because(open)
 		}
 		places, err := l.allocated(c.Cycle)
 		if err != nil {
@@ -301,6 +311,21 @@ func (l lookup) over(id string) (bool, error) {
 	return c.IsClosed(), err
 }
 
+// openEnded names the first section without which no two people can be matched.
+func openEnded(d programme.Definition) string {
+	switch {
+	case d.Match == (programme.Match{}):
+		return "match"
+	case d.Agreement.Version == "":
+		return "agreement"
+	case d.Sessions.Max == 0:
+		return "sessions"
+	case d.Completion.Version == "":
+		return "completion"
+	}
+	return ""
+}
+
 // criteria are those of an application's call, and who may not apply them.
 func (l lookup) criteria(id application.ID) (keys []string, recused []domain.Person, err error) {
 	d, _, err := l.definition(id.Cycle)
@@ -363,7 +388,7 @@ func (l lookup) run(c *matching.Propose) error {
 	if err != nil {
 		return err
 	}
-	c.Input = matching.Input{Plan: d.Matching, Seed: c.Seed, Mentees: c.Mentees, Mentors: slices.Clone(c.Mentors), Bars: slices.Clone(c.Bars), Locks: c.Locks}
+	c.Input = matching.Input{Plan: d.Matching.Plan(), Seed: c.Seed, Mentees: c.Mentees, Mentors: slices.Clone(c.Mentors), Bars: slices.Clone(c.Bars), Locks: c.Locks}
 	c.Unplaced, c.Matched, c.Unknown = nil, nil, nil // it may be looked up again
 	mentees, mentors, taken := map[domain.Person]bool{}, map[domain.Person]bool{}, map[domain.Person]int{}
 	for _, m := range c.Mentees {

@@ -33,7 +33,7 @@ func TestWhatIsWrongInARehearsalIsToldAndNothingIsPlayed(t *testing.T) {
 		{"a key twice", first + "- {key: a, by: coordinator/c, do: cycle.close}", "r.yaml:5:3: expected a key of its own, found a again"},
 		{"nothing to do", first + "- {key: b, by: coordinator/c}", "r.yaml:5:3: expected do: a command, or check: a figure"},
 		{"a step of nothing", first + "-\n- {key: b, by: coordinator/c, do: cycle.close}", "r.yaml:5:2: expected a step, found nothing"},
-		{"a step of text", first + "- later", "r.yaml:5:3: string was used where mapping is expected"},
+		{"a step of text", first + "- later", "r.yaml:5:3: expected fields, found text"},
 		{"a step that does and checks", first + "- {key: b, by: coordinator/c, do: cycle.close, check: {measure: sessions_held}}", "found both"},
 		{"with of a list", first + "- {key: b, by: coordinator/c, do: cycle.close, with: [1]}", "expected a JSON object, found array"},
 		{"with of another type", first + "- {key: b, by: coordinator/c, do: cycle.close, with: {cycle: 2023}}", "field cycle: expected text, found number"},
@@ -76,7 +76,7 @@ func TestTheFilesOfARehearsal(t *testing.T) {
 		"they come after each other": {files{"r.yaml": "rehearsal: r\ndefinition: d.yaml\nafter: [s.yaml]\n", "s.yaml": "rehearsal: s\ndefinition: d.yaml\nafter: [r.yaml]\n"}, "r.yaml: expected a rehearsal that does not come after itself"},
 		"what it comes after is not": {files{"r.yaml": "rehearsal: r\ndefinition: d.yaml\nafter: [no.yaml]\n"}, "no.yaml: file does not exist"},
 		"what it comes after is wrong": {
-			files{"r.yaml": head + "\nafter: [s.yaml]\n", "s.yaml": "rehearsal: s\ndefinition: d.yaml\nsteps: [{key: a}]\n"}, "s.yaml:3:9: expected the first step to say at",
+			files{"r.yaml": "rehearsal: r\ndefinition: d.yaml\nafter: [s.yaml]\n", "s.yaml": "rehearsal: s\ndefinition: d.yaml\nsteps: [{key: a}]\n"}, "s.yaml:3:9: expected the first step to say at",
 		},
 		"its name is no slug":        {files{"r.yaml": "rehearsal: R 1\ndefinition: d.yaml\n"}, "r.yaml:1:12: an id is lower-case letters"},
 		"it has a field of its own":  {files{"r.yaml": "rehearsal: r\ndefinition: d.yaml\nstep: []\n"}, "r.yaml:3:1: unknown field step; did you mean steps?"},

@@ -164,7 +164,7 @@ func (o *office) prepare(places int) {
 	o.must("coordinator/c1", "mentor.join", fields{"mentor": "m1", "pool": "pool", "capacity": 1})
 	o.must("coordinator/c1", "mentor.join", fields{"mentor": "m2", "pool": "pool", "capacity": 2})
 	d := nemo(o.t).Definition
-	d.Matching = o.plan
+	d.Matching.Policy, d.Matching.Rules, d.Matching.Factors = o.plan.Policy, o.plan.Rules, o.plan.Factors
 	o.must("coordinator/c1", "definition.publish", fields{"programme": "nemo-121", "definition": d})
 	o.must("coordinator/c1", "quota.set", fields{"programme": "nemo-121", "quota": "cycle", "per": "cycle", "limit": places})
 	o.must("coordinator/c1", "cycle.plan", fields{"cycle": "spring", "programme": "nemo-121", "title": "Spring", "from": "2024-03", "to": "2024-06"})

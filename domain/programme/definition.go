@@ -13,94 +13,263 @@ import (
 
 // A Definition is everything that differs from programme to programme. It is
 // data: workflows/definition reads it from YAML, rules read it here. The yaml
-// and json names of its fields are the same.
+// and json names of its fields are the same; what stands behind "rule" is what
+// Faults holds a field to, and what the published schema says of it.
+//
+// Every section may be absent but the first: a programme may have no
+// applications at all. What a command needs of an absent section it refuses
+// with ErrUnsaid.
 type Definition struct {
-	Programme  string        `json:"programme"`
-	Title      string        `json:"title"`
-	Owner      string        `json:"owner"`   // organisation slug
-	Network    string        `json:"network"` // whose members may take part
-	Zone       string        `json:"zone"`    // IANA: where working days and times of day are counted
-	Calendar   when.Calendar `json:"calendar"`
-	Quotas     []Quota       `json:"quotas"`
-	Calls      []Call        `json:"calls"`
-	Review     Review        `json:"review"`
-	Offer      Offer         `json:"offer"`
-	Match      Match         `json:"match"`
-	Agreement  Agreement     `json:"agreement"`
-	Sessions   Sessions      `json:"sessions"`
-	Reflection Reflection    `json:"reflections"`
-	Completion Completion    `json:"completion"`
-	Matching   matching.Plan `json:"matching,omitzero"` // where runs propose matches
+	Programme  string        `json:"programme" rule:"required,slug"`
+	Title      string        `json:"title" rule:"required"`
+	Owner      string        `json:"owner" rule:"required,slug"`    // organisation that runs it
+	Network    string        `json:"network,omitempty" rule:"slug"` // organisation whose members may take part; without it, anybody
+	Pilot      bool          `json:"pilot,omitempty"`               // tried for the first time
+	Aims       []string      `json:"aims,omitempty"`
+	Zone       string        `json:"zone" rule:"required"` // IANA name such as Europe/London: where working days and times of day are counted
+	Calendar   when.Calendar `json:"calendar,omitzero"`
+	Partners   []Partner     `json:"partners,omitempty"`
+	Roles      []Role        `json:"roles,omitempty"`
+	Quotas     []Quota       `json:"quotas,omitempty"`
+	Calls      []Call        `json:"calls,omitempty"`
+	Stages     []Stage       `json:"stages,omitempty"`
+	Tasks      []Task        `json:"tasks,omitempty"`
+	Review     Review        `json:"review,omitzero"`
+	Offer      Offer         `json:"offer,omitzero"`
+	Matching   Matching      `json:"matching,omitzero"`
+	Match      Match         `json:"match,omitzero"`
+	Agreement  Agreement     `json:"agreement,omitzero"`
+	Sessions   Sessions      `json:"sessions,omitzero"`
+	Reflection Reflection    `json:"reflections,omitzero"`
+	Completion Completion    `json:"completion,omitzero"`
+	Outcomes   Outcomes      `json:"outcomes,omitzero"`
 }
 
-// A Quota limits the places of a programme within each year or each cycle.
+// Idle are the sections and fields that are kept and shown; nothing acts on
+// them yet.
+var Idle = []string{
+	"pilot", "aims", "partners", "roles", "quotas", "calls.deadline", "calls.rolling", "calls.places", "calls.channels",
+	"calls.criteria.kind", "calls.criteria.when", "stages", "tasks", "matching.on", "matching.conversation", "outcomes",
+}
+
+// Vocabulary has the words of each closed list that a rule names by "one=".
+var Vocabulary = map[string][]string{
+	"per":      {"year", "cycle"},
+	"nation":   {"England", "Scotland"},
+	"does":     {"mentors", "mentees", "funding", "delivery", "events", "network"},
+	"contact":  {"awaited", "withheld"},
+	"role":     {"coordinator", "partner_coordinator", "reviewer", "mentee", "mentor", "peer", "museum", "employer"},
+	"invited":  {"mentee", "mentor", "peer", "museum"},
+	"side":     {"mentee", "mentor"},
+	"channel":  {"web", "email", "phone", "paper"},
+	"deadline": {"by", "before"},
+	"must":     {"must", "not_required"},
+	"kind": {
+		"call", "screening", "review", "shortlist", "interview", "selection", "offers", "matching", "agreement", "training", "sessions", "supervision",
+		"evidence", "recognition", "event", "request", "self_assessment", "peer_review",
+	},
+	"mode":     {"online", "in_person", "telephone"},
+	"matching": {"needs", "priorities"},
+	"fact":     {"role", "nation", "working_as", "member", "professional_staff", "shortlisted", "selected", "examples"},
+}
+
+// facts are the values that a condition may compare a fact with; a fact that
+// is not here is a number.
+var facts = map[string][]string{
+	"role":               Vocabulary["role"],
+	"nation":             Vocabulary["nation"],
+	"working_as":         {"employee", "volunteer", "freelance"},
+	"member":             {"yes", "no"}, // of the network
+	"professional_staff": {"yes", "no"}, // the museum has some
+	"shortlisted":        {"yes", "no"},
+	"selected":           {"yes", "no"},
+}
+
+// A Partner is another organisation with a part in the programme. Partners are
+// kept and shown; nothing acts on them yet.
+type Partner struct {
+	Organisation string       `json:"organisation" rule:"required,slug,key"`
+	Text         string       `json:"text,omitempty"` // its name, and what it does
+	Does         []string     `json:"does" rule:"required,one=does"`
+	Since        when.Partial `json:"since,omitempty"`
+	Contact      string       `json:"contact,omitempty" rule:"one=contact"` // why nobody can be named
+}
+
+// A Role is a part that people play, and how they come by it: as people of an
+// organisation, together with somebody in another role (a mentor's employer),
+// or else by a call. Roles are kept and shown; nothing acts on them yet.
+type Role struct {
+	Role         string   `json:"role" rule:"required,one=role,key"`
+	Organisation string   `json:"organisation,omitempty" rule:"slug"` // whose people hold it
+	Of           string   `json:"of,omitempty" rule:"one=role"`       // whose it is: of: mentor
+	Text         string   `json:"text,omitempty"`
+	Brings       []string `json:"brings,omitempty"` // what is expected of whoever holds it
+	Cannot       []string `json:"cannot,omitempty"` // what nobody may ask of them
+}
+
+// A Quota limits the places of a programme within each year or each cycle, or
+// those for one role or one nation. A coordinator sets it with quota.set;
+// here it is kept and shown, and nothing acts on it yet.
 type Quota struct {
-	Quota string `json:"quota"`
-	Per   string `json:"per"` // year, cycle
-	Limit int    `json:"limit"`
+	Quota  string `json:"quota" rule:"required,slug,key"`
+	Per    string `json:"per" rule:"required,one=per"`
+	Role   string `json:"role,omitempty" rule:"one=invited"`
+	Nation string `json:"nation,omitempty" rule:"one=nation"`
+	Limit  int    `json:"limit" rule:"required"`
 }
 
 // A Call is an invitation to apply: who for, with which form, judged by which
-// criteria.
+// criteria. Its deadline and its places are kept and shown; nothing acts on them
+// yet: a coordinator says them with call.open and quota.set.
 type Call struct {
-	Call       string      `json:"call"`
-	Role       string      `json:"role"` // mentee, mentor
-	Form       Form        `json:"form"`
-	Criteria   []Criterion `json:"criteria"`
-	Routes     []Route     `json:"routes"`
-	DraftsLast when.Offset `json:"drafts_last"` // after closing: when an unsent draft expires
+	Call       string      `json:"call" rule:"required,slug,key"`
+	Role       string      `json:"role" rule:"required,one=invited"`
+	Deadline   Deadline    `json:"deadline,omitzero"`
+	Rolling    bool        `json:"rolling,omitempty"` // always open: it has no deadline
+	Places     int         `json:"places,omitempty"`
+	Channels   []string    `json:"channels,omitempty" rule:"one=channel,once"` // how an application may reach us
+	Form       Form        `json:"form,omitzero"`
+	Criteria   []Criterion `json:"criteria,omitempty"`
+	Routes     []Route     `json:"routes,omitempty"`
+	DraftsLast when.Offset `json:"drafts_last,omitzero" rule:"offset"` // after closing: when an unsent draft expires; without it, at once
+}
+
+// A Deadline is the wording that people are given, and the one local time, in
+// the programme's zone, that it means.
+type Deadline struct {
+	Published string `json:"published" rule:"required"`
+	Local     string `json:"local" rule:"required,local"`       // 2017-04-24T10:00
+	Rule      string `json:"rule" rule:"required,one=deadline"` // by: that moment is in time; before: it is too late
+	Override  string `json:"override,omitempty" rule:"code"`    // why a weekday that does not fit stands all the same
 }
 
 // A Form is what applicants are asked, in one version.
 type Form struct {
-	Version string  `json:"version"`
-	Fields  []Field `json:"fields"`
+	Version string  `json:"version" rule:"required,version"`
+	Fields  []Field `json:"fields" rule:"required"`
 }
 
 // A Field is one question. A ranked field wants exactly Ranks answers, best
 // first.
 type Field struct {
-	Field    string `json:"field"`
+	Field    string `json:"field" rule:"required,slug,key"`
 	Label    string `json:"label"`
-	Ranks    int    `json:"ranks,omitempty"`
+	Ranks    int    `json:"ranks,omitempty" rule:"max=10"` // so many answers, best first
 	Optional bool   `json:"optional,omitempty"`
 }
 
-// A Criterion is what makes an application eligible.
+// A Criterion is what makes an application eligible, or what is said not to
+// matter. Its text is what people judge by; its kind and its condition are
+// kept and shown, and nothing acts on them yet.
 type Criterion struct {
-	Criterion string `json:"criterion"`
-	Text      string `json:"text"`
+	Criterion string    `json:"criterion" rule:"required,slug,key"`
+	Text      string    `json:"text"`
+	Kind      string    `json:"kind,omitempty" rule:"one=must"` // must, where nothing is said
+	When      Condition `json:"when,omitzero"`
+}
+
+// A Condition holds when everything that it says does: all of these, any of
+// those, none of the others. There is nothing else, no arithmetic, no loops, no
+// scripts: none of the programmes that we know needs more.
+type Condition struct {
+	All []Comparison `json:"all,omitempty"`
+	Any []Comparison `json:"any,omitempty"`
+	Not []Comparison `json:"not,omitempty"`
+}
+
+// Said tells whether a condition is there.
+func (c Condition) Said() bool { return len(c.All)+len(c.Any)+len(c.Not) > 0 }
+
+// A Comparison compares a named fact: one that is a word with Is, one that is a
+// number with AtLeast.
+type Comparison struct {
+	Fact    string `json:"fact" rule:"required,one=fact"`
+	Is      string `json:"is,omitempty"`
+	AtLeast int    `json:"at_least,omitempty"`
 }
 
 // A Route is a way to be put forward. Where Proof is set, the nominating
 // organisation confirms within that time, or the nomination lapses.
 type Route struct {
-	Route string       `json:"route"`
+	Route string       `json:"route" rule:"required,slug,key"`
 	Text  string       `json:"text"`
-	Proof *when.Offset `json:"proof,omitempty"`
+	Proof *when.Offset `json:"proof,omitempty" rule:"required,offset"`
+}
+
+// Closed is where every way through the stages ends.
+const Closed = "closed"
+
+// A Stage is a part of the way through a programme. Stages are kept, shown and
+// drawn; nothing acts on them yet: a cycle's timetable is what stage.schedule
+// says.
+type Stage struct {
+	Stage     string       `json:"stage" rule:"required,slug,key"`
+	Kind      string       `json:"kind" rule:"required,one=kind"`
+	Text      string       `json:"text" rule:"required"`
+	Call      string       `json:"call,omitempty" rule:"slug"` // of a stage of kind call: which; without it, every call
+	For       []string     `json:"for,omitempty" rule:"one=role,once"`
+	Optional  bool         `json:"optional,omitempty"`
+	Mode      string       `json:"mode,omitempty" rule:"one=mode"`
+	Start     bool         `json:"start,omitempty"` // people may begin here, as at the first stage
+	From      when.Partial `json:"from,omitempty"`
+	To        when.Partial `json:"to,omitempty"`
+	Published string       `json:"published,omitempty"`            // the dates as people were told them
+	Override  string       `json:"override,omitempty" rule:"code"` // why a weekday that does not fit stands all the same
+	Next      []Next       `json:"next,omitempty"`                 // without it: the stage that follows, or closed before one that starts
+}
+
+// Next is a stage that another goes on to: the first whose condition holds.
+type Next struct {
+	Stage string    `json:"stage" rule:"required,slug,key"` // closed ends the way
+	When  Condition `json:"when,omitzero"`
+}
+
+// A Task is something that people have to do. Tasks are kept and shown;
+// nothing acts on them yet.
+type Task struct {
+	Task  string `json:"task" rule:"required,slug,key"`
+	Role  string `json:"role" rule:"required,one=role"`
+	Text  string `json:"text" rule:"required"`
+	Stage string `json:"stage,omitempty" rule:"slug"`
 }
 
 // Review says how applications are assessed.
 type Review struct {
-	PerApplication int      `json:"per_application"` // reviews a decision rests on, at least
-	Criteria       []string `json:"criteria"`
-	MaxScore       int      `json:"max_score"` // a score is 0 to this, whole numbers
+	PerApplication int      `json:"per_application" rule:"required"` // reviews a decision rests on, at least
+	Criteria       []string `json:"criteria" rule:"required,once"`
+	MaxScore       int      `json:"max_score" rule:"required"` // a score is 0 to this, whole numbers
 }
 
 // Offer says how long an offer stands.
 type Offer struct {
-	ReplyWithin when.Offset `json:"reply_within"`
+	ReplyWithin when.Offset `json:"reply_within" rule:"required,offset"`
+}
+
+// Matching says by what people are matched, and who is talked with before:
+// both are kept and shown; nothing acts on them yet. A policy, with rules and
+// factors, is what matching.propose goes by.
+type Matching struct {
+	On           []string          `json:"on,omitempty" rule:"one=matching,once"`
+	Conversation []string          `json:"conversation,omitempty" rule:"one=role,once"`
+	Policy       string            `json:"policy,omitempty"` // assignment, deferred_acceptance
+	Rules        []matching.Rule   `json:"rules,omitempty"`
+	Factors      []matching.Factor `json:"factors,omitempty"`
+}
+
+// Plan is what a run of matching goes by; without a policy there can be none.
+func (m Matching) Plan() matching.Plan {
+	return matching.Plan{Policy: m.Policy, Rules: m.Rules, Factors: m.Factors}
 }
 
 // Match says what is expected once two people are matched.
 type Match struct {
-	FirstContactWithin when.Offset `json:"first_contact_within"`
+	FirstContactWithin when.Offset `json:"first_contact_within" rule:"required,offset"`
 }
 
 // An Agreement is what both sides sign, in one version.
 type Agreement struct {
-	Version string   `json:"version"`
-	Clauses []string `json:"clauses"`
+	Version string   `json:"version" rule:"required,version"`
+	Clauses []string `json:"clauses" rule:"required"`
 }
 
 // Hash names the agreement's exact words.
@@ -109,24 +278,41 @@ func (a Agreement) Hash() domain.Digest { return hash(a) }
 // Sessions is the session plan: it limits what is scheduled and marks what is
 // recorded.
 type Sessions struct {
-	Min        int      `json:"min"`
-	Max        int      `json:"max"`
-	MinMinutes int      `json:"min_minutes"`
-	MaxMinutes int      `json:"max_minutes"`
-	Modes      []string `json:"modes"` // online, in_person, telephone
+	Min        int      `json:"min" rule:"required"`
+	Max        int      `json:"max" rule:"required"`
+	MinMinutes int      `json:"min_minutes" rule:"required"`
+	MaxMinutes int      `json:"max_minutes" rule:"required"`
+	Modes      []string `json:"modes" rule:"required,one=mode,once"`
 }
 
 // Reflection says who reflects, after each held session and at the end.
 type Reflection struct {
-	Session []string `json:"session"` // sides: mentee, mentor
-	Final   []string `json:"final"`
+	Session []string `json:"session" rule:"one=side,once"`
+	Final   []string `json:"final" rule:"one=side,once"`
 }
 
 // Completion is the rule by which a match is complete.
 type Completion struct {
-	Version            string   `json:"version"`
-	ConformingSessions int      `json:"conforming_sessions"`
-	FinalReflections   []string `json:"final_reflections"` // sides that must have filed theirs
+	Version            string   `json:"version" rule:"required,version"`
+	ConformingSessions int      `json:"conforming_sessions" rule:"required"`
+	FinalReflections   []string `json:"final_reflections" rule:"one=side,once"` // sides that must have filed theirs
+}
+
+// Outcomes are what people are to gain, in one version, each to be named by
+// evidence for it. They are kept and shown; nothing acts on them yet.
+type Outcomes struct {
+	Version string    `json:"version" rule:"required,version"`
+	Items   []Outcome `json:"items" rule:"required"`
+}
+
+// An Outcome is one item of the outcomes: what somebody gains, and what their
+// organisation does of it.
+type Outcome struct {
+	Item       string   `json:"item" rule:"required,slug,key"`
+	For        []string `json:"for,omitempty" rule:"one=role,once"`
+	Text       string   `json:"text" rule:"required"`
+	Gain       string   `json:"gain,omitempty"`       // for the organisation
+	Incomplete bool     `json:"incomplete,omitempty"` // the words break off in the source, and are kept so
 }
 
 // Hash names the definition's content. It is taken over its JSON, whose

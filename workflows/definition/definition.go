@@ -4,7 +4,9 @@
 package definition
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/workflows/document"
@@ -21,9 +23,16 @@ func Parse(name string, source []byte) (programme.Definition, error) {
 	if err := doc.Decode(&d); err != nil {
 		return d, err
 	}
-	var faults []error
+	var faults []*document.Error
 	for _, f := range d.Faults() {
 		faults = append(faults, doc.AtPath(f.Path, "%s: expected %s", f.Path, f.Expected))
 	}
-	return d, errors.Join(faults...)
+	slices.SortStableFunc(faults, func(a, b *document.Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	errs := make([]error, len(faults))
+	for i, f := range faults {
+		errs[i] = f
+	}
+	return d, errors.Join(errs...)
 }

@@ -47,10 +47,9 @@ func (e *Error) Error() string {
 
 // A Document is a parsed file.
 type Document struct {
-	name   string
-	lines  []string
-	source []byte
-	file   *ast.File
+	name  string
+	lines []string
+	file  *ast.File
 }
 
 // Parse reads a file's syntax.
@@ -60,7 +59,7 @@ func Parse(name string, source []byte) (_ *Document, err error) {
 		return nil, &Error{File: name, Text: fmt.Sprintf("expected at most %d bytes, found %d", maxSize, len(source))}
 	}
 	source = bytes.TrimPrefix(source, []byte("\ufeff")) // which some editors put first
-	d := &Document{name: name, source: source, lines: strings.Split(string(source), "\n")}
+	d := &Document{name: name, lines: strings.Split(string(source), "\n")}
 	tokens := lexer.Tokenize(string(source))
 	if err := d.check(tokens); err != nil {
 		return nil, err
@@ -128,34 +127,30 @@ type visitor func(ast.Node)
 
 func (v visitor) Visit(n ast.Node) ast.Visitor { v(n); return v }
 
-// Decode puts the document into v, whose fields it must match.
+// Decode puts the document into v, whose fields it must match. Its error joins
+// everything that does not.
 func (d *Document) Decode(v any) (err error) {
 	defer guard(d.name, &err)
-	if err := yaml.UnmarshalWithOptions(d.source, v, yaml.Strict(), yaml.DisallowUnknownField()); err != nil {
-		return d.explain(err, v)
-	}
-	return nil
+	return d.decode(d.file.Docs[0].Body, v)
 }
 
-// DecodeNode puts a part of the document into v, whose fields it must match.
+// DecodeNode is Decode for a part of the document.
 func (d *Document) DecodeNode(n Node, v any) (err error) {
 	defer guard(d.name, &err)
 	if n.Node == nil {
 		return &Error{File: d.name, Text: "expected fields where nothing is"}
 	}
-	if err := yaml.NodeToValue(n.Node, v, yaml.Strict(), yaml.DisallowUnknownField()); err != nil {
-		return d.explain(err, v)
-	}
-	return nil
+	return d.decode(n.Node, v)
 }
 
-// explain is Explain for what did not fit into v.
-func (d *Document) explain(err error, v any) error {
-	var unknown *yaml.UnknownFieldError
-	if errors.As(err, &unknown) {
-		return d.at(unknown.Token, "unknown field "+Suggest(unknown.Token.Value, Fields(reflect.TypeOf(v))))
+func (d *Document) decode(n ast.Node, v any) error {
+	if err := d.misfits(n, reflect.TypeOf(v)); err != nil {
+		return err
 	}
-	return d.Explain(err)
+	if err := yaml.NodeToValue(n, v, yaml.Strict()); err != nil {
+		return d.Explain(err)
+	}
+	return nil
 }
 
 // guard makes an error of a panic: the YAML package has them for some
@@ -168,7 +163,7 @@ func guard(name string, err *error) {
 
 // At is an error at a node.
 func (d *Document) At(n ast.Node, format string, args ...any) *Error {
-	return d.at(n.GetToken(), fmt.Sprintf(format, args...))
+	return d.at(first(n), fmt.Sprintf(format, args...))
 }
 
 // AtPath is an error at a field, named as in calls[0].form.version, or at the
@@ -181,10 +176,10 @@ func (d *Document) AtPath(path, format string, args ...any) *Error {
 			continue
 		}
 		if n, err := found.FilterFile(d.file); err == nil && n != nil {
-			return d.at(n.GetToken(), text)
+			return d.at(first(n), text)
 		}
 	}
-	return d.at(d.file.Docs[0].Body.GetToken(), text)
+	return d.at(first(d.file.Docs[0].Body), text)
 }
 
 func (d *Document) at(t *token.Token, text string) *Error {
@@ -200,10 +195,6 @@ func (d *Document) at(t *token.Token, text string) *Error {
 
 // Explain puts an error of decoding at its place.
 func (d *Document) Explain(err error) error {
-	var wrong *yaml.TypeError
-	if errors.As(err, &wrong) && wrong.DstType != nil && wrong.SrcType != nil {
-		return d.at(wrong.Token, "expected "+Words(wrong.DstType)+", found "+Words(wrong.SrcType))
-	}
 	var large *yaml.OverflowError
 	if errors.As(err, &large) {
 		return d.at(large.Token, "expected a smaller number, found "+large.SrcNum)

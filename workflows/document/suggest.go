@@ -1,9 +1,6 @@
 package document
 
-import (
-	"reflect"
-	"strings"
-)
+import "reflect"
 
 // Suggest names what was not found, and the nearest thing there is.
 func Suggest(name string, known []string) string {
@@ -45,30 +42,25 @@ func distance(a, b string) int {
 
 // Fields lists the fields of a form as they are written, those inside
 // included.
-func Fields(t reflect.Type) []string {
+func Fields(t reflect.Type) (list []string) {
 	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer || t.Kind() == reflect.Map {
 		t = t.Elem()
 	}
 	if t.Kind() != reflect.Struct || t == reflect.TypeFor[Node]() {
 		return nil
 	}
-	var names []string
 	for i := range t.NumField() {
 		f := t.Field(i)
-		tag := f.Tag.Get("yaml")
-		if tag == "" {
-			tag = f.Tag.Get("json")
-		}
-		name, _, _ := strings.Cut(tag, ",")
+		name := written(f)
 		if name == "-" || !f.IsExported() {
 			continue
 		}
 		if name != "" {
-			names = append(names, name)
+			list = append(list, name)
 		}
-		names = append(names, Fields(f.Type)...)
+		list = append(list, Fields(f.Type)...)
 	}
-	return names
+	return list
 }
 
 // Words says what a value is, or ought to be.

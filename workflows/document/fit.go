@@ -1,0 +1,129 @@
+package document
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// misfits tells everything in a node that does not fit into a type: unknown
+// fields, and values of another kind. Decoding would tell the first only.
+func (d *Document) misfits(n ast.Node, t reflect.Type) error {
+	var wrong []error
+	d.fit(n, t, func(at *token.Token, text string) { wrong = append(wrong, d.at(at, text)) })
+	return errors.Join(wrong...)
+}
+
+func (d *Document) fit(n ast.Node, t reflect.Type, tell func(*token.Token, string)) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == reflect.TypeFor[Node]() {
+		return // read later, by whoever knows its form
+	}
+	other := func() { tell(first(n), "expected "+Words(t)+", found "+found(n)) }
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		fields, ok := fieldsOf(n)
+		if !ok {
+			other()
+		}
+		for _, f := range fields {
+			if t.Kind() == reflect.Map {
+				d.fit(f.Value, t.Elem(), tell)
+			} else if inner, ok := field(t, name(f)); ok {
+				d.fit(f.Value, inner, tell)
+			} else {
+				tell(f.Key.GetToken(), "unknown field "+Suggest(name(f), names(t)))
+			}
+		}
+	case reflect.Slice:
+		list, ok := n.(*ast.SequenceNode)
+		if !ok {
+			other()
+			return
+		}
+		for _, item := range list.Values {
+			d.fit(item, t.Elem(), tell)
+		}
+	case reflect.Interface:
+	default:
+		if found(n) != Words(t) {
+			other()
+		}
+	}
+}
+
+// fieldsOf are the fields of a node that has any.
+func fieldsOf(n ast.Node) ([]*ast.MappingValueNode, bool) {
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		return m.Values, true
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{m}, true
+	}
+	return nil, false
+}
+
+func name(f *ast.MappingValueNode) string { return f.Key.GetToken().Value }
+
+// field finds a field of a struct as it is written.
+func field(t reflect.Type, name string) (reflect.Type, bool) {
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() && written(f) == name && name != "" && name != "-" {
+			return f.Type, true
+		}
+	}
+	return nil, false
+}
+
+// names lists the fields of a struct itself, as they are written.
+func names(t reflect.Type) (list []string) {
+	for i := range t.NumField() {
+		if name := written(t.Field(i)); t.Field(i).IsExported() && name != "" && name != "-" {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+func written(f reflect.StructField) string {
+	tag := f.Tag.Get("yaml")
+	if tag == "" {
+		tag = f.Tag.Get("json")
+	}
+	name, _, _ := strings.Cut(tag, ",")
+	return name
+}
+
+// first is where a node begins: a block of fields at its first key.
+func first(n ast.Node) *token.Token {
+	if fields, ok := fieldsOf(n); ok && len(fields) > 0 {
+		if m, flow := n.(*ast.MappingNode); !flow || !m.IsFlowStyle {
+			return fields[0].Key.GetToken()
+		}
+	}
+	return n.GetToken()
+}
+
+// found says what a node is, in the words of Words.
+func found(n ast.Node) string {
+	switch n.(type) {
+	case *ast.StringNode, *ast.LiteralNode:
+		return "text"
+	case *ast.IntegerNode:
+		return "a whole number"
+	case *ast.BoolNode:
+		return "true or false"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "fields"
+	case *ast.NullNode:
+		return "nothing"
+	}
+	return "something else"
+}

@@ -43,7 +43,7 @@ and its master key in the data directory (DAYBOOK_VAULT)`)
 	root.AddCommand(
 		newDemo(), newRehearse(), newServe(), newDo(),
 		newEvents(), newFigures(), newExplain(), newHistory(), newTimers(),
-		newEvidence(), newVerify(), newErase(), newDefinition(),
+		newEvidence(), newVerify(), newErase(), newDefinition(), newSchema(),
 		newRebuild(), newIntegrity(), newVersion(),
 	)
 	return root

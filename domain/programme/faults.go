@@ -30,9 +30,9 @@ func (d Definition) Faults() []Fault {
 	return f.found
 }
 
-// maxEntries in a list are more than any programme has, and few enough to
+// MaxEntries in a list are more than any programme has, and few enough to
 // compare each with each.
-const maxEntries = 200
+const MaxEntries = 200
 
 type faults struct {
 	found   []Fault
@@ -151,9 +151,9 @@ func (f *faults) text(s string, r Rule, path string) {
 }
 
 func (f *faults) list(v reflect.Value, r Rule, path string) {
-	if v.Len() > maxEntries {
+	if v.Len() > MaxEntries {
 		f.endless = true
-		f.expect(false, path, "at most %d, found %d", maxEntries, v.Len())
+		f.expect(false, path, "at most %d, found %d", MaxEntries, v.Len())
 		return
 	}
 	if r.Required {

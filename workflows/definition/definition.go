@@ -5,12 +5,20 @@ package definition
 
 import (
 	"cmp"
+	_ "embed"
 	"errors"
 	"slices"
 
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/workflows/document"
 )
+
+// Schema is the form of a definition as JSON Schema 2020-12, for editors. It is
+// made of the types in domain/programme, by a test. Parse does not need it: it
+// checks the same form at its lines and columns, and what it means besides.
+//
+//go:embed schema.json
+var Schema []byte
 
 // Parse reads a definition. Its error joins everything that is wrong, each
 // with file, line, column and what was expected.

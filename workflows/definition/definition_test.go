@@ -12,11 +12,16 @@ import (
 	"github.com/daybook-engine/daybook/workflows/document"
 )
 
-func nemo(t testing.TB) string {
-	source, err := os.ReadFile("../../cmd/daybook/rehearsals/nemo-one-to-one.yaml")
+// five are the programmes that the vocabulary is made of.
+var five = []string{"nemo-one-to-one.yaml", "gem-nemo.yaml", "mentoring-for-all.yaml", "value-of-mentoring.yaml", "london-skills.yaml"}
+
+func read(t testing.TB, name string) string {
+	source, err := os.ReadFile("../../cmd/daybook/rehearsals/" + name)
 	require.NoError(t, err)
 	return string(source)
 }
+
+func nemo(t testing.TB) string { return read(t, five[0]) }
 
 func TestADefinitionIsReadAsItIsWritten(t *testing.T) {
 	t.Parallel()
@@ -153,4 +158,16 @@ func FuzzParse(f *testing.F) {
 		}
 		require.Empty(t, d.Faults())
 	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	for _, name := range five {
+		source := []byte(read(b, name))
+		b.Run(strings.TrimSuffix(name, ".yaml"), func(b *testing.B) {
+			for b.Loop() {
+				_, err := definition.Parse(name, source)
+				require.NoError(b, err)
+			}
+		})
+	}
 }

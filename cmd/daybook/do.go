@@ -41,18 +41,8 @@ when it is time.
 		Args:              args(cobra.ExactArgs(1)),
 		ValidArgsFunction: cobra.FixedCompletions(workflows.Commands(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(c *cobra.Command, given []string) error {
-			if by == "" {
-				return usage{errors.New("--by is missing: say who does it, as in --by coordinator/anna")}
-			}
-			role, _, err := workflows.ParseActor(by)
-			if err != nil {
-				return err
-			}
 			fields, err := readFields(given[0], with)
 			if err != nil {
-				return err
-			}
-			if err := workflows.Check(role, given[0], fields); err != nil {
 				return err
 			}
 			if id != "" {
@@ -60,29 +50,8 @@ when it is time.
 					return usage{fmt.Errorf("--command-id: %w", err)}
 				}
 			}
-			ctx := c.Context()
-			b, err := makeBook(c, false)
-			if err != nil {
-				return err
-			}
-			defer b.Close()
 			cause.OnBehalfOf = domain.Person(behalf)
-			result, err := b.engine.DoAs(ctx, by, given[0], fields, nil, cause)
-			if refused := new(domain.Error); err != nil && !errors.As(err, &refused) {
-				return withID(err)
-			}
-			// Kept is kept, and is told before anything else can go wrong.
-			if err == nil {
-				err = tell(c, b, result)
-			}
-			settled := b.settle(ctx)
-			switch {
-			case settled == nil:
-				return err
-			case err != nil:
-				report(c.ErrOrStderr(), err)
-			}
-			return fmt.Errorf("this answer stands, but policies or read models are behind; the next command or daybook serve lets them try again: %w", settled)
+			return issue(c, by, given[0], fields, cause)
 		},
 	}
 	f := c.Flags()
@@ -94,6 +63,42 @@ when it is time.
 	f.StringVar(&cause.Authority, "authority", "", "the rule or role that allows an exception")
 	f.StringVar(&id, "command-id", "", "a UUID: the same command under it again is done once, and another is refused")
 	return c
+}
+
+// issue issues a command, lets policies answer, and prints what came of it.
+func issue(c *cobra.Command, by, name string, fields json.RawMessage, cause workflows.Cause) error {
+	if by == "" {
+		return usage{errors.New("--by is missing: say who does it, as in --by coordinator/anna")}
+	}
+	role, _, err := workflows.ParseActor(by)
+	if err != nil {
+		return err
+	}
+	if err := workflows.Check(role, name, fields); err != nil {
+		return err
+	}
+	ctx := c.Context()
+	b, err := makeBook(c, false)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	result, err := b.engine.DoAs(ctx, by, name, fields, nil, cause)
+	if refused := new(domain.Error); err != nil && !errors.As(err, &refused) {
+		return withID(err)
+	}
+	// Kept is kept, and is told before anything else can go wrong.
+	if err == nil {
+		err = tell(c, b, result)
+	}
+	settled := b.settle(ctx)
+	switch {
+	case settled == nil:
+		return err
+	case err != nil:
+		report(c.ErrOrStderr(), err)
+	}
+	return fmt.Errorf("this answer stands, but policies or read models are behind; the next command or daybook serve lets them try again: %w", settled)
 }
 
 // withID says how to find out what is not known. Without the id a person who

@@ -5,6 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/matching"
@@ -179,6 +182,41 @@ type Condition struct {
 
 // Said tells whether a condition is there.
 func (c Condition) Said() bool { return len(c.All)+len(c.Any)+len(c.Not) > 0 }
+
+// Holds tells whether a condition holds for what is known; an unknown fact
+// compares with nothing.
+func (c Condition) Holds(known map[string]string) bool {
+	holds := func(k Comparison) bool {
+		value, ok := known[k.Fact]
+		n, err := strconv.Atoi(value)
+		return ok && (k.Is != "" && value == k.Is || k.AtLeast > 0 && err == nil && n >= k.AtLeast)
+	}
+	fails := func(k Comparison) bool { return !holds(k) }
+	return !slices.ContainsFunc(c.All, fails) && (len(c.Any) == 0 || slices.ContainsFunc(c.Any, holds)) && !slices.ContainsFunc(c.Not, holds)
+}
+
+// Words are a condition as people say it: "selected is yes and role is mentee".
+func (c Condition) Words() string {
+	var parts []string
+	join := func(list []Comparison, before, between string) {
+		var words []string
+		for _, k := range list {
+			fact := strings.ReplaceAll(k.Fact, "_", " ")
+			if k.AtLeast > 0 {
+				words = append(words, fmt.Sprintf("%s at least %d", fact, k.AtLeast))
+			} else {
+				words = append(words, fact+" is "+k.Is)
+			}
+		}
+		if len(words) > 0 {
+			parts = append(parts, before+strings.Join(words, between))
+		}
+	}
+	join(c.All, "", " and ")
+	join(c.Any, "", " or ")
+	join(c.Not, "not ", " nor ")
+	return strings.Join(parts, ", and ")
+}
 
 // A Comparison compares a named fact: one that is a word with Is, one that is a
 // number with AtLeast.

@@ -394,6 +394,7 @@ func (f *faults) stages(d Definition) {
 			}
 		}
 	}
+	bounds := make([]bound, len(d.Stages))
 	for i, s := range d.Stages {
 		at := fmt.Sprintf("stages[%d]", i)
 		f.expect(reached[i] || dangling, at+".stage", "a stage that another goes on to, or start: true")
@@ -410,49 +411,57 @@ func (f *faults) stages(d Definition) {
 			f.expect(n.When.Said() || j == len(s.Next)-1, to, "a condition, or this as the last: what follows it is never reached")
 			f.condition(n.When, to+".when")
 		}
-		f.dates(d, i, index)
+		f.dates(d, i, index, bounds)
 	}
 }
 
-// dates checks a stage's own dates, and that none is before what leads to it.
-func (f *faults) dates(d Definition, i int, index map[string]int) {
+// A bound is a moment before which nothing that follows it may end, and what
+// happens then.
+type bound struct {
+	time.Time
+	words string
+}
+
+func (b bound) later(o bound) bound {
+	if o.After(b.Time) {
+		return o
+	}
+	return b
+}
+
+// dates checks a stage's own dates, that they are not before what leads to it,
+// and hands on from when on those that follow may end. Ways back are another
+// round of something, and are not followed.
+func (f *faults) dates(d Definition, i int, index map[string]int, bounds []bound) {
 	s, at := d.Stages[i], fmt.Sprintf("stages[%d]", i)
 	zone, err := when.Zone(d.Zone)
-	if err != nil || s.From == "" {
-		f.expect(s.To == "" || s.From != "", at+".to", "from, too: when it begins")
-		return
+	if err != nil {
+		return // told already, and so is a date that is none
 	}
 	from, err := s.From.Start(d.Zone)
-	if err != nil {
-		return // told by its rule
-	}
-	if s.To != "" {
-		if to, err := s.To.End(d.Zone); err == nil {
-			f.expect(!to.Before(from), at+".to", "an end that is not before from, %s", s.From)
+	if s.From != "" && err == nil {
+		ends, _ := s.From.End(d.Zone)
+		f.expect(!ends.Before(bounds[i].Time), at+".from", "a date that is not before %s", bounds[i].words)
+		if len(s.From) == len(time.DateOnly) && s.Override == "" {
+			err := when.CheckWeekday(s.Published, from.In(zone))
+			f.expect(err == nil, at+".published", "a weekday that fits its date, or override: why it stands: %v", err)
 		}
+		bounds[i] = bounds[i].later(bound{from, s.Stage + ", which comes first (" + string(s.From) + ")"})
 	}
-	if len(s.From) == len(time.DateOnly) && s.Override == "" {
-		err := when.CheckWeekday(s.Published, from.In(zone))
-		f.expect(err == nil, at+".published", "a weekday that fits its date, or override: why it stands: %v", err)
+	if to, err := s.To.End(d.Zone); s.To != "" && err == nil {
+		f.expect(s.From != "" && !to.Before(from), at+".to", "an end that is not before from")
+	}
+	for _, c := range d.Calls {
+		if s.Kind != "call" || c.Deadline == (Deadline{}) || s.Call != "" && s.Call != c.Call {
+			continue
+		}
+		if deadline, err := c.Deadline.in(d.Zone).Resolve(); err == nil {
+			bounds[i] = bounds[i].later(bound{deadline.Instant, "the deadline of " + c.Call + " (" + c.Deadline.Local + ")"})
+		}
 	}
 	for _, n := range d.After(i) {
-		j, ok := index[n.Stage]
-		if !ok || j <= i { // back to an earlier stage: another round of it
-			continue
-		}
-		next := d.Stages[j]
-		ends, err := next.From.End(d.Zone) // of the day or month in which it begins
-		if err != nil {
-			continue
-		}
-		f.expect(!ends.Before(from), fmt.Sprintf("stages[%d].from", j), "a date that is not before %s, which comes first (%s)", s.Stage, s.From)
-		for _, c := range d.Calls {
-			if s.Kind != "call" || c.Deadline == (Deadline{}) || s.Call != "" && s.Call != c.Call {
-				continue
-			}
-			if deadline, err := c.Deadline.in(d.Zone).Resolve(); err == nil {
-				f.expect(!ends.Before(deadline.Instant), fmt.Sprintf("stages[%d].from", j), "a date after the deadline of %s (%s)", c.Call, c.Deadline.Local)
-			}
+		if j, ok := index[n.Stage]; ok && j > i {
+			bounds[j] = bounds[j].later(bounds[i])
 		}
 	}
 }

@@ -166,6 +166,9 @@ func TestADefinitionNamesWhatIsWrongWithIt(t *testing.T) {
 		"stages[2].to":                func(d *Definition) { d.Stages[2].From = "" },
 		"stages[1].published":         func(d *Definition) { d.Stages[1].Published = "Thursday 3 May 2017" },
 		"stages[2].from":              func(d *Definition) { d.Stages[2].From = "2017-04" },
+		"stages[2].from ": func(d *Definition) { // also past a stage without dates
+			d.Stages[1].From, d.Stages[1].To, d.Stages[1].Published, d.Stages[2].From = "", "", "", "2017-03"
+		},
 		// What is promised fits into what contains it.
 		"quotas[1].limit": func(d *Definition) { d.Quotas[1].Limit = 11 },
 		"calls[0].places": func(d *Definition) { d.Calls[0].Places = 6 },
@@ -215,4 +218,30 @@ func TestADefinitionFindsItsParts(t *testing.T) {
 	require.Equal(t, "programme-nemo-121", ID{Programme: "nemo-121"}.Stream())
 	require.Equal(t, "programme/nemo-121", ID{Programme: "nemo-121"}.Book())
 	require.ErrorIs(t, ID{}.Check(), domain.ErrSlug)
+}
+
+func TestAConditionIsSaidAndHolds(t *testing.T) {
+	t.Parallel()
+	mentee, examples := Comparison{Fact: "role", Is: "mentee"}, Comparison{Fact: "examples", AtLeast: 3}
+	england, scotland := Comparison{Fact: "nation", Is: "England"}, Comparison{Fact: "nation", Is: "Scotland"}
+	known := map[string]string{"role": "mentee", "nation": "Scotland", "examples": "3"}
+	for _, c := range []struct {
+		Condition
+		words string
+		holds bool
+	}{
+		{Condition{}, "", true},
+		{Condition{All: []Comparison{mentee, examples}}, "role is mentee and examples at least 3", true},
+		{Condition{All: []Comparison{mentee, england}}, "role is mentee and nation is England", false},
+		{Condition{Any: []Comparison{england, scotland}}, "nation is England or nation is Scotland", true},
+		{Condition{Any: []Comparison{england}}, "nation is England", false},
+		{Condition{Not: []Comparison{england, {Fact: "working_as", Is: "employee"}}}, "not nation is England nor working as is employee", true},
+		{Condition{All: []Comparison{mentee}, Not: []Comparison{scotland}}, "role is mentee, and not nation is Scotland", false},
+		{Condition{All: []Comparison{{Fact: "examples", AtLeast: 4}}}, "examples at least 4", false},
+		{Condition{All: []Comparison{{Fact: "role", AtLeast: 1}}}, "role at least 1", false},
+		{Condition{All: []Comparison{{Fact: "member", Is: "yes"}}}, "member is yes", false},
+	} {
+		require.Equal(t, c.words, c.Words())
+		require.Equal(t, c.holds, c.Holds(known), c.words)
+	}
 }

@@ -1,6 +1,7 @@
 package definition_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -104,6 +105,66 @@ func TestWhatIsWrongIsToldAtItsPlace(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What the five say of stages, dates, roles and places, put wrong.
+func TestWhatMakesNoSenseIsToldAtItsPlace(t *testing.T) {
+	t.Parallel()
+	const mfa, nemo, london, gem, value = "mentoring-for-all.yaml", "nemo-one-to-one.yaml", "london-skills.yaml", "gem-nemo.yaml", "value-of-mentoring.yaml"
+	for _, c := range []struct{ name, file, old, new, at, want string }{
+		{"a way to nowhere", mfa, "{stage: interviews, when", "{stage: interveiws, when", "interveiws", "stages[1].next[0].stage: expected a stage of this programme or closed, not interveiws"},
+		{"a stage that nothing leads to", mfa, "      - {stage: interviews, when: {all: [{fact: shortlisted, is: \"yes\"}]}} # \"Shortlisted applicants will be invited\"\n", "", "interviews\n    kind", "stages[2].stage: expected a stage that another goes on to, or start: true"},
+		{"a way round without an end", mfa, "kind: supervision", "kind: supervision\n    next: [{stage: training}]", "training\n    kind", "stages[5].stage: expected a way from here to closed"},
+		{"a way that is never reached", mfa, "      - {stage: matching, when: {all: [{fact: selected, is: \"yes\"}, {fact: role, is: mentee}]}}", "      - {stage: matching}", "{stage: matching}", "stages[3].next[0]: expected a condition, or this as the last"},
+		{"a role that nobody can hold", mfa, "  - {role: mentor}", "  - {role: mentor}\n  - {role: employer}", "employer}", "roles[3].role: expected a role that somebody can hold: a call for employer, the organisation"},
+		{"a role of an organisation without a part", nemo, "organisation: gem\n    text: Senior", "organisation: moma\n    text: Senior", "moma", "roles[3].organisation: expected the owner, the network or a partner, not moma"},
+		{"a role that the programme has not", mfa, "for: [mentor] # under", "for: [museum] # under", "museum] # under", "stages[7].for[0]: expected a role of this programme, in roles or in a call, not museum"},
+		{"a role that is no word", mfa, "- {role: mentor}", "- {role: sage}", "sage}", "roles[2].role: expected coordinator, partner_coordinator, reviewer,"},
+		{"a task at no stage", london, "stage: mentors, text", "stage: mentor, text", "mentor, text: Source", "tasks[4].stage: expected a stage of this programme, not mentor"},
+		{"a stage of no call", london, "call: peers, start", "call: poors, start", "poors, start", "stages[3].call: expected a call of this programme, not poors"},
+		{"a weekday that is another's", mfa, "and Thursday 4", "and Friday 4", "telephone interviews", "stages[2].published: expected a weekday that fits its date, or override: why it stands: the published wording names another weekday than the date has"},
+		{"the page's own, without its override", mfa, "    override: printed_so", "    #", "This training is", "stages[5].published: expected a weekday that fits its date"},
+		{"a deadline on another weekday", mfa, "published: All applications should be submitted by 10am on Monday", "published: All applications should be submitted by 10am on Friday", "All applications", "calls[0].deadline.published: expected a weekday that fits its date"},
+		{"a time that the clocks skip", mfa, "submitted by 10am on Monday 24 April 2017.\n      local: 2017-04-24T10:00", "in.\n      local: 2017-03-26T01:30", "2017-03-26", "calls[0].deadline.local: expected a local time such as 2017-04-24T10:00 that the clocks show once: this local time does not exist"},
+		{"a time that the clocks show twice", mfa, "submitted by 10am on Monday 24 April 2017.\n      local: 2017-04-24T10:00", "in.\n      local: 2017-10-29T01:30", "2017-10-29", "this local time occurs twice"},
+		{"a stage before the deadline that leads to it", mfa, "from: 2017-05-03\n    to: 2017-05-04\n    published: telephone interviews on Wednesday 3 and Thursday 4 May 2017", "from: 2017-04-20", "2017-04-20", "stages[2].from: expected a date that is not before the deadline of mentees (2017-04-24T10:00)"},
+		{"stages in another order than their dates", mfa, "from: 2017-06, to: 2017-11", "from: 2017-04, to: 2017-11", "2017-04, to", "stages[6].from: expected a date that is not before training, which comes first (2017-05-16)"},
+		{"an end before its beginning", mfa, "to: 2017-05-10", "to: 2017-05-08", "2017-05-08", "stages[4].to: expected an end that is not before from"},
+		{"a date that is none", mfa, "from: 2017-09\n", "from: September\n", "September\n", "stages[7].from: expected a date such as 2023-09-13"},
+		{"more in a cycle than in its year", nemo, "per: cycle, limit: 5", "per: cycle, limit: 11", "11}", "quotas[1].limit: expected at most the 10 that quota year allows"},
+		{"more places than the quota has", gem, "places: 10", "places: 12", "12\n", "calls[0].places: expected at most the 10 that quota members allows"},
+		{"always open, until a deadline", mfa, "    channels: [email]", "    rolling: true", "true\n    criteria", "calls[0].rolling: expected a call that is always open, or one with a deadline"},
+		{"working days without a calendar", nemo, "calendar:\n  name: de-berlin", "calendar:\n  name: \"\"", "{working_days: 1", "calls[0].drafts_last: expected a calendar in the definition"},
+		{"a fact that nobody knows", value, "{fact: examples", "{fact: exampels", "exampels", "stages[0].next[0].when.all[0].fact: expected role, nation,"},
+		{"a number compared with a word", value, "at_least: 1", "is: \"yes\"", "\"yes\"", "stages[0].next[0].when.all[0].is: expected at_least, for examples is a number"},
+		{"a word compared with another's", mfa, "{fact: nation, is: England}", "{fact: nation, is: Wales}", "Wales", "calls[0].criteria[1].when.any[0].is: expected England or Scotland"},
+		{"a bare yes", mfa, "{fact: shortlisted, is: \"yes\"}", "{fact: shortlisted, is: true}", "true}", "expected text, found true or false"},
+		{"a script", mfa, "when: {all: [{fact: shortlisted, is: \"yes\"}]}", "when: shortlisted == true", "shortlisted ==", "expected fields, found text"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, read(t, c.file), c.old)
+			source := strings.Replace(read(t, c.file), c.old, c.new, 1)
+			_, err := definition.Parse(c.file, []byte(source))
+			require.ErrorContains(t, err, c.want)
+			line, column := at(t, source, c.at)
+			require.Contains(t, err.Error(), fmt.Sprintf("%s:%d:%d: ", c.file, line, column))
+		})
+	}
+}
+
+func TestWhatNobodyWritesByHandIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	bomb := "a: &a [x,x]\n"
+	for c := 'b'; c < 'j'; c++ {
+		bomb += fmt.Sprintf("%c: &%c [*%c,*%c,*%c,*%c]\n", c, c, c-1, c-1, c-1, c-1)
+	}
+	_, err := definition.Parse("bomb.yaml", []byte(bomb))
+	require.ErrorContains(t, err, "bomb.yaml:1:4: expected plain values: anchors and aliases are not taken")
+	_, err = definition.Parse("large.yaml", []byte(strings.Repeat("# ten bytes", 1<<20)))
+	require.ErrorContains(t, err, "large.yaml: expected at most 1048576 bytes")
+	_, err = definition.Parse("long.yaml", []byte(strings.Replace(nemo(t), "aims:\n", "aims:\n"+strings.Repeat("  - x\n", 20_000), 1)))
+	require.ErrorContains(t, err, "aims: expected at most 200, found 20003")
 }
 
 func TestEverythingWrongIsToldAtOnce(t *testing.T) {

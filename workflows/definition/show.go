@@ -1,0 +1,55 @@
+package definition
+
+import (
+	_ "embed"
+	"io"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/daybook-engine/daybook/domain/programme"
+)
+
+//go:embed show.txt
+var showText string
+
+var page = template.Must(template.New("show.txt").Funcs(template.FuncMap{
+	"join":   func(words []string) string { return plain(strings.Join(words, ", ")) },
+	"plain":  plain,
+	"idle":   idle,
+	"unsaid": func(d programme.Definition) string { return strings.Join(unsaid(d), ", ") },
+}).Parse(showText))
+
+// Show writes the whole of a definition as people read it.
+func Show(w io.Writer, d programme.Definition) error { return page.Execute(w, d) }
+
+// plain is a word of the vocabulary without its signs.
+func plain(word string) string { return strings.ReplaceAll(word, "_", " ") }
+
+// idle marks what is only kept and shown.
+func idle(path string) string {
+	if slices.Contains(programme.Idle, path) {
+		return " *"
+	}
+	return ""
+}
+
+// unsaid are the sections that some command needs, and that are absent.
+func unsaid(d programme.Definition) (sections []string) {
+	for _, s := range []struct {
+		name string
+		said bool
+	}{
+		{"calls", len(d.Calls) > 0},
+		{"offer", d.Offer != programme.Offer{}},
+		{"match", d.Match != programme.Match{}},
+		{"agreement", d.Agreement.Version != ""},
+		{"sessions", d.Sessions.Max > 0},
+		{"completion", d.Completion.Version != ""},
+	} {
+		if !s.said {
+			sections = append(sections, s.name)
+		}
+	}
+	return sections
+}

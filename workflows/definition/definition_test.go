@@ -176,22 +176,18 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 
 func TestADefinitionMaySayHowToMatch(t *testing.T) {
 	t.Parallel()
-	source := nemo(t) + `
-matching:
-  policy: assignment
+	source := strings.Replace(nemo(t), "  policy: assignment\n", `  policy: assignment
   rules:
     - {rule: same_employer, fact: employer, must: differ}
-  factors:
-    - {factor: priorities, measure: ranked, fact: expertise, weight: 5}
-`
+`, 1)
 	d, err := definition.Parse("nemo.yaml", []byte(source))
 	require.NoError(t, err)
 	require.Equal(t, matching.Plan{
 		Policy:  matching.Assignment,
 		Rules:   []matching.Rule{{Rule: "same_employer", Fact: "employer", Must: matching.Differ}},
-		Factors: []matching.Factor{{Factor: "priorities", Measure: matching.Ranked, Fact: "expertise", Weight: 5}},
+		Factors: []matching.Factor{{Factor: "priorities", Measure: matching.Ranked, Fact: "expertise", Weight: 1}},
 	}, d.Matching.Plan())
-	_, err = definition.Parse("nemo.yaml", []byte(strings.Replace(source, "weight: 5", "weight: -5", 1)))
+	_, err = definition.Parse("nemo.yaml", []byte(strings.Replace(source, "weight: 1", "weight: -5", 1)))
 	require.ErrorContains(t, err, "matching.factors[0].weight: expected 1 to 1000, found -5")
 }
 

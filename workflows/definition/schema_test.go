@@ -269,6 +269,7 @@ func TestEveryWordIsSaidByOneOfTheFive(t *testing.T) {
 	said := map[string]bool{
 		"Deadline.override": true, // London's later notice of Monday 23 September 2018, a Sunday
 		"Field.optional":    true,
+		"Matching.rules":    true, // same employer, line manager, language: each is asked for by somebody, by none of the five
 	}
 	paths := map[string]bool{}
 	for _, name := range five {

@@ -71,6 +71,7 @@ type Session struct {
 	ReflectionsDue  []string     `json:"reflections_due,omitempty"` // sides
 	Sequence        int          `json:"sequence,omitempty"`        // counts the reschedules
 	Earlier         []match.Slot `json:"earlier,omitempty"`         // before the reschedules
+	CalledOff       bool         `json:"called_off,omitempty"`      // cancelled, or missed with notice, whatever was held after all
 	MissedBy        string       `json:"missed_by,omitempty"`       // side
 	Notice          bool         `json:"notice,omitempty"`
 	RecordedAt      time.Time    `json:"recorded_at,omitzero"` // what the status says
@@ -263,10 +264,10 @@ func applyMatches(tx *Tx, e *Event) error {
 		s := settle(b.Session, "scheduled")
 		s.Slot, s.Planned, s.Sequence, s.Earlier = b.Now, b.Now, b.Sequence, append(s.Earlier, b.Was)
 	case match.SessionCancelled:
-		settle(b.Session, "cancelled")
+		settle(b.Session, "cancelled").CalledOff = true
 	case match.SessionMissed:
 		s := settle(b.Session, "missed")
-		s.MissedBy, s.Notice = b.Side, b.Notice
+		s.MissedBy, s.Notice, s.CalledOff = b.Side, b.Notice, b.Notice
 	case match.SessionHeld:
 		held(b).RecordedAt = recorded
 	case match.SessionCorrected:

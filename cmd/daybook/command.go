@@ -42,7 +42,7 @@ and its master key in the data directory (DAYBOOK_VAULT)`)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(
 		newDemo(), newRehearse(), newServe(), newDo(),
-		newEvents(), newFigures(), newExplain(), newHistory(), newTimers(),
+		newEvents(), newFigures(), newExplain(), newHistory(), newTimers(), newCalendar(),
 		newEvidence(), newVerify(), newErase(), newDefinition(), newSchema(),
 		newRebuild(), newIntegrity(), newVersion(),
 	)

@@ -19,6 +19,7 @@ type cyclePage struct {
 	MoreTasks  link
 	NoTasks    bool
 	Exceptions link
+	Calendar   link
 	Groups     []group
 	Funnel     funnel
 	Season     season
@@ -50,7 +51,7 @@ func (s *Server) showCycle(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer v.close()
-	p := cyclePage{frame: v.frame(v.title(), "Dashboard"), State: capital(v.cycle.Phase), Dates: span(v.cycle.From, v.cycle.To)}
+	p := cyclePage{frame: v.frame(v.title(), "Dashboard"), State: capital(v.cycle.Phase), Dates: span(v.cycle.From, v.cycle.To), Calendar: link{"calendar file", v.to(calendarPath)}}
 	for _, c := range v.cycle.Calls {
 		p.Calls = append(p.Calls, v.callLine(c))
 	}

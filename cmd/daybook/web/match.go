@@ -19,6 +19,7 @@ type matchPage struct {
 	Stands      string
 	Rows        []row
 	Sessions    []sessionLine
+	Calendars   []link // of the match, and of each of the two
 	Reflections []reflectionLine
 	Events      []eventLine
 	More        string
@@ -65,6 +66,13 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 	p.Rows = append(p.Rows, erasures...)
 	for _, x := range m.Sessions {
 		p.Sessions = append(p.Sessions, v.sessionLine(x))
+	}
+	if len(m.Sessions) > 0 {
+		p.Calendars = []link{
+			{"this match", v.to(calendarPath, "match", m.Match)},
+			{v.name(m.Mentee), v.to(calendarPath, "person", string(m.Mentee))},
+			{v.name(m.Mentor), v.to(calendarPath, "person", string(m.Mentor))},
+		}
 	}
 	for _, x := range m.Reflections {
 		p.Reflections = append(p.Reflections, v.reflectionLine(x))

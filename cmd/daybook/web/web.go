@@ -111,6 +111,7 @@ func (s *Server) routes() []route {
 	return []route{
 		{"GET /{$}", s.showCycles},
 		{"GET /cycles/{cycle}", s.showCycle},
+		{"GET /cycles/{cycle}/calendar.ics", s.serveCalendar},
 		{"GET /cycles/{cycle}/figures/{measure}", s.showFigure},
 		{"GET /cycles/{cycle}/history", s.showHistory},
 		{"GET /cycles/{cycle}/applications", s.showApplications},

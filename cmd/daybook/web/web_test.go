@@ -78,7 +78,7 @@ func crawl(t *testing.T, h http.Handler, moments int, from ...string) map[string
 			}
 		}
 		pages[path] = get(t, h, path)
-		if strings.HasPrefix(path, "/static/") {
+		if strings.HasPrefix(path, "/static/") || strings.Contains(path, "/calendar.ics") {
 			continue
 		}
 		for _, e := range wellMade(t, path, pages[path]) {
@@ -113,7 +113,9 @@ func TestEveryLinkLeadsToAWellMadePage(t *testing.T) {
 		if !strings.HasPrefix(path, "/applications/") && !strings.HasPrefix(path, "/cycles/autumn/matches/") {
 			require.NotContains(t, page, "WRITTEN", path)
 		}
-		require.NotContains(t, page, "<script", path)
+		if !strings.Contains(path, "/calendar.ics") { // to a calendar that is text
+			require.NotContains(t, page, "<script", path)
+		}
 	}
 	require.Contains(t, pages["/cycles/autumn"], html.EscapeString(hostile))
 
@@ -175,6 +177,44 @@ func TestEveryAnswerHasTheHeaders(t *testing.T) {
 		}
 		require.NotEmpty(t, w.Header().Get("Content-Type"), what)
 		require.Empty(t, w.Header().Get("Set-Cookie"), what)
+	}
+}
+
+// A calendar file is downloaded, tells what the page beside it tells, and stays
+// at the page's moment.
+func TestSessionsAreACalendarFile(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	h := s.pages(nil)
+	page := get(t, h, "/cycles/autumn/matches/m1?at=2023-09-20T12:00")
+	for path, file := range map[string]string{
+		"/cycles/autumn/calendar.ics":                                             "autumn.ics",
+		"/cycles/autumn/calendar.ics?at=2023-09-20T12%3A00&match=m1":              "autumn-m1.ics",
+		"/cycles/autumn/calendar.ics?at=2023-09-20T12%3A00&person=" + string(mia): "autumn.ics",
+	} {
+		if strings.Contains(path, "?") {
+			require.Contains(t, page, `href="`+html.EscapeString(path)+`"`)
+		}
+		w := ask(h, http.MethodGet, path)
+		require.Equal(t, http.StatusOK, w.Code, path)
+		require.Equal(t, "text/calendar; charset=utf-8; method=PUBLISH", w.Header().Get("Content-Type"))
+		require.Equal(t, `attachment; filename="`+file+`"`, w.Header().Get("Content-Disposition"))
+		require.Contains(t, w.Body.String(), "SUMMARY:Session 1: Ana "+hostile+" and Mia\r\n")
+		require.Contains(t, w.Body.String(), "DTSTART;TZID=Europe/London:20231005T160000\r\nDTEND;TZID=Europe/London:20231005T173000\r\n")
+		require.Equal(t, w.Body.String(), get(t, h, path), "the same bytes")
+	}
+	require.Contains(t, get(t, h, "/cycles/autumn"), `href="/cycles/autumn/calendar.ics"`)
+	require.NotContains(t, get(t, h, "/cycles/autumn/calendar.ics?person="+string(ben)), "VEVENT")
+	require.NotContains(t, get(t, h, "/cycles/autumn/calendar.ics?at=2023-09-19"), "VEVENT")
+	require.Contains(t, get(t, h, "/cycles/autumn/calendar.ics?at=2023-08-01&match=m1"), "Not yet: the match was proposed on <time")
+	for path, code := range map[string]int{"autumn/calendar.ics?match=m9": 404, "winter/calendar.ics": 404, "autumn/calendar.ics?at=yesterday": 400} {
+		require.Equal(t, code, ask(h, http.MethodGet, "/cycles/"+path).Code, path)
+	}
+	for _, answer := range []string{web.Withheld, web.Erased} {
+		h := s.pages(func(o *web.Options) {
+			o.Names = func(context.Context, string) (string, error) { return answer, nil }
+		})
+		require.Contains(t, get(t, h, "/cycles/autumn/calendar.ics"), "SUMMARY:Session 1: "+answer+" 00000000 and "+answer+" 00000000\r\n")
 	}
 }
 

@@ -39,6 +39,9 @@ func newRoot() *cobra.Command {
 rest in the data directory (DAYBOOK_LOG)`)
 	root.PersistentFlags().String("vault", os.Getenv("DAYBOOK_VAULT"), `keep the vault in PostgreSQL, postgres://USER@HOST:5432/DATABASE,
 and its master key in the data directory (DAYBOOK_VAULT)`)
+	for _, name := range []string{"log", "vault"} {
+		root.PersistentFlags().Lookup(name).DefValue = "" // --help would tell a password
+	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(
 		newDemo(), newRehearse(), newServe(), newDo(),

@@ -198,7 +198,7 @@ func (b *book) flags() string {
 // something.
 func redacted(connection, something string) string {
 	u, err := url.Parse(connection)
-	if err != nil || u.Query().Has("password") {
+	if err != nil || u.Query().Has("password") || u.Query().Has("sslpassword") {
 		return something
 	}
 	return u.Redacted()

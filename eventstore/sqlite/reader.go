@@ -69,20 +69,32 @@ func (s *Store) withReader(ctx context.Context, f func(*sqlite.Conn) error) (err
 // that a reader knows of the file it forgets whenever something was written,
 // and the writer doesn't: who writes what they have just read finds it there.
 func (s *Store) lendWriter(ctx context.Context, f func(*sqlite.Conn) error) error {
-	if !s.gate.TryRLock() {
-		return s.withReader(ctx, f)
+	if free, err := s.whenFree(ctx, f); free {
+		return err
+	}
+	return s.withReader(ctx, f)
+}
+
+// whenFree lends the writer to f unless somebody has it, or it may not be in
+// order. It waits for nobody, and nobody closes the store meanwhile.
+func (s *Store) whenFree(ctx context.Context, f func(*sqlite.Conn) error) (free bool, err error) {
+	if ctx.Err() != nil || !s.gate.TryRLock() {
+		return false, nil
 	}
 	defer s.gate.RUnlock()
-	if s.closed || s.stopped.Load() != nil || ctx.Err() != nil {
-		return s.withReader(ctx, f)
+	if s.closed {
+		return false, nil
 	}
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
-		return f(s.writer.conn)
 	default:
-		return s.withReader(ctx, f)
+		return false, nil
 	}
+	if s.stopped.Load() != nil { // in a transaction, perhaps, that could not be rolled back
+		return false, nil
+	}
+	return true, f(s.writer.conn)
 }
 
 // columns are what a cursor reads, in its order.

@@ -371,6 +371,38 @@ func TestStreamsAndIdsAreForgottenAndFoundAgain(t *testing.T) {
 	storetest.CheckLog(t, s)
 }
 
+// Streams are read by the connection that writes, if nobody does: the race
+// detector tells when two have it.
+func TestOneStreamIsWrittenAndReadByMany(t *testing.T) {
+	t.Parallel()
+	s := open(t, logIn(t))
+	appendN(t, s, "call-1", 1)
+	const each = 50
+	var wg sync.WaitGroup
+	for writer := range 4 {
+		wg.Go(func() {
+			for i := range each {
+				if _, err := s.Append(t.Context(), "call-1", eventstore.Any, newEvent("call-1", 1+writer*each+i)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		wg.Go(func() {
+			for range each {
+				revision := uint64(0)
+				for r, err := range s.ReadStream(t.Context(), "call-1", eventstore.ReadStream{}) {
+					if err != nil || r.Revision != revision {
+						t.Errorf("revision %d, not %d: %v", r.Revision, revision, err)
+					}
+					revision++
+				}
+			}
+		})
+	}
+	wg.Wait()
+	storetest.CheckLog(t, s)
+}
+
 func script(sql string) func(*testing.T, string) {
 	return func(t *testing.T, path string) {
 		conn, err := driver.OpenConn(path, driver.OpenReadWrite)

@@ -215,13 +215,13 @@ func subtree(leaves []tlog.Hash) tlog.Hash {
 	return tlog.NodeHash(subtree(leaves[:half]), subtree(leaves[half:]))
 }
 
-// A book's size, with its rows as b.
-const bookSize = "max(b.row) * 16 + length(b.events) / 8" // of that row, as SQLite has it
+// The size of the book whose name is w.
+const bookSize = "(SELECT row * 16 + length(events) / 8 FROM books WHERE book = w.id ORDER BY row DESC LIMIT 1)"
 
 // Books lists the books by name, each as long as it is.
 func (v *Views) Books(ctx context.Context) (list []Book, err error) {
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
-		err := query(conn, "SELECT w.word, "+bookSize+" FROM books b JOIN books_word w ON w.id = b.book GROUP BY w.id ORDER BY w.word", func(stmt *sqlite.Stmt) error {
+		err := query(conn, "SELECT w.word, "+bookSize+" FROM books_word w ORDER BY w.word", func(stmt *sqlite.Stmt) error {
 			list = append(list, Book{Book: stmt.ColumnText(0), Size: stmt.ColumnInt64(1)})
 			return nil
 		})
@@ -246,7 +246,7 @@ func (v *Views) Root(ctx context.Context, book string, size int64) (h tlog.Hash,
 
 func root(conn *sqlite.Conn, book string, size int64) (h tlog.Hash, err error) {
 	id, has := int64(0), int64(0)
-	err = query(conn, "SELECT w.id, "+bookSize+" FROM books b JOIN books_word w ON w.id = b.book WHERE w.word = ? GROUP BY w.id", func(stmt *sqlite.Stmt) error {
+	err = query(conn, "SELECT w.id, "+bookSize+" FROM books_word w WHERE w.word = ?", func(stmt *sqlite.Stmt) error {
 		id, has = stmt.ColumnInt64(0), stmt.ColumnInt64(1)
 		return nil
 	}, book)

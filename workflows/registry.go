@@ -302,6 +302,7 @@ func decode(with json.RawMessage, cmd any) error {
 	}
 	err := schema.UnmarshalStrict(with, cmd)
 	if err != nil { // the first version tells better what is wrong
+		reflect.ValueOf(cmd).Elem().SetZero()
 		d := json.NewDecoder(bytes.NewReader(with))
 		d.DisallowUnknownFields()
 		err = d.Decode(cmd)

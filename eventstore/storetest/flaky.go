@@ -169,7 +169,10 @@ func (f *FlakyStore) Subscribe(ctx context.Context, s eventstore.Subscribe) (eve
 		return nil, errCut
 	}
 	sub, err := f.Store.Subscribe(ctx, s)
-	return &flakySubscription{Subscription: sub, store: f}, err
+	if err != nil {
+		return nil, err
+	}
+	return &flakySubscription{Subscription: sub, store: f}, nil
 }
 
 type flakySubscription struct {

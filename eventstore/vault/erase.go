@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
@@ -26,8 +27,8 @@ import (
 // same call goes on from there; it is done when Erase returns nil. Who has the
 // vault open ReadOnly meanwhile is answered ErrErasing, and may hold it up.
 func (v *Vault) Erase(ctx context.Context, subject string) (texts int, err error) {
-	if subject == "" {
-		return 0, fmt.Errorf("erase: it takes a person")
+	if subject == "" || !storable(subject) { // before anything is written down
+		return 0, fmt.Errorf("erase: %w: it takes a person's id, UTF-8 without NUL", eventstore.ErrInvalid)
 	}
 	if err := v.take(ctx); err != nil {
 		return 0, err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
@@ -464,4 +465,16 @@ func TestARegisterIsReadWholeOrTold(t *testing.T) {
 	require.NoError(t, os.WriteFile(r.path, []byte("{}\n"), 0o600))
 	_, err = r.read()
 	require.ErrorContains(t, err, "line 1: expected an object with salt and tag")
+}
+
+func TestAnErasureThatCannotBeWrittenDownIsNotBegun(t *testing.T) {
+	Each(t, func(t *testing.T, h Home) {
+		v := h.Open(t)
+		for _, subject := range []string{"", "a\x00b", "\xff"} {
+			_, err := v.Erase(t.Context(), subject)
+			require.ErrorIs(t, err, eventstore.ErrInvalid)
+		}
+		require.NoError(t, v.Close())
+		h.Open(t)
+	})
 }

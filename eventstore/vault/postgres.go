@@ -26,7 +26,7 @@ const (
 var (
 	// ErrStopped is the answer to all that needs the session that was lost. It
 	// held the lock, and whoever got that since may have written.
-	ErrStopped = errors.New("the connection that kept others from the vault is lost, and nothing is taken until it is opened again")
+	ErrStopped = errors.New("the session in the vault's database is lost, and nothing goes through it until the vault is opened again")
 	// ErrUnavailable is the answer to who reads while the server is away.
 	ErrUnavailable = errors.New("the vault's database does not answer")
 )
@@ -62,7 +62,7 @@ func textsSchema() *schema {
 			readers    text NOT NULL,
 			sealed     bytea NOT NULL
 		);
-		ALTER TABLE secret ALTER sealed SET STATISTICS 0;
+		ALTER TABLE secret ALTER subject SET STATISTICS 0, ALTER second SET STATISTICS 0, ALTER sealed SET STATISTICS 0;
 		CREATE INDEX secret_subject ON secret (subject);
 		CREATE INDEX secret_second ON secret (second) WHERE second IS NOT NULL;
 		CREATE TABLE handle (
@@ -90,7 +90,7 @@ func keysSchema() *schema {
 			wrapped bytea NOT NULL,
 			PRIMARY KEY (subject, rev)
 		);
-		ALTER TABLE dek ALTER wrapped SET STATISTICS 0;
+		ALTER TABLE dek ALTER subject SET STATISTICS 0, ALTER wrapped SET STATISTICS 0;
 		ALTER TABLE meta ALTER value SET STATISTICS 0;
 		CREATE TABLE fence (tag bytea PRIMARY KEY, salt bytea NOT NULL);`}
 }
@@ -101,6 +101,11 @@ func configured(database string) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(database)
 	if err != nil || !strings.HasPrefix(database, "postgres://") && !strings.HasPrefix(database, "postgresql://") {
 		return nil, fmt.Errorf("%w: the vault's database is not named as in postgres://USER@HOST:5432/DATABASE", eventstore.ErrInvalid)
+	}
+	for _, other := range c.ConnConfig.Fallbacks {
+		if other.Host != c.ConnConfig.Host || other.Port != c.ConnConfig.Port {
+			return nil, fmt.Errorf("%w: the vault's database has one host: two sessions must not reach two servers", eventstore.ErrInvalid)
+		}
 	}
 	c.MaxConns = int32(readers())
 	c.ConnConfig.ConnectTimeout = min(connecting, cmp.Or(c.ConnConfig.ConnectTimeout, connecting))
@@ -200,12 +205,17 @@ func (s *schema) hold(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var fsync string
-	if err := s.conn.QueryRow(ctx, "SHOW fsync").Scan(&fsync); err != nil {
-		return err
-	}
-	if fsync == "off" {
-		return errors.New("the server runs with fsync off, and would lose what it has acknowledged: turn it on")
+	for setting, without := range map[string]string{
+		"fsync":        "would lose what it has acknowledged",
+		"track_counts": "cannot tell whether an erasure is done",
+	} {
+		var is string
+		if err := s.conn.QueryRow(ctx, "SHOW "+setting).Scan(&is); err != nil {
+			return err
+		}
+		if is == "off" {
+			return fmt.Errorf("the server runs with %s off, and %s: turn it on", setting, without)
+		}
 	}
 	return nil
 }
@@ -280,7 +290,7 @@ func (s *schema) write(do func(tx) error) error {
 			_, undone := c.exec("ROLLBACK")
 			err = errors.Join(err, undone)
 		} else {
-			_, err = c.exec("COMMIT")
+			err = c.commit()
 		}
 	}
 	return s.stopped(err)
@@ -308,7 +318,7 @@ func (s *schema) read(ctx context.Context, do func(tx) error) error {
 	c, err := s.readers.Acquire(ctx)
 	if err == nil {
 		defer c.Release()
-		if err = do(schemaTx{ctx, c.Conn()}); !c.Conn().IsClosed() {
+		if err = do(schemaTx{ctx, c.Conn()}); err == nil || !c.Conn().IsClosed() {
 			return err
 		}
 	}
@@ -371,6 +381,18 @@ func (t schemaTx) exec(sql string, args ...any) (int64, error) {
 	defer cancel()
 	tag, err := t.conn.Exec(ctx, sql, args...)
 	return tag.RowsAffected(), err
+}
+
+// commit fails where the server has rolled back instead, which is no error of
+// its own.
+func (t schemaTx) commit() error {
+	ctx, cancel := context.WithTimeout(t.ctx, answering)
+	defer cancel()
+	tag, err := t.conn.Exec(ctx, "COMMIT")
+	if err == nil && tag.String() != "COMMIT" {
+		err = fmt.Errorf("the server answered a commit with %s", tag)
+	}
+	return err
 }
 
 func (t schemaTx) query(sql string, args, into []any, each func() error) error {

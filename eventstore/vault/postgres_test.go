@@ -24,7 +24,7 @@ import (
 
 func TestADatabaseThatIsNoneIsTold(t *testing.T) {
 	t.Parallel()
-	for _, database := range []string{"file:x", "host=localhost password=hunter2", "postgres://u:hunter2@h:port/d", "postgres://u:hunter2@h/d?sslmode=hunter2", "postgres://%zz:hunter2@h"} {
+	for _, database := range []string{"file:x", "host=localhost password=hunter2", "postgres://u:hunter2@h:port/d", "postgres://u:hunter2@h/d?sslmode=hunter2", "postgres://%zz:hunter2@h", "postgres://u:hunter2@h,i/d"} {
 		o := Options{Dir: filepath.Join(t.TempDir(), "data"), Database: database}
 		_, err := Open(o)
 		require.ErrorIs(t, err, eventstore.ErrInvalid)
@@ -439,4 +439,13 @@ func TestWithoutItsLockAVaultTakesNothing(t *testing.T) {
 	require.NoError(t, other.Put(t.Context(), text("by the other", "bob")))
 	stopped(t, v)
 	require.NoError(t, other.Close())
+}
+
+// A server that counts no rows cannot tell who still sees what was deleted.
+func TestAServerThatDoesNotCountIsRefused(t *testing.T) {
+	t.Parallel()
+	h := Postgres(t)
+	h.Database += "?track_counts=off"
+	_, err := Open(h.Options())
+	require.ErrorContains(t, err, "track_counts off")
 }

@@ -135,12 +135,7 @@ func (g *Engine) React(ctx context.Context, r eventstore.Recorded) error {
 				return fmt.Errorf("position %s: %w", r.Position, err)
 			}
 			g.see(env.RecordedAt) // an answer is not recorded before what it answers, whoever recorded that
-			cause := Cause{
-				CommandID: uuid.NewSHA1(r.ID, fmt.Append(nil, p.name, i)),
-				Actor:     p.name, Role: access.Policy, Channel: "system",
-				Correlation: env.Correlation, Causation: env.ID,
-			}
-			if err := g.order(ctx, o, cause); err != nil {
+			if _, err := g.order(ctx, o, p.cause(r.ID, env, i)); err != nil {
 				return fmt.Errorf("policy %s at position %s: %w", p.name, r.Position, err)
 			}
 		}
@@ -148,16 +143,26 @@ func (g *Engine) React(ctx context.Context, r eventstore.Recorded) error {
 	return nil
 }
 
-func (g *Engine) order(ctx context.Context, o order, cause Cause) error {
+// cause is that of a policy's n-th command about an event.
+func (p policy) cause(event uuid.UUID, env schema.Envelope, n int) Cause {
+	return Cause{
+		CommandID: uuid.NewSHA1(event, fmt.Append(nil, p.name, n)),
+		Actor:     p.name, Role: access.Policy, Channel: "system",
+		Correlation: env.Correlation, Causation: env.ID,
+	}
+}
+
+// order issues a policy's command, and tells whether it was refused.
+func (g *Engine) order(ctx context.Context, o order, cause Cause) (*domain.Error, error) {
 	fields, err := json.Marshal(o.fields)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, err = g.Do(ctx, o.command, fields, cause)
 	if refused := new(domain.Error); errors.As(err, &refused) {
-		return nil
+		return refused, nil
 	}
-	return err
+	return nil, err
 }
 
 // A Checkpoint keeps how far somebody has come in the log.

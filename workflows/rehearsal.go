@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
-	"iter"
 	"path"
 	"reflect"
 	"slices"
@@ -357,7 +355,7 @@ func (st *Stage) Play(ctx context.Context, r *Rehearsal) (p Played, err error) {
 	if err != nil {
 		return p, err
 	}
-	then := st.rewind()
+	then := rewind(st.Engine.Store, st.Engine.Config)
 	for i, s := range steps {
 		var fault string
 		if n := before(log, steps, i); n < len(log) {
@@ -437,12 +435,12 @@ func before(log []played, steps []scene, i int) int {
 // before: log begins with what followed, and is given back without what the
 // step left. Nothing is kept.
 func (st *Stage) again(ctx context.Context, s scene, log []played, then *past) (unmet string, rest []played, err error) {
-	then.next, then.appended = log[0].Position, nil
+	then.appended = nil
 	if s.check != nil {
 		unmet, err = st.look(ctx, s.step, then)
 		return unmet, log, err
 	}
-	then.clock.Set(s.at)
+	then.now = s.at
 	result, refused, err := s.do(ctx, then.engine)
 	if err != nil {
 		return "", nil, err
@@ -451,7 +449,7 @@ func (st *Stage) again(ctx context.Context, s scene, log []played, then *past) (
 	for n < len(log) && log[n].envelope.CommandID == s.id.String() {
 		n++
 	}
-	same := func(e eventstore.Event, p played) bool {
+	same := func(e eventstore.Recorded, p played) bool {
 		return e.ID == p.ID && e.Name == p.Name && bytes.Equal(e.Data, p.Data) && bytes.Equal(e.Metadata, p.Metadata)
 	}
 	if !slices.EqualFunc(then.appended, log[:n], same) {
@@ -460,76 +458,6 @@ func (st *Stage) again(ctx context.Context, s scene, log []played, then *past) (
 	then.forward(log[:n])
 	return s.judge(result, refused), log[n:], nil
 }
-
-// A past is the log as it was before an event, and an engine at work on it.
-// What is appended goes no further.
-type past struct {
-	eventstore.Store
-	next     eventstore.Position // of the first event that was not there yet
-	appended []eventstore.Event
-	engine   *Engine
-	clock    VirtualClock
-}
-
-// rewind begins at the beginning.
-func (st *Stage) rewind() *past {
-	then := &past{Store: st.Engine.Store}
-	then.engine = &Engine{Config: st.Engine.Config, seed: maphash.MakeSeed()}
-	then.engine.Store, then.engine.Vault, then.engine.Now = then, silent{st.Engine.Vault}, then.clock.Now
-	return then
-}
-
-// forward lets the engine forget how the streams stood before these events.
-func (p *past) forward(events []played) {
-	for _, e := range events {
-		p.engine.cache.drop(e.Stream)
-	}
-}
-
-func (p *past) Head(ctx context.Context) (head eventstore.Position, err error) {
-	for r, err := range p.Store.ReadAll(ctx, eventstore.ReadAll{After: p.next, Backwards: true, Limit: 1}) {
-		return r.Position, err
-	}
-	return head, nil
-}
-
-func (p *past) ReadAll(ctx context.Context, r eventstore.ReadAll) iter.Seq2[eventstore.Recorded, error] {
-	return p.until(p.Store.ReadAll(ctx, r), nil)
-}
-
-func (p *past) ReadStream(ctx context.Context, stream string, r eventstore.ReadStream) iter.Seq2[eventstore.Recorded, error] {
-	return p.until(p.Store.ReadStream(ctx, stream, r), eventstore.ErrStreamNotFound)
-}
-
-// until ends a sequence where the past does, with none where that is before
-// its first event.
-func (p *past) until(events iter.Seq2[eventstore.Recorded, error], none error) iter.Seq2[eventstore.Recorded, error] {
-	return func(yield func(eventstore.Recorded, error) bool) {
-		any := false
-		for r, err := range events {
-			if err == nil && r.Position.Compare(p.next) >= 0 {
-				break
-			}
-			if any = true; !yield(r, err) {
-				return
-			}
-		}
-		if !any && none != nil {
-			yield(eventstore.Recorded{}, none)
-		}
-	}
-}
-
-func (p *past) Append(_ context.Context, _ string, _ eventstore.Expected, events ...eventstore.Event) (eventstore.Result, error) {
-	p.appended = append(p.appended, events...)
-	return eventstore.Result{}, nil
-}
-
-// silent is a vault that is only asked.
-type silent struct{ Vault }
-
-func (silent) Put(context.Context, []Secret) error                    { return nil }
-func (silent) SetHandle(context.Context, string, domain.Person) error { return nil }
 
 // step plays a step at its time.
 func (st *Stage) step(ctx context.Context, s scene) (unmet string, err error) {

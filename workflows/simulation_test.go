@@ -95,8 +95,12 @@ func TestPeopleDoWhatTheyLike(t *testing.T) {
 	require.NotZero(t, store.Struck().Appends)
 	require.NotZero(t, store.Struck().Reads)
 	storetest.CheckLog(t, log)
+	again, err := workflows.Replay(t.Context(), log, offices[0].mark.at)
+	require.NoError(t, err)
+	require.Nil(t, again.Divergence)
+	require.NotZero(t, again.Commands)
 	seen := invariants(t, log, o.vault)
-	t.Logf("%d done, %d refused, %d events: %v; struck: %+v", done, refused, len(lines(t, log)), seen, store.Struck())
+	t.Logf("%d done, %d refused, %d events: %v; struck: %+v; replayed: %+v", done, refused, len(lines(t, log)), seen, store.Struck(), again)
 }
 
 // tolerate takes what a flaky store does to whoever works in the background:

@@ -47,7 +47,7 @@ and its master key in the data directory (DAYBOOK_VAULT)`)
 		newDemo(), newRehearse(), newServe(), newDo(),
 		newEvents(), newFigures(), newExplain(), newHistory(), newTimers(), newCalendar(),
 		newEvidence(), newVerify(), newErase(), newDefinition(), newSchema(),
-		newRebuild(), newIntegrity(), newVersion(),
+		newRebuild(), newIntegrity(), newPolicies(), newVersion(),
 	)
 	return root
 }

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -188,9 +189,10 @@ var registry = []registration{
 		if err := l.run(c); err != nil || c.Unfit() != nil {
 			return err
 		}
-		var err error
-		if c.Result, err = runs.Propose(c.Input); err != nil {
-			return err
+		// What cannot be matched now may have been when the command was kept:
+		// that is the decision's to tell.
+		if c.Result, c.Wrong = runs.Propose(c.Input); c.Wrong != nil && !errors.Is(c.Wrong, runs.ErrInput) {
+			return c.Wrong
 		}
 		c.Input = c.Input.Canonical()
 		return nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/domain"
@@ -151,6 +152,24 @@ func TestARunIsRefusedWhereItWouldProposeWhatCannotBe(t *testing.T) {
 	o, run = takers(t, matching.Plan{})
 	_, err = o.try("coordinator/c1", "matching.propose", run)
 	require.ErrorIs(t, err, matching.ErrUnplanned)
+}
+
+// What has happened since says nothing of what a command was answered.
+func TestARunIsAnsweredAgainAsItWas(t *testing.T) {
+	t.Parallel()
+	o, run := takers(t, plan)
+	run = with(run, "mentees", []fields{known("mentee", "a1", "louvre", "school"), known("mentee", "a2", "prado", "school")}, "locks", []fields{{"mentee": "a2", "mentor": "m1"}})
+	under := workflows.Cause{CommandID: uuid.New(), Channel: "web"}
+	first := o.must("coordinator/c1", "matching.propose", run, under)
+	require.Equal(t, []string{"matching.proposed"}, first.Names)
+
+	o.must("coordinator/c1", "match.propose", fields{"cycle": "spring", "match": "one", "mentee": "a3", "mentor": "m1"})
+	_, err := o.try("coordinator/c1", "matching.propose", with(run, "run", "second"))
+	require.ErrorIs(t, err, runs.ErrInput, "m1 has no room left for the lock")
+	require.Equal(t, first, o.must("coordinator/c1", "matching.propose", run, under))
+	restarted := newOffice(t, o.store, o.vault)
+	require.Equal(t, first, restarted.must("coordinator/c1", "matching.propose", run, under))
+	storetest.CheckLog(t, o.store)
 }
 
 // A run is one event, and what a store takes at once bounds it.

@@ -41,9 +41,10 @@ type Propose struct {
 	Unknown  []domain.Person `json:"-"` // mentors
 	Input    Input           `json:"-"`
 	Result   Result          `json:"-"`
+	Wrong    error           `json:"-"` // what the input cannot be matched for
 }
 
-// Unfit is the first reason why there can be no run.
+// Unfit is the first reason why nothing is to be matched at all.
 func (c Propose) Unfit() error {
 	switch {
 	case domain.CheckSlug("run", c.Run) != nil:
@@ -65,6 +66,9 @@ func (c Propose) Unfit() error {
 func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {
 	if err := c.Unfit(); err != nil {
 		return nil, err
+	}
+	if c.Wrong != nil {
+		return nil, c.Wrong
 	}
 	switch hash, ok := s.runs[c.Run]; {
 	case ok && hash == c.Result.Input:

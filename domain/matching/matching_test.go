@@ -10,6 +10,8 @@ import (
 	. "github.com/daybook-engine/daybook/domain/matching"
 )
 
+var errWrong = domain.Wrong("matching_input", "this cannot be matched")
+
 func TestMatching(t *testing.T) {
 	t.Parallel()
 	type row = domaintest.Row[State, Event]
@@ -35,6 +37,8 @@ func TestMatching(t *testing.T) {
 		{Name: "nor who has a match", When: propose("r1", func(c *Propose) { c.Matched = []domain.Person{"ben"} }), Err: ErrMatched},
 		{Name: "nor with a stranger", When: propose("r1", func(c *Propose) { c.Unknown = []domain.Person{"mia"} }), Err: ErrMentor},
 		{Name: "nor when the cycle is over", When: propose("r1", func(c *Propose) { c.Over = true }), Err: ErrCycleOver},
+		{Name: "nor what cannot be matched", When: propose("r1", func(c *Propose) { c.Wrong = errWrong }), Err: errWrong},
+		{Name: "which is told last", When: propose("r1", func(c *Propose) { c.Wrong, c.Unknown = errWrong, []domain.Person{"mia"} }), Err: ErrMentor},
 	})
 
 	s := State{}.Apply(proposed[0])

@@ -2,6 +2,8 @@ package workflows_test
 
 import (
 	"fmt"
+	"sort"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -11,6 +13,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/storetest"
 	"github.com/daybook-engine/daybook/workflows"
 	runs "github.com/daybook-engine/daybook/workflows/matching"
@@ -172,22 +175,56 @@ func TestARunIsAnsweredAgainAsItWas(t *testing.T) {
 	storetest.CheckLog(t, o.store)
 }
 
-// A run is one event, and what a store takes at once bounds it.
-func TestARunOfAThousandPeopleIsOneAppend(t *testing.T) {
+// A run is one event, and what a store takes at once bounds it: the most people
+// that are let in fit, whatever comes of them.
+func TestARunIsOneAppend(t *testing.T) {
 	t.Parallel()
-	in := matching.Input{Plan: plan}
-	facts := func(k int) []matching.Fact {
-		return []matching.Fact{{Fact: "employer", Codes: []string{fmt.Sprint("employer-", k)}}, {Fact: "field", Codes: []string{"school", "digital", fmt.Sprint("field-", k%40)}}}
+	require.Equal(t, eventstore.MaxAppend, matching.MaxEvent)
+	long := strings.Repeat("x", 60)
+	much := matching.Plan{Policy: matching.Assignment}
+	for k := range matching.MaxFactors {
+		much.Factors = append(much.Factors, matching.Factor{Factor: fmt.Sprint(long, k), Measure: matching.Same, Fact: "field", Weight: matching.MaxWeight})
 	}
-	for k := range 500 {
-		in.Mentees = append(in.Mentees, matching.Mentee{Mentee: domain.Person(domain.UUID5("mentee", fmt.Sprint(k))), Facts: facts(k)})
-		in.Mentors = append(in.Mentors, matching.Mentor{Mentor: domain.Person(domain.UUID5("mentor", fmt.Sprint(k))), Capacity: 1, Facts: facts(k + 7)})
+	never := matching.Plan{Policy: matching.DeferredAcceptance}
+	for k := range matching.MaxRules {
+		never.Rules = append(never.Rules, matching.Rule{Rule: fmt.Sprint(long, k), Fact: fmt.Sprint("fact", k), Must: matching.Share})
 	}
-	r, err := runs.Propose(in)
-	require.NoError(t, err)
-	event := matching.Proposed{Run: "first", Input: in.Canonical(), Result: r}
-	_, body, err := schema.Encode(event)
-	require.NoError(t, err)
-	t.Logf("%d bytes for %d pairs", len(body), len(r.Pairs))
-	require.Less(t, len(body)+50*len(schema.People(event)), 1<<20)
+	for name, c := range map[string]struct {
+		plan           matching.Plan
+		mentors, least int // for so many mentees one mentor
+	}{
+		"some rules and factors":   {plan, 1, 600},
+		"all that factors add":     {much, 1, 200},
+		"all that rules forbid":    {never, 1, 100},
+		"few mentors for many":     {plan, 20, 900},
+		"nothing but who is there": {matching.Plan{Policy: matching.Assignment}, 1, 1300},
+	} {
+		input := func(n int) matching.Input {
+			in := matching.Input{Plan: c.plan}
+			for k := range n {
+				var facts []matching.Fact
+				if len(c.plan.Factors) > 0 {
+					facts = []matching.Fact{{Fact: "employer", Codes: []string{fmt.Sprint("employer-", k)}}, {Fact: "field", Codes: []string{"school", "digital", fmt.Sprint("field-", k%40)}}}
+				}
+				in.Mentees = append(in.Mentees, matching.Mentee{Mentee: domain.Person(domain.UUID5("mentee", fmt.Sprint(k))), Facts: facts})
+				if k%c.mentors == 0 {
+					in.Mentors = append(in.Mentors, matching.Mentor{Mentor: domain.Person(domain.UUID5("mentor", fmt.Sprint(k))), Capacity: c.mentors, Facts: facts[:len(facts)/2]})
+				}
+			}
+			if c.plan.Policy == matching.DeferredAcceptance {
+				in.Mentees[0].Ranking, in.Mentors[0].Ranking = []domain.Person{in.Mentors[0].Mentor}, []domain.Person{in.Mentees[0].Mentee}
+			}
+			return in
+		}
+		n := sort.Search(matching.MaxPeople, func(n int) bool { return n > 0 && len(input(n).Faults()) > 0 }) - 1
+		require.GreaterOrEqual(t, n, c.least, name)
+		in := input(n)
+		r, err := runs.Propose(in)
+		require.NoError(t, err, name)
+		event := matching.Proposed{Run: "first", Input: in.Canonical(), Result: r}
+		_, body, err := schema.Encode(event)
+		require.NoError(t, err)
+		t.Logf("%s: %d bytes for %d mentees and %d pairs", name, len(body), n, len(r.Pairs))
+		require.Less(t, len(body)+40*len(schema.People(event))+4096, eventstore.MaxAppend, name)
+	}
 }

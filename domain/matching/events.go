@@ -5,8 +5,9 @@ package matching
 
 // Proposed is matching.proposed. The input is kept whole, in its canonical
 // form, so that anybody can run it again and compare to the byte. It is one
-// event, and so no more than the store takes at once: some two thousand people
-// with a few facts and factors, where each counts about 400 bytes.
+// event, and so no more than the store takes at once: an input for which that
+// may not be enough is refused. With a few facts and factors there is room for
+// some two thousand people.
 type Proposed struct {
 	Run    string `json:"run"`
 	Input  Input  `json:"input"`

@@ -184,9 +184,12 @@ func (in Input) Faults() []Fault {
 	}
 	c.expect(in.Policy != DeferredAcceptance || rank > 0, "mentors", "rankings: %s goes by them", DeferredAcceptance)
 
-	bars := map[Bar]bool{}
+	bars, rules := map[Bar]bool{}, map[string]bool{}
 	for i, b := range in.Bars {
 		at := fmt.Sprintf("bars[%d]", i)
+		if b.Rule != PreviousPair { // which nobody chose to have
+			rules[b.Rule] = true
+		}
 		known(mentees, b.Mentee, at+".mentee", "mentees")
 		known(mentors, b.Mentor, at+".mentor", "mentors")
 		c.code(b.Rule, at+".rule")
@@ -195,6 +198,7 @@ func (in Input) Faults() []Fault {
 		c.expect(!bars[b], at, "everything once")
 		bars[b] = true
 	}
+	c.expect(len(in.Rules)+len(rules) <= MaxRules, "bars", "codes that with those of the rules are %d at most, found %d", MaxRules, len(in.Rules)+len(rules))
 	locked, load := map[domain.Person]bool{}, map[domain.Person]int{}
 	for i, l := range in.Locks {
 		at := fmt.Sprintf("locks[%d].", i)
@@ -207,7 +211,37 @@ func (in Input) Faults() []Fault {
 			c.expect(load[l.Mentor] <= in.Mentors[j].Capacity, at+"mentor", "no more locks than %s has room for, %d", l.Mentor, in.Mentors[j].Capacity)
 		}
 	}
+	if people, size := len(in.Mentees)+len(in.Mentors), in.size(); size > MaxEvent {
+		c.expect(false, "mentees", "at most %d people in one run, mentees and mentors together, where as much is said of each as here, found %d", people*MaxEvent/size, people)
+	}
 	return c.faults
+}
+
+// size is the most that the event of a run on the input may take, envelope and
+// all, where people go by UUIDs. How many pairs there will be nobody knows yet:
+// so every mentee counts as matched or as left over, whichever takes more, and
+// every mentor as left over.
+func (in Input) size() int {
+	const (
+		once    = 8192 // the envelope, and what a result has once
+		subject = 40   // a person in the envelope
+		pair    = 310  // and its alternative
+		part    = 60   // without the factor's code
+		left    = 130  // somebody left over
+		blocked = 30   // without the rule's code
+	)
+	matched, alone := pair, left+blocked+len(SamePerson)+blocked+len(Unranked)
+	for _, f := range in.Factors {
+		matched += part + len(f.Factor)
+	}
+	for _, r := range in.Rules {
+		alone += blocked + len(r.Rule)
+	}
+	size := once + len(in.JSON()) + len(in.Mentees)*(subject+max(matched, alone)) + len(in.Mentors)*(subject+alone)
+	for _, b := range in.Bars {
+		size += 2 * (blocked + len(b.Rule))
+	}
+	return size
 }
 
 func (c *checker) facts(list []Fact, at string) {

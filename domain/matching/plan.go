@@ -50,14 +50,17 @@ type Factor struct {
 	Weight  int    `json:"weight"`         // points for each of the 100
 }
 
-// The largest values that a run takes, so that no sum can overflow and no
-// table outgrow a small machine.
+// The largest values that a run takes, so that no sum can overflow. What keeps
+// its tables small is MaxEvent: even with nothing known of anybody, that is less
+// than 1500 people on both sides each.
 const (
 	MaxPeople  = 4096 // on one side
 	MaxRanking = 100
 	MaxWeight  = 1000
 	MaxFactors = 16
+	MaxRules   = 32        // codes of rules and bars
 	MaxSeed    = 1<<53 - 1 // what every reader of JSON gets right
+	MaxEvent   = 1 << 20   // bytes, what a store takes at once: a run is one event
 )
 
 // A Fault is one thing that is wrong: where, as a path of fields
@@ -89,6 +92,7 @@ func (p Plan) Faults() []Fault {
 	var c checker
 	c.expect(p.Policy == Assignment || p.Policy == DeferredAcceptance, "policy", "%s or %s, found %q", Assignment, DeferredAcceptance, p.Policy)
 	rules, factors := map[string]bool{SamePerson: true, Unranked: true}, map[string]bool{}
+	c.expect(len(p.Rules) <= MaxRules, "rules", "%d at most, found %d", MaxRules, len(p.Rules))
 	for i, r := range p.Rules {
 		at := fmt.Sprintf("rules[%d].", i)
 		c.code(r.Rule, at+"rule")

@@ -818,6 +818,12 @@ func TestABadInputIsToldWhere(t *testing.T) {
 		}
 	}
 	propose(t, good())
+	in := good()
+	for k := range 30 { // 32 with same_employer and conflict
+		in.Bars = append(in.Bars, matching.Bar{Mentee: "ana", Mentor: "max", Rule: fmt.Sprint("rule", k)})
+	}
+	in.Bars = append(in.Bars, matching.Bar{Mentee: "ana", Mentor: "max", Rule: matching.PreviousPair})
+	propose(t, in)
 	for where, spoil := range map[string]func(in *matching.Input){
 		"policy: expected assignment or deferred_acceptance":                  func(in *matching.Input) { in.Policy = "best" },
 		"rules[0].rule: expected a code such as same_employer, found \"\"":    func(in *matching.Input) { in.Rules[0].Rule = "" },
@@ -825,6 +831,7 @@ func TestABadInputIsToldWhere(t *testing.T) {
 		"rules[0].rule: expected a code that no other rule has, not unranked": func(in *matching.Input) { in.Rules[0].Rule = "unranked" },
 		"rules[0].fact: expected a code":                                      func(in *matching.Input) { in.Rules[0].Fact = "My Firm" },
 		"rules[0].must: expected share or differ":                             func(in *matching.Input) { in.Rules[0].Must = "" },
+		"rules: expected 32 at most, found 33":                                func(in *matching.Input) { in.Rules = append(in.Rules, make([]matching.Rule, 32)...) },
 		"factors: expected 16 at most":                                        func(in *matching.Input) { in.Factors = make([]matching.Factor, 17) },
 		"factors[0].factor: expected a code":                                  func(in *matching.Input) { in.Factors[0].Factor = "" },
 		"factors[1].factor: expected a code that no other factor has":         func(in *matching.Input) { in.Factors[1].Factor = "field" },
@@ -852,6 +859,14 @@ func TestABadInputIsToldWhere(t *testing.T) {
 			for _, m := range many(99) {
 				in.Mentees, in.Mentors[0].Ranking = append(in.Mentees, m), append(in.Mentors[0].Ranking, m.Mentee)
 			}
+		},
+		"bars: expected codes that with those of the rules are 32 at most, fo": func(in *matching.Input) {
+			for k := range 31 {
+				in.Bars = append(in.Bars, matching.Bar{Mentee: "ana", Mentor: "max", Rule: fmt.Sprint("rule", k)})
+			}
+		},
+		"mentees: expected at most 2095 people in one run, mentees and mentors together, where as much is said of each as here, found 3002": func(in *matching.Input) {
+			in.Mentees = append(in.Mentees, many(2998)...)
 		},
 		"bars[0].mentee: expected one of the mentees, found \"zoe\"":            func(in *matching.Input) { in.Bars[0].Mentee = "zoe" },
 		"bars[0].rule: expected a code":                                         func(in *matching.Input) { in.Bars[0].Rule = "they quarrelled" },
@@ -946,7 +961,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 func BenchmarkAssignment(b *testing.B) {
-	for _, n := range []int{500, 2000} {
+	for _, n := range []int{200, 400} {
 		for name, s := range map[string]shape{
 			"one": {capacity: 1, codes: 60, bars: 1}, "room": {capacity: 3, codes: 60, bars: 1}, "ties": {capacity: 1, codes: 3},
 		} {

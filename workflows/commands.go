@@ -189,10 +189,16 @@ var registry = []registration{
 		if err := l.run(c); err != nil || c.Unfit() != nil {
 			return err
 		}
-		// What cannot be matched now may have been when the command was kept:
-		// that is the decision's to tell.
-		if c.Result, c.Wrong = runs.Propose(c.Input); c.Wrong != nil && !errors.Is(c.Wrong, runs.ErrInput) {
-			return c.Wrong
+		// It may be looked up again, and to the same input. What cannot be
+		// matched now may have been when the command was kept: that is the
+		// decision's to tell.
+		if hash := c.Input.Hash(); c.Result.Input != hash {
+			r, err := runs.Propose(l.ctx, c.Input)
+			if err != nil && !errors.Is(err, runs.ErrInput) {
+				return err
+			}
+			c.Result, c.Wrong = r, err
+			c.Result.Input = hash
 		}
 		c.Input = c.Input.Canonical()
 		return nil

@@ -1,7 +1,9 @@
 package workflows_test
 
 import (
+	"context"
 	"fmt"
+	"runtime"
 	"sort"
 	"strings"
 	"testing"
@@ -59,7 +61,7 @@ func (o *office) newest() (run matching.Proposed) {
 		event, err := schema.Decode(r.Name, r.Data)
 		require.NoError(o.t, err)
 		run = event.(matching.Proposed)
-		again, err := runs.Propose(run.Input)
+		again, err := runs.Propose(o.t.Context(), run.Input)
 		require.NoError(o.t, err)
 		body, err := schema.Marshal(matching.Proposed{Run: run.Run, Input: run.Input.Canonical(), Result: again})
 		require.NoError(o.t, err)
@@ -175,6 +177,34 @@ func TestARunIsAnsweredAgainAsItWas(t *testing.T) {
 	storetest.CheckLog(t, o.store)
 }
 
+// A command that is decided again, on what is stored, is not matched again.
+func TestACommandIsMatchedOnce(t *testing.T) {
+	t.Parallel()
+	o, run := takers(t, plan)
+	asks := func() int {
+		ctx := &looks{Context: t.Context()}
+		_, err := o.DoAs(ctx, "coordinator/c1", "matching.propose", encode(t, run), nil, workflows.Cause{Channel: "web"})
+		require.NoError(t, err)
+		return ctx.times
+	}
+	once := asks()
+	require.Positive(t, once)
+	require.Equal(t, once, asks(), "it is already so, and that is never said from memory alone")
+}
+
+// looks counts how often whoever matches people looks at a context.
+type looks struct {
+	context.Context
+	times int
+}
+
+func (l *looks) Err() error {
+	if _, file, _, _ := runtime.Caller(1); strings.Contains(file, "workflows/matching/") {
+		l.times++
+	}
+	return l.Context.Err()
+}
+
 // A run is one event, and what a store takes at once bounds it: the most people
 // that are let in fit, whatever comes of them.
 func TestARunIsOneAppend(t *testing.T) {
@@ -219,7 +249,7 @@ func TestARunIsOneAppend(t *testing.T) {
 		n := sort.Search(matching.MaxPeople, func(n int) bool { return n > 0 && len(input(n).Faults()) > 0 }) - 1
 		require.GreaterOrEqual(t, n, c.least, name)
 		in := input(n)
-		r, err := runs.Propose(in)
+		r, err := runs.Propose(t.Context(), in)
 		require.NoError(t, err, name)
 		event := matching.Proposed{Run: "first", Input: in.Canonical(), Result: r}
 		_, body, err := schema.Encode(event)

@@ -1,6 +1,10 @@
 package matching
 
-import "github.com/daybook-engine/daybook/domain"
+import (
+	"context"
+
+	"github.com/daybook-engine/daybook/domain"
+)
 
 // rankings are both sides', without the pairs that the rules forbid.
 type rankings struct {
@@ -10,12 +14,15 @@ type rankings struct {
 }
 
 // accept finds the stable matching that is best for every mentee.
-func (e *edges) accept() (partner []int, instead []alternative) {
+func (e *edges) accept(ctx context.Context) (partner []int, instead []alternative, err error) {
 	r := e.rankings()
 	partner = r.propose(none)
 	instead = make([]alternative, len(partner))
 	matched, score := e.sum(partner)
 	for i, j := range partner {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
 		if j != none {
 			without := r.propose(i, j)
 			fewer, less := e.sum(without)
@@ -27,7 +34,7 @@ func (e *edges) accept() (partner []int, instead []alternative) {
 			partner[i] = m.locked
 		}
 	}
-	return partner, instead
+	return partner, instead, nil
 }
 
 func (e *edges) rankings() rankings {

@@ -1,6 +1,7 @@
 package matching
 
 import (
+	"context"
 	"math"
 	"math/bits"
 	"slices"
@@ -8,7 +9,7 @@ import (
 
 // assign finds the assignment that matches most people and, of those, scores
 // most, the lots deciding between equals.
-func (e *edges) assign() (partner []int, instead []alternative) {
+func (e *edges) assign(ctx context.Context) (partner []int, instead []alternative, err error) {
 	// Whoever is locked is out of it, and so is the room they take.
 	var rows []int
 	for i, m := range e.mentees {
@@ -39,8 +40,12 @@ func (e *edges) assign() (partner []int, instead []alternative) {
 			a.value[k] = v + person
 		}
 	}
-	a.solve()
-	a.untie()
+	if err := a.solve(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := a.untie(ctx); err != nil {
+		return nil, nil, err
+	}
 
 	partner, instead = make([]int, len(e.mentees)), make([]alternative, len(e.mentees))
 	for i := range e.mentees {
@@ -48,6 +53,9 @@ func (e *edges) assign() (partner []int, instead []alternative) {
 	}
 	others := newOthers(a)
 	for k, i := range rows {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
 		partner[i] = a.partner[k]
 		if partner[i] == none {
 			continue
@@ -58,7 +66,7 @@ func (e *edges) assign() (partner []int, instead []alternative) {
 			instead[i].fewer, instead[i].less = 1, loss-person
 		}
 	}
-	return partner, instead
+	return partner, instead, nil
 }
 
 // An assignment is rows (mentees), each matched with one column (mentor) or
@@ -121,7 +129,7 @@ func (a *assignment) match(i, j int) {
 	}
 }
 
-func (a *assignment) solve() {
+func (a *assignment) solve(ctx context.Context) error {
 	rows := make([]int, a.n)
 	for i := range rows {
 		rows[i] = i
@@ -130,8 +138,12 @@ func (a *assignment) solve() {
 		rows = a.bid(rows)
 	}
 	for _, i := range rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		a.augment(i)
 	}
+	return nil
 }
 
 // bid is Jonker and Volgenant's augmenting row reduction: a row takes the
@@ -265,7 +277,7 @@ func (a *assignment) relax(i int, d int64) int {
 // outside: somebody is left out, or takes a place that was empty, and somebody
 // who was out comes in, or a place is emptied. Chains are followed from their
 // end.
-func (a *assignment) untie() {
+func (a *assignment) untie(ctx context.Context) error {
 	words, outside := (a.n+63)/64, a.m
 	tight := make([]uint64, a.m*words) // by column, the rows without slack
 	movable := make([]uint64, words)   // the rows that come later
@@ -287,6 +299,9 @@ func (a *assignment) untie() {
 		}
 	}
 	for i := range a.n {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		word, bit := i/64, uint64(1)<<(i%64)
 		movable[word] &^= bit
 		at := a.partner[i]
@@ -354,4 +369,5 @@ func (a *assignment) untie() {
 			}
 		}
 	}
+	return nil
 }

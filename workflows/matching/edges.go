@@ -2,6 +2,7 @@ package matching
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -60,7 +61,7 @@ type ranker struct {
 }
 
 // newEdges applies the rules to every pair and scores what they allow.
-func newEdges(in matching.Input) *edges {
+func newEdges(ctx context.Context, in matching.Input) (*edges, error) {
 	in = in.Canonical()
 	e := &edges{plan: in.Plan, holders: map[holding][]int{}, says: map[string][]bool{}}
 	e.draw(in)
@@ -72,6 +73,9 @@ func newEdges(in matching.Input) *edges {
 		blocked[r] = make([]bool, m)
 	}
 	for i := range e.mentees {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		row := e.score[i*m : (i+1)*m]
 		e.block(i, blocked, value)
 		for _, f := range e.plan.Factors {
@@ -97,7 +101,7 @@ func newEdges(in matching.Input) *edges {
 			e.mentors[j].admissible++
 		}
 	}
-	return e
+	return e, nil
 }
 
 // draw puts everybody in the order of their lots.

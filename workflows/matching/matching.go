@@ -29,6 +29,7 @@ package matching
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -73,21 +74,28 @@ func check(in matching.Input) error {
 	return ErrInput.Because(text)
 }
 
-// Propose matches people by the policy of the input's plan.
-func Propose(in matching.Input) (matching.Result, error) {
+// Propose matches people by the policy of the input's plan. Its errors are
+// ErrInput, and that of a context which ends meanwhile.
+func Propose(ctx context.Context, in matching.Input) (matching.Result, error) {
 	if err := check(in); err != nil {
 		return matching.Result{}, err
 	}
-	e := newEdges(in)
+	e, err := newEdges(ctx, in)
+	if err != nil {
+		return matching.Result{}, err
+	}
 	if err := e.checkLocks(in.Locks); err != nil {
 		return matching.Result{}, err
 	}
 	var partner []int
 	var instead []alternative
 	if in.Policy == matching.DeferredAcceptance {
-		partner, instead = e.accept()
+		partner, instead, err = e.accept(ctx)
 	} else {
-		partner, instead = e.assign()
+		partner, instead, err = e.assign(ctx)
+	}
+	if err != nil {
+		return matching.Result{}, err
 	}
 	r := matching.Result{Algorithm: in.Policy, Version: Version, Input: in.Hash(), Seed: in.Seed, Pairs: []matching.Pair{}}
 	e.explain(&r, partner, instead)

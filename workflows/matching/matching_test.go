@@ -3,6 +3,7 @@ package matching_test
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -305,7 +306,7 @@ func locked(in matching.Input, e, r domain.Person) matching.Input {
 
 func propose(t testing.TB, in matching.Input) matching.Result {
 	t.Helper()
-	r, err := Propose(in)
+	r, err := Propose(t.Context(), in)
 	require.NoError(t, err)
 	return r
 }
@@ -666,7 +667,7 @@ func TestAnAlternativeIsTheBestWithoutThePair(t *testing.T) {
 					if m.Mentor == p.Mentor {
 						continue
 					}
-					other, err := Propose(locked(barred(in, p), p.Mentee, m.Mentor))
+					other, err := Propose(t.Context(), locked(barred(in, p), p.Mentee, m.Mentor))
 					if err == nil && len(other.Pairs) == len(without.Pairs) && other.Score == without.Score {
 						want = m.Mentor
 						break
@@ -882,10 +883,40 @@ func TestABadInputIsToldWhere(t *testing.T) {
 	} {
 		in := good()
 		spoil(&in)
-		_, err := Propose(in)
+		_, err := Propose(t.Context(), in)
 		require.ErrorIs(t, err, ErrInput, where)
 		require.ErrorContains(t, err, where)
 	}
+}
+
+// A run stops wherever it is when nobody waits for it any more.
+func TestARunStopsWithItsContext(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []string{matching.Assignment, matching.DeferredAcceptance} {
+		in := instance(rand.New(rand.NewPCG(3, 3)), shape{mentees: 9, mentors: 6, capacity: 1, codes: 3, policy: policy})
+		whole := &patience{t.Context(), 1 << 30}
+		_, err := Propose(whole, in)
+		require.NoError(t, err)
+		asked := 1<<30 - whole.left
+		require.Greater(t, asked, len(in.Mentees), policy)
+		for n := range asked {
+			_, err := Propose(&patience{t.Context(), n}, in)
+			require.ErrorIs(t, err, context.Canceled, "%s: %d", policy, n)
+		}
+	}
+}
+
+// patience ends after it has been asked so many times.
+type patience struct {
+	context.Context
+	left int
+}
+
+func (p *patience) Err() error {
+	if p.left--; p.left < 0 {
+		return context.Canceled
+	}
+	return nil
 }
 
 func many(n int) (list []matching.Mentee) {
@@ -949,7 +980,7 @@ func FuzzDecode(f *testing.F) {
 			require.ErrorIs(t, err, ErrInput)
 			return
 		}
-		r, err := Propose(in)
+		r, err := Propose(t.Context(), in)
 		if err != nil {
 			require.ErrorContains(t, err, "locks[")
 			return

@@ -43,11 +43,15 @@ type Contribution struct {
 // makes of the same input when this one pair is forbidden, and what that costs
 // everybody together. It is no statement about the two people alone: the
 // mentor whom the mentee would get is often somebody else's.
+//
+// An assignment without one of its pairs matches no more people, and where it
+// matches as many scores no more. Deferred acceptance aims at neither: without
+// a pair it may match more people, and score more.
 type Alternative struct {
 	Mentee domain.Person `json:"mentee"`
 	Mentor domain.Person `json:"mentor,omitempty"` // of those who go as well the first drawn; empty: nobody
-	Fewer  int           `json:"fewer,omitempty"`  // people matched
-	Less   int64         `json:"less"`             // score; below zero where fewer people have a greater one
+	Fewer  int           `json:"fewer,omitempty"`  // people matched; below zero: more of them
+	Less   int64         `json:"less"`             // score; below zero: a greater one
 }
 
 // Why somebody is in no pair.
@@ -98,8 +102,11 @@ func (a Alternative) Words() string {
 	if a.Mentor != "" {
 		text = "the mentee would be matched with another mentor"
 	}
-	if a.Fewer > 0 {
+	switch {
+	case a.Fewer > 0:
 		text += fmt.Sprintf(", %d fewer would be matched in all", a.Fewer)
+	case a.Fewer < 0:
+		text += fmt.Sprintf(", %d more would be matched in all", -a.Fewer)
 	}
 	switch {
 	case a.Less > 0:

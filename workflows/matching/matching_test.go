@@ -803,6 +803,19 @@ func TestALockGoesBeforeARanking(t *testing.T) {
 	require.Equal(t, []matching.Alternative{{Mentee: "ana", Fewer: 1}}, r.Alternatives)
 }
 
+// Stable is not most: a pair may stand in the way of two.
+func TestDeferredAcceptanceMayMatchMoreWithoutAPair(t *testing.T) {
+	t.Parallel()
+	r := propose(t, matching.Input{
+		Plan:    matching.Plan{Policy: matching.DeferredAcceptance},
+		Mentees: []matching.Mentee{{Mentee: "ana", Ranking: []domain.Person{"mia", "noa"}}, {Mentee: "ben", Ranking: []domain.Person{"mia"}}},
+		Mentors: []matching.Mentor{{Mentor: "mia", Capacity: 1, Ranking: []domain.Person{"ana", "ben"}}, {Mentor: "noa", Capacity: 1, Ranking: []domain.Person{"ana"}}},
+	})
+	require.Len(t, r.Pairs, 1)
+	require.Equal(t, []matching.Alternative{{Mentee: "ana", Mentor: "noa", Fewer: -1}}, r.Alternatives)
+	require.Equal(t, "the mentee would be matched with another mentor, 1 more would be matched in all, and all pairs together would score the same", r.Alternatives[0].Words())
+}
+
 func TestABadInputIsToldWhere(t *testing.T) {
 	t.Parallel()
 	good := func() matching.Input {
@@ -961,6 +974,7 @@ func TestAPairIsPutInWords(t *testing.T) {
 	require.Equal(t, "it scores 0; it was decided before", matching.Pair{Locked: true}.Words())
 	require.Equal(t, "the mentee would be matched with nobody, 1 fewer would be matched in all, and all pairs together would score 5 more", matching.Alternative{Fewer: 1, Less: -5}.Words())
 	require.Equal(t, "the mentee would be matched with another mentor, and all pairs together would score the same", matching.Alternative{Mentor: "mia"}.Words())
+	require.Equal(t, "the mentee would be matched with another mentor, 1 more would be matched in all, and all pairs together would score 20 more", matching.Alternative{Mentor: "mia", Fewer: -1, Less: -20}.Words())
 }
 
 // FuzzDecode looks for an input that panics, or that is not matched the same

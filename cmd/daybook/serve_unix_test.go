@@ -145,7 +145,7 @@ func TestTheClockGoesOnWhenPoliciesCannot(t *testing.T) {
 func TestDemoEndsWhenTheLogIsStopped(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
-	s := startServer(t, []string{"DAYBOOK_TEST_FILE_LIMIT=" + strconv.Itoa(3<<20)}, "demo", "--lasts", "1ms", "--data", dir)
+	s := startServer(t, []string{"DAYBOOK_TEST_FILE_LIMIT=" + strconv.Itoa(5<<20)}, "demo", "--lasts", "1ms", "--data", dir)
 	require.Equal(t, 1, s.wait(), s.talk.String())
 	require.Regexp(t, `(?m)^daybook: .*log.db takes no more appends until it is opened again, because a write went wrong: `, s.talk.String())
 	require.Contains(t, daybook(t, dir, "integrity"), "sound: ")

@@ -76,7 +76,7 @@ func TestServeEndsWithItsLockOnTheVault(t *testing.T) {
 	require.Contains(t, daybook(t, dir, "integrity", "--vault", database), "sound: ", "beside it")
 	ask(t, database, "SELECT pg_terminate_backend(pid)::text FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
 	require.Equal(t, 1, s.wait())
-	require.Contains(t, s.talk.String(), "the connection that kept others from the vault is lost")
+	require.Contains(t, s.talk.String(), "the session in the vault's database is lost")
 	require.Contains(t, daybook(t, dir, "integrity", "--vault", database), "sound: 1 events")
 }
 

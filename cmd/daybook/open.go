@@ -143,7 +143,7 @@ func (b *book) vaultMissing(ctx context.Context) error {
 // hasVault tells whether there is a vault where this book's is to be.
 func (b *book) hasVault() (bool, error) {
 	made, err := vault.Made(b.vaultOptions())
-	if errors.Is(err, eventstore.ErrInvalid) {
+	if errors.Is(err, vault.ErrDatabase) {
 		err = usage{fmt.Errorf("--vault: %w", err)}
 	}
 	return made, err

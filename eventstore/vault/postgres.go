@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
@@ -27,6 +26,8 @@ var (
 	// ErrStopped is the answer to all that needs the session that was lost. It
 	// held the lock, and whoever got that since may have written.
 	ErrStopped = errors.New("the session in the vault's database is lost, and nothing goes through it until the vault is opened again")
+	// ErrDatabase is the answer to a connection string that is none.
+	ErrDatabase = errors.New("the vault's database is to be named")
 	// ErrUnavailable is the answer to who reads while the server is away.
 	ErrUnavailable = errors.New("the vault's database does not answer")
 )
@@ -100,12 +101,15 @@ func keysSchema() *schema {
 func configured(database string) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(database)
 	if err != nil || !strings.HasPrefix(database, "postgres://") && !strings.HasPrefix(database, "postgresql://") {
-		return nil, fmt.Errorf("%w: the vault's database is not named as in postgres://USER@HOST:5432/DATABASE", eventstore.ErrInvalid)
+		return nil, fmt.Errorf("%w as in postgres://USER@HOST:5432/DATABASE", ErrDatabase)
 	}
 	for _, other := range c.ConnConfig.Fallbacks {
 		if other.Host != c.ConnConfig.Host || other.Port != c.ConnConfig.Port {
-			return nil, fmt.Errorf("%w: the vault's database has one host: two sessions must not reach two servers", eventstore.ErrInvalid)
+			return nil, fmt.Errorf("%w with one host: two sessions must not reach two servers", ErrDatabase)
 		}
+	}
+	if strings.Contains(c.ConnConfig.Database, "@") { // and what is taken for the host is a part of the password
+		return nil, fmt.Errorf("%w as in postgres://USER@HOST:5432/DATABASE; in a password @ is written %%40, and / %%2F", ErrDatabase)
 	}
 	c.MaxConns = int32(readers())
 	c.ConnConfig.ConnectTimeout = min(connecting, cmp.Or(c.ConnConfig.ConnectTimeout, connecting))

@@ -18,19 +18,18 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
-	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/durable"
 )
 
 func TestADatabaseThatIsNoneIsTold(t *testing.T) {
 	t.Parallel()
-	for _, database := range []string{"file:x", "host=localhost password=hunter2", "postgres://u:hunter2@h:port/d", "postgres://u:hunter2@h/d?sslmode=hunter2", "postgres://%zz:hunter2@h", "postgres://u:hunter2@h,i/d"} {
+	for _, database := range []string{"file:x", "host=localhost password=hunter2", "postgres://u:hunter2@h:port/d", "postgres://u:hunter2@h/d?sslmode=hunter2", "postgres://%zz:hunter2@h", "postgres://u:hunter2@h,i/d", "postgres://u:hun@hunter2/ter@h/d"} {
 		o := Options{Dir: filepath.Join(t.TempDir(), "data"), Database: database}
 		_, err := Open(o)
-		require.ErrorIs(t, err, eventstore.ErrInvalid)
+		require.ErrorIs(t, err, ErrDatabase)
 		require.NotContains(t, err.Error(), "hunter2", "it may be a password")
 		_, err = Made(o)
-		require.ErrorIs(t, err, eventstore.ErrInvalid)
+		require.ErrorIs(t, err, ErrDatabase)
 	}
 }
 

@@ -383,7 +383,8 @@ func (l lookup) places(id *allocation.ID, f *allocation.For) error {
 }
 
 // run completes what a run rests on. The pairs that there were are asked of
-// the log, in every cycle.
+// the log, in every cycle; what mentors said of themselves when they joined
+// counts where the command says nothing else.
 func (l lookup) run(c *matching.Propose) error {
 	d, _, err := l.definition(c.Cycle)
 	if err != nil {
@@ -431,6 +432,10 @@ func (l lookup) run(c *matching.Propose) error {
 		}
 		if !pool.Joined() {
 			c.Unknown = append(c.Unknown, m.Mentor)
+		}
+		said := slices.ContainsFunc(m.Facts, func(f matching.Fact) bool { return f.Fact == "expertise" })
+		if known := pool.Expertise(); len(known) > 0 && !said && c.Input.Uses("expertise") {
+			c.Input.Mentors[i].Facts = append(slices.Clip(m.Facts), matching.Fact{Fact: "expertise", Codes: known})
 		}
 		if room := max(pool.Capacity()-taken[m.Mentor], 0); m.Capacity == 0 || m.Capacity > room {
 			c.Input.Mentors[i].Capacity = room

@@ -9,6 +9,7 @@ import (
 var (
 	ErrUnplanned = domain.Refuse("matching_unplanned", "the definition that this cycle goes by does not say how to match; matches are proposed one by one, with match.propose")
 	ErrRun       = domain.Refuse("run_exists", "there is already another run of this name")
+	ErrFact      = domain.Wrong("fact_unused", "no rule or factor of the programme's definition looks at this fact")
 	ErrNoPlace   = domain.Refuse("no_place", "a mentee needs a filled place in this cycle")
 	ErrMatched   = domain.Refuse("mentee_matched", "this mentee has a match in this cycle")
 	ErrMentor    = domain.Refuse("mentor_unknown", "this person is in no pool of mentors")
@@ -53,6 +54,8 @@ func (c Propose) Unfit() error {
 		return ErrCycleOver
 	case c.Input.Policy == "":
 		return ErrUnplanned
+	case c.stray() != "":
+		return ErrFact.Because(c.stray())
 	case len(c.Unplaced) > 0:
 		return ErrNoPlace.Because(string(c.Unplaced[0]))
 	case len(c.Matched) > 0:
@@ -61,6 +64,26 @@ func (c Propose) Unfit() error {
 		return ErrMentor.Because(string(c.Unknown[0]))
 	}
 	return nil
+}
+
+// stray is the first fact that would be kept and say nothing: it is misspelt, or
+// meant for another programme.
+func (c Propose) stray() string {
+	for _, m := range c.Input.Mentees {
+		for _, f := range m.Facts {
+			if !c.Input.Uses(f.Fact) {
+				return f.Fact
+			}
+		}
+	}
+	for _, m := range c.Input.Mentors {
+		for _, f := range m.Facts {
+			if !c.Input.Uses(f.Fact) {
+				return f.Fact
+			}
+		}
+	}
+	return ""
 }
 
 func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {

@@ -33,6 +33,7 @@ func TestMatching(t *testing.T) {
 		{Name: "one name is for one input", Given: proposed, When: propose("r1", func(c *Propose) { c.Result.Input = "other" }), Err: ErrRun},
 		{Name: "it is named by a slug", When: propose("The first", nil), Err: domain.ErrSlug},
 		{Name: "the definition says how", When: propose("r1", func(c *Propose) { c.Input.Plan = Plan{} }), Err: ErrUnplanned},
+		{Name: "a fact that nothing looks at is none", When: propose("r1", func(c *Propose) { c.Input.Mentees[0].Facts = []Fact{{Fact: "priorites", Codes: []string{"digital"}}} }), Err: ErrFact},
 		{Name: "who has no place is not matched", When: propose("r1", func(c *Propose) { c.Unplaced = []domain.Person{"ben"} }), Err: ErrNoPlace},
 		{Name: "nor who has a match", When: propose("r1", func(c *Propose) { c.Matched = []domain.Person{"ben"} }), Err: ErrMatched},
 		{Name: "nor with a stranger", When: propose("r1", func(c *Propose) { c.Unknown = []domain.Person{"mia"} }), Err: ErrMentor},

@@ -2,6 +2,7 @@ package matching
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/daybook-engine/daybook/domain"
 )
@@ -33,6 +34,12 @@ type Plan struct {
 	Policy  string   `json:"policy"` // assignment, deferred_acceptance
 	Rules   []Rule   `json:"rules,omitempty"`
 	Factors []Factor `json:"factors,omitempty"`
+}
+
+// Uses tells whether a rule or a factor looks at a fact.
+func (p Plan) Uses(fact string) bool {
+	return slices.ContainsFunc(p.Rules, func(r Rule) bool { return r.Fact == fact }) ||
+		slices.ContainsFunc(p.Factors, func(f Factor) bool { return f.Fact == fact })
 }
 
 // A Rule is hard: it forbids pairs before anything is weighed.

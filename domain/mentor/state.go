@@ -11,11 +11,12 @@ type Event interface{ evolve(State) State }
 
 // State is what the rules remember.
 type State struct {
-	mentor   domain.Person
-	pool     string
-	capacity int
-	engaged  []Engaged
-	waiting  []Engaged // the first that was refused first
+	mentor    domain.Person
+	pool      string
+	capacity  int
+	expertise []string
+	engaged   []Engaged
+	waiting   []Engaged // the first that was refused first
 }
 
 // Apply returns s after e. It never fails and never judges.
@@ -27,6 +28,9 @@ func (s State) Joined() bool { return s.mentor != "" }
 // Capacity is how many matches they take at a time.
 func (s State) Capacity() int { return s.capacity }
 
+// Expertise is what they are good at, in codes.
+func (s State) Expertise() []string { return s.expertise }
+
 // Subjects are the people every event of the stream is about.
 func (s State) Subjects() []domain.Person {
 	if s.mentor == "" {
@@ -36,7 +40,7 @@ func (s State) Subjects() []domain.Person {
 }
 
 func (e Joined) evolve(s State) State {
-	s.mentor, s.pool, s.capacity = e.Mentor, e.Pool, e.Capacity
+	s.mentor, s.pool, s.capacity, s.expertise = e.Mentor, e.Pool, e.Capacity, e.Expertise
 	return s
 }
 

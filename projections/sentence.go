@@ -28,6 +28,9 @@ import (
 // token stands for a person's name in a sentence.
 func token(p domain.Person) string { return "{person:" + string(p) + "}" }
 
+// fewPairs of a run are told in its sentence; events have all.
+const fewPairs = 20
+
 // organised stands for an organisation's name, in the same way.
 func organised(slug string) string { return "{organisation:" + slug + "}" }
 
@@ -238,7 +241,15 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("%s has room again after match %s", about(0, "the mentor"), b.Match), "", ""
 
 	case matching.Proposed:
-		return say("Run %s, by %s, proposes matches for %d of %s with %s", b.Run, words(b.Result.Algorithm), len(b.Result.Pairs), plural(len(b.Input.Mentees), "mentee"), plural(len(b.Input.Mentors), "mentor")), "", ""
+		text := say("Run %s, by %s, proposes matches for %d of %s with %s", b.Run, words(b.Result.Algorithm), len(b.Result.Pairs), plural(len(b.Input.Mentees), "mentee"), plural(len(b.Input.Mentors), "mentor"))
+		for i, p := range b.Result.Pairs {
+			if i == fewPairs {
+				text += say(", and %d more", len(b.Result.Pairs)-i)
+				break
+			}
+			text += [2]string{": ", ", "}[min(i, 1)] + say("%s with %s (%d)", token(p.Mentee), token(p.Mentor), p.Score)
+		}
+		return text, "", ""
 
 	case match.Proposed:
 		run := ""

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +20,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	zombiezen "zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/schema"
@@ -140,14 +141,19 @@ func TestTheClockGoesOnWhenPoliciesCannot(t *testing.T) {
 }
 
 // When the log can be written no more, the process says so and ends: what it
-// would acknowledge from then on might not be kept. Of the season's files the
-// log's write-ahead log grows longest.
+// would acknowledge from then on might not be kept.
 func TestDemoEndsWhenTheLogIsStopped(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
-	s := startServer(t, []string{"DAYBOOK_TEST_FILE_LIMIT=" + strconv.Itoa(5<<20)}, "demo", "--lasts", "1ms", "--data", dir)
+	s := startServer(t, nil, "demo", "--lasts", "20s", "--data", dir)
+	behind, err := zombiezen.OpenConn(filepath.Join(dir, "log.db"), zombiezen.OpenReadWrite)
+	require.NoError(t, err)
+	defer behind.Close()
+	behind.SetBlockOnBusy()
+	require.NoError(t, sqlitex.ExecuteScript(behind, "CREATE TRIGGER broken BEFORE INSERT ON events BEGIN SELECT RAISE(FAIL, 'a broken disk'); END", nil))
 	require.Equal(t, 1, s.wait(), s.talk.String())
-	require.Regexp(t, `(?m)^daybook: .*log.db takes no more appends until it is opened again, because a write went wrong: `, s.talk.String())
+	require.Regexp(t, `(?m)^daybook: .*log.db takes no more appends until it is opened again, because a write went wrong: .*a broken disk`, s.talk.String())
+	require.NoError(t, sqlitex.ExecuteScript(behind, "DROP TRIGGER broken", nil))
 	require.Contains(t, daybook(t, dir, "integrity"), "sound: ")
 }
 

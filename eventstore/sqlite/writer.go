@@ -20,7 +20,7 @@ const (
 	// start from its beginning again; from another connection it would never
 	// be found at rest. While the log grows the disk keeps its length too, and
 	// each commit takes a tenth longer: so it does not grow for long.
-	checkpointPages = 2048
+	checkpointPages = 1024
 	pageSize        = 4096
 
 	rememberedStreams = 1 << 15

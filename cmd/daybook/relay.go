@@ -18,7 +18,9 @@ const relayHelp = `
 
 With --relay FILE others are told of events as they are recorded, as CloudEvents,
 each at least once and in order: webhooks by signed requests (Standard Webhooks),
-NATS JetStream under SUBJECT.NAME. The file says whom, and of what:
+NATS JetStream under SUBJECT.NAME, Kafka in the topic SUBJECT, keyed by stream, and
+AMQP 0-9-1, such as RabbitMQ, in the topic exchange SUBJECT, routed by NAME. The
+file says whom, and of what:
 
   targets:
     - target: website
@@ -30,6 +32,12 @@ NATS JetStream under SUBJECT.NAME. The file says whom, and of what:
       kind: nats
       url: nats://127.0.0.1:4222
       subject: daybook
+      events: [session.held]
+    - target: warehouse
+      kind: kafka                        # or amqp, with amqp://HOST:PORT/VHOST
+      url: kafka://127.0.0.1:9092        # kafkas:// with TLS, and SASL/PLAIN with a secret
+      subject: daybook
+      secret: {file: warehouse.login}    # user:password
       events: [session.held]
 
 A target that keeps saying no is parked: the data directory's relay-TARGET.parked

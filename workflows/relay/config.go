@@ -19,14 +19,22 @@ import (
 // A Target is one place outside that is told of events.
 type Target struct {
 	Name    string   `yaml:"target"`  // its own, lower-case; it names the target's checkpoint, so a new name begins anew
-	Kind    string   `yaml:"kind"`    // nats or webhook
-	URL     string   `yaml:"url"`     // nats://host:port or tls://host:port; https://…, or http:// on this machine
-	Subject string   `yaml:"subject"` // nats: what subjects begin with; the event's name follows, as in daybook.session.held
-	Secret  Secret   `yaml:"secret"`  // webhook: whsec_ and base64 of 24 to 64 bytes; nats: a token, if the broker wants one
+	Kind    string   `yaml:"kind"`    // nats, kafka, amqp or webhook
+	URL     string   `yaml:"url"`     // scheme://host:port as schemes has it; of a webhook https://…, or http:// on this machine
+	Subject string   `yaml:"subject"` // nats: what subjects begin with, and the event's name follows, as in daybook.session.held; kafka: the topic; amqp: the exchange
+	Secret  Secret   `yaml:"secret"`  // webhook: whsec_ and base64 of 24 to 64 bytes; nats: a token; kafka and amqp: user:password, if the broker wants them
 	Events  []string `yaml:"events"`  // names of events, at least one
 
-	key   []byte // of a webhook
-	token string // of a broker
+	key            []byte // of a webhook
+	token          string // of NATS
+	user, password string // of Kafka (SASL/PLAIN) and AMQP
+}
+
+// schemes are those of each kind of broker, the second one over TLS.
+var schemes = map[string][2]string{
+	"nats":  {"nats", "tls"},
+	"kafka": {"kafka", "kafkas"},
+	"amqp":  {"amqp", "amqps"},
 }
 
 // A Secret says where a secret is kept: never in the configuration itself.
@@ -88,16 +96,24 @@ func Load(path string) ([]Target, error) {
 			if err == nil {
 				t.key, err = signingKey(secret)
 			}
-		case "nats":
-			if !brokerURL(t.URL) {
-				fault("url", "nats://host:port or tls://host:port, without a password")
+		case "nats", "kafka", "amqp":
+			scheme := schemes[t.Kind]
+			if !brokerURL(t.URL, scheme) {
+				fault("url", "%s://host:port or %s://host:port, without a password", scheme[0], scheme[1])
 			}
 			if !subjects.MatchString(t.Subject) {
 				fault("subject", "words joined by full stops, as in daybook")
 			}
-			t.token = secret
+			if t.Kind == "nats" {
+				t.token = secret
+			} else if secret != "" {
+				var both bool
+				if t.user, t.password, both = strings.Cut(secret, ":"); !both || t.user == "" {
+					fault("secret", "user:password")
+				}
+			}
 		default:
-			fault("kind", "nats or webhook")
+			fault("kind", "nats, kafka, amqp or webhook")
 		}
 		if err != nil {
 			fault("secret", "%v", err)
@@ -120,9 +136,9 @@ func webhookURL(address string) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && here
 }
 
-func brokerURL(address string) bool {
+func brokerURL(address string, schemes [2]string) bool {
 	u, err := url.Parse(address)
-	return err == nil && u.User == nil && u.Host != "" && (u.Scheme == "nats" || u.Scheme == "tls")
+	return err == nil && u.User == nil && u.Hostname() != "" && u.Port() != "" && slices.Contains(schemes[:], u.Scheme)
 }
 
 // read gives a secret without the space around it; none where none is named.

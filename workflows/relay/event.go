@@ -32,8 +32,12 @@ type cloudEvent struct {
 	Data            json.RawMessage `json:"data"`
 }
 
-// named is where a message's metadata has the event's name.
-const named = "type"
+// A message's metadata has the event's name, and the key of what must stay in
+// order with it.
+const (
+	named     = "type"
+	partition = "partitionkey"
+)
 
 // messageOf makes the message that tells of an event, its id the event's; nil
 // where the event was rehearsed, and so is nobody's business outside.
@@ -54,5 +58,6 @@ func messageOf(log uuid.UUID, r eventstore.Recorded) (*message.Message, error) {
 	}
 	m := message.NewMessage(r.ID.String(), body)
 	m.Metadata.Set(named, r.Name)
+	m.Metadata.Set(partition, r.Stream)
 	return m, nil
 }

@@ -1,5 +1,5 @@
 // Package relay tells the world outside of what is recorded: chosen events,
-// as CloudEvents, to NATS JetStream and to webhooks. The log is the outbox.
+// as CloudEvents, to NATS JetStream, Kafka, AMQP and to webhooks. The log is the outbox.
 // A Watermill Router carries each event from a Subscriber over the log to the
 // Publisher of a target; every target has a place in the log of its own, and
 // none waits for another.
@@ -11,7 +11,8 @@
 // after. So after a crash, or without its checkpoint, it may get an event
 // again, under the same id. That is the CloudEvent's id, the Nats-Msg-Id, by
 // which a JetStream stream keeps it once within its window for duplicates,
-// and the webhook-id: whoever keeps ids has everything once.
+// and the webhook-id, the message-id of AMQP: whoever keeps ids has everything
+// once.
 //
 // A target that is away, busy or broken is asked again, after a second at
 // first and every five minutes in the end, for as long as it takes. One that
@@ -86,6 +87,10 @@ func Run(ctx context.Context, o Options) error {
 	for _, t := range o.Targets {
 		wants[t.Name] = t.Events
 	}
+	// No middleware: Retry and Throttle would wait beside the subscriber, which
+	// alone knows how; PoisonQueue acks what it sets aside, and what follows
+	// overtakes it; Deduplicator takes for done what has failed; DelayOnError
+	// never waits longer; InstantAck loses what a crash interrupts.
 	subscriber := NewSubscriber(Following{
 		Store: o.Store, Checkpoint: o.Checkpoint, Sleep: o.Sleep, Grace: grace, Log: o.Log,
 		Message: func(topic string, r eventstore.Recorded) (*message.Message, error) {
@@ -108,8 +113,13 @@ func Run(ctx context.Context, o Options) error {
 // publisher makes a target's publisher, and what gives the topic for the name
 // of an event.
 func (t Target) publisher(now func() time.Time) (message.Publisher, func(name string) string) {
-	if t.Kind == "nats" {
-		return &broker{url: t.URL, token: t.token}, func(name string) string { return t.Subject + "." + name }
+	switch t.Kind {
+	case "nats":
+		return newNATS(t), func(name string) string { return t.Subject + "." + name }
+	case "kafka":
+		return newKafka(t), func(string) string { return t.Subject }
+	case "amqp":
+		return newAMQP(t), func(name string) string { return name }
 	}
 	return newWebhook(t.key, now), func(string) string { return t.URL }
 }

@@ -64,21 +64,13 @@ targets:
 
 	bus.Shutdown()
 	bus.WaitForShutdown()
-	began := at.Now()
-	hour, back := make(chan struct{}), make(chan struct{})
-	passed := sync.OnceFunc(func() { close(hour) })
-	at.meanwhile(func(now time.Time) {
-		if now.Sub(began) >= time.Hour {
-			passed()
-			<-back
-		}
-	})
+	hour, back := at.hour()
 	for range 3 {
 		head = record(t, store, "installation", "membership.recorded", "organisation-a", `{"network":"n"}`)
 	}
 	await(t, hour)
 	bus = startBroker(t, dir, address.Port)
-	close(back)
+	back()
 	kept.await(t, "bus", head)
 	kept.await(t, "shop", head)
 	stop()
@@ -210,10 +202,13 @@ func TestSignatureIsStandardWebhooks(t *testing.T) {
 		relay.Sign(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, []byte(`{"test": 2432232314}`)))
 }
 
-// load reads a configuration beside which there is a secret.
+// load reads a configuration beside which there are a webhook's secret and a
+// broker's login.
 func load(t *testing.T, config string) []relay.Target {
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "secret"), []byte("whsec_"+base64.StdEncoding.EncodeToString(key)+"\n"), 0o600))
+	for name, text := range map[string]string{"secret": "whsec_" + base64.StdEncoding.EncodeToString(key), "login": "daybook:hunter2"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text+"\n"), 0o600))
+	}
 	path := filepath.Join(dir, "relay.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
 	targets, err := relay.Load(path)
@@ -270,6 +265,20 @@ func (c *clock) meanwhile(passing func(now time.Time)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.passing = passing
+}
+
+// hour tells when an hour has passed from now on, and lets time stand still
+// then until back is called.
+func (c *clock) hour() (passed <-chan struct{}, back func()) {
+	began, over, again := c.Now(), make(chan struct{}), make(chan struct{})
+	pass := sync.OnceFunc(func() { close(over) })
+	c.meanwhile(func(now time.Time) {
+		if now.Sub(began) >= time.Hour {
+			pass()
+			<-again
+		}
+	})
+	return over, func() { close(again) }
 }
 
 func (c *clock) Sleep(ctx context.Context, d time.Duration) error {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"github.com/google/uuid"
 
 	"github.com/daybook-engine/daybook/eventstore/durable"
 	"github.com/daybook-engine/daybook/workflows"
@@ -45,24 +48,39 @@ says why. Remove that file, and within five minutes the target is told everythin
 it missed. Its place in the log is kept in relay-TARGET.checkpoint; a new target
 begins with the first event there is. Where an older log.db was put back, a target
 that was told more than it has is told nothing: put the newest copy back, or
-remove that file, and the target is told everything again.`
+remove that file, and the target is told everything again.
 
-// relayTargets reads the file of --relay; none is no targets.
-func relayTargets(file string) ([]relay.Target, error) {
+The same file names sources: subjects of NATS JetStream whose messages are
+commands, done by and for one person, and no others:
+
+  sources:
+    - source: desk
+      url: nats://127.0.0.1:4222
+      subject: desk.commands
+      answers: desk.answers              # command.done or command.refused, for each message
+      by: coordinator/anna
+      commands: [session.hold]
+
+A message is a CloudEvent in JSON: id and source, by which one that comes twice is
+done once; as its type the command; as its data the command's fields, as daybook do
+takes them.`
+
+// relayConfig reads the file of --relay; none is nobody.
+func relayConfig(file string) (relay.Config, error) {
 	if file == "" {
-		return nil, nil
+		return relay.Config{}, nil
 	}
-	targets, err := relay.Load(file)
+	config, err := relay.Load(file)
 	if badPath := new(fs.PathError); errors.As(err, &badPath) {
-		return nil, usage{err} // the user's file, or one that it names
+		return relay.Config{}, usage{err} // the user's file, or one that it names
 	}
-	return targets, err
+	return config, err
 }
 
-// relay tells the targets of events until ctx ends. What was rehearsed is
-// nobody's business.
-func (b *book) relay(ctx context.Context, targets []relay.Target, log *slog.Logger) error {
-	if len(targets) == 0 {
+// relay tells the targets of events, and does the sources' commands, until ctx
+// ends. What was rehearsed is nobody's business.
+func (b *book) relay(ctx context.Context, config relay.Config, log *slog.Logger) error {
+	if len(config.Targets)+len(config.Sources) == 0 {
 		return nil
 	}
 	if b.clock != nil {
@@ -71,7 +89,10 @@ func (b *book) relay(ctx context.Context, targets []relay.Target, log *slog.Logg
 	}
 	path := func(target, kind string) string { return filepath.Join(b.dir, "relay-"+target+"."+kind) }
 	return relay.Run(ctx, relay.Options{
-		Store: b.store, Targets: targets, Now: b.engine.Now, Log: log,
+		Store: b.store, Config: config, Now: b.engine.Now, Log: log,
+		Do: func(ctx context.Context, by, command string, fields json.RawMessage, id uuid.UUID) (workflows.Result, error) {
+			return b.engine.DoAs(ctx, by, command, fields, nil, workflows.Cause{CommandID: id, Channel: "relay"})
+		},
 		Checkpoint: func(target string) workflows.Checkpoint {
 			return checkpoint{path(target, "checkpoint"), b.store.ID(), durable.WriteFile}
 		},

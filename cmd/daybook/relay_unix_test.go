@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 )
 
@@ -73,6 +76,50 @@ targets:
 	_, stop = start(t, "serve", "--relay", config, "--data", seasonCopy(t))
 	require.Zero(t, stop())
 	require.Empty(t, heard)
+}
+
+// A source's messages are commands: done once, though they come twice, and
+// answered.
+func TestServeTakesCommands(t *testing.T) {
+	t.Parallel()
+	bus, err := natsserver.NewServer(&natsserver.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true})
+	require.NoError(t, err)
+	bus.Start()
+	require.True(t, bus.ReadyForConnections(patience))
+	t.Cleanup(bus.Shutdown)
+	conn, err := nats.Connect(bus.ClientURL())
+	require.NoError(t, err)
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	require.NoError(t, err)
+	_, err = js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "DESK", Subjects: []string{"desk.>"}})
+	require.NoError(t, err)
+
+	dir, config := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "relay.yaml")
+	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
+sources:
+  - {source: desk, url: "%s", subject: desk.commands, answers: desk.answers, by: coordinator/anna, commands: [person.register]}
+`, bus.ClientURL()), 0o600))
+	daybook(t, dir, "do", "person.register", "--by", "coordinator/anna", "--with", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	heard := make(chan string, 10)
+	_, err = conn.Subscribe("desk.answers", func(m *nats.Msg) {
+		var e struct{ Type, Subject string }
+		_ = json.Unmarshal(m.Data, &e)
+		heard <- e.Subject + " " + e.Type
+	})
+	require.NoError(t, err)
+	for _, id := range []string{"1", "1", "2"} {
+		_, err = js.Publish(t.Context(), "desk.commands", fmt.Appendf(nil,
+			`{"specversion":"1.0","source":"desk","id":%q,"type":"person.register","data":{"handle":"ben","register":"staff","name":"Ben Stone"}}`, id))
+		require.NoError(t, err)
+	}
+	_, stop := start(t, "serve", "--relay", config, "--data", dir)
+	require.Equal(t, "1 command.done", hear(t, heard))
+	require.Equal(t, "1 command.done", hear(t, heard))
+	require.Equal(t, "2 command.refused", hear(t, heard))
+	require.Zero(t, stop())
+	require.Equal(t, 2, strings.Count(daybook(t, dir, "events", "--name", "person.registered", "--json"), "\n"))
+	require.Contains(t, daybook(t, dir, "events", "--json"), `"channel":"relay"`)
 }
 
 func hear(t *testing.T, heard <-chan string) string {

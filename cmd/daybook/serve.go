@@ -27,7 +27,7 @@ const (
 )
 
 func newServe() *cobra.Command {
-	var addr, config string
+	var addr, file string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Show the daybook in a browser, and let the clock run",
@@ -39,7 +39,7 @@ written any more ends the process, with exit code 1. A rehearsed daybook is show
 rehearsal reached, and nothing more happens in it.` + relayHelp,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			targets, err := relayTargets(config)
+			config, err := relayConfig(file)
 			if err != nil {
 				return err
 			}
@@ -66,13 +66,13 @@ rehearsal reached, and nothing more happens in it.` + relayHelp,
 				})
 			}
 			group.Go(func() error {
-				return persist(ctx, log, "relay", func(ctx context.Context) error { return b.relay(ctx, targets, log) })
+				return persist(ctx, log, "relay", func(ctx context.Context) error { return b.relay(ctx, config, log) })
 			})
 			return finished(group.Wait())
 		},
 	}
 	addrFlag(c, &addr)
-	c.Flags().StringVar(&config, "relay", "", "whom to tell of events outside: a YAML file")
+	c.Flags().StringVar(&file, "relay", "", "whom to tell of events outside, and from whom to take commands: a YAML file")
 	return c
 }
 

@@ -42,7 +42,7 @@ func TestKafkaHasEveryStreamInOrder(t *testing.T) {
 	store, now, kept := memory.New(), &clock{now: noon}, &checkpoints{}
 	stop := start(t, relay.Options{
 		Store: store, Checkpoint: kept.of, Now: now.Now, Sleep: now.Sleep,
-		Targets: load(t, fmt.Sprintf(`targets: [{target: bus, kind: kafka, url: "kafka://%s", subject: daybook, secret: {file: login}, events: [membership.recorded]}]`, address)),
+		Config: load(t, fmt.Sprintf(`targets: [{target: bus, kind: kafka, url: "kafka://%s", subject: daybook, secret: {file: login}, events: [membership.recorded]}]`, address)),
 	})
 	want := map[string][]string{}
 	join := func(stream string) (head eventstore.Position) {
@@ -110,7 +110,7 @@ func TestWhatKafkaWontTakeIsParked(t *testing.T) {
 	})
 	start(t, relay.Options{
 		Store: store, Checkpoint: kept.of, Now: now.Now, Sleep: now.Sleep, Parking: func(string) relay.Parking { return pinned },
-		Targets: load(t, fmt.Sprintf(`targets: [{target: bus, kind: kafka, url: "kafka://%s", subject: daybook, events: [membership.recorded]}]`, cluster.ListenAddrs()[0])),
+		Config: load(t, fmt.Sprintf(`targets: [{target: bus, kind: kafka, url: "kafka://%s", subject: daybook, events: [membership.recorded]}]`, cluster.ListenAddrs()[0])),
 	})
 	record(t, store, "installation", "membership.recorded", "organisation-a", `{"network":"n"}`)
 	await(t, parked)
@@ -147,7 +147,7 @@ func TestAMQPHasEverythingInOrder(t *testing.T) {
 	store, now, kept := memory.New(), &clock{now: noon}, &checkpoints{}
 	stop := start(t, relay.Options{
 		Store: store, Checkpoint: kept.of, Now: now.Now, Sleep: now.Sleep,
-		Targets: load(t, fmt.Sprintf(`targets: [{target: bus, kind: amqp, url: "amqp://%s%s", subject: %s, secret: {file: login}, events: [membership.recorded, organisation.registered]}]`,
+		Config: load(t, fmt.Sprintf(`targets: [{target: bus, kind: amqp, url: "amqp://%s%s", subject: %s, secret: {file: login}, events: [membership.recorded, organisation.registered]}]`,
 			way.address, cmp.Or(at.Path, "/"), exchange)),
 	})
 	var want []string

@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/workflows"
 	"github.com/daybook-engine/daybook/workflows/document"
 )
 
@@ -37,6 +39,27 @@ var schemes = map[string][2]string{
 	"amqp":  {"amqp", "amqps"},
 }
 
+// A Source is a place outside whose messages are commands.
+type Source struct {
+	Name     string   `yaml:"source"` // its own, lower-case; the durable consumer is named after it, daybook-NAME
+	URL      string   `yaml:"url"`    // nats://host:port or tls://host:port
+	Subject  string   `yaml:"subject"`
+	Answers  string   `yaml:"answers"` // the subject on which every message is answered; a stream must keep it. Without it refusals are told in the log
+	Secret   Secret   `yaml:"secret"`  // a token, if the broker wants one
+	By       string   `yaml:"by"`      // ROLE/HANDLE, for whom it acts
+	Commands []string `yaml:"commands"`
+
+	token string
+}
+
+func (s Source) takes(command string) bool { return slices.Contains(s.Commands, command) }
+
+// A Config says who is told, and who is heard.
+type Config struct {
+	Targets []Target `yaml:"targets"`
+	Sources []Source `yaml:"sources"`
+}
+
 // A Secret says where a secret is kept: never in the configuration itself.
 type Secret struct {
 	Env  string `yaml:"env"`  // an environment variable, or
@@ -46,81 +69,125 @@ type Secret struct {
 // Load reads a configuration, and the secrets it names. Its error joins
 // everything that is wrong, each a *document.Error with file, line, column
 // and what was expected; no secret that was read is in it.
-func Load(path string) ([]Target, error) {
+func Load(path string) (Config, error) {
 	source, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return Config{}, err
 	}
 	doc, err := document.Parse(path, source)
 	if err != nil {
-		return nil, err
+		return Config{}, err
 	}
-	var form struct {
-		Targets []Target `yaml:"targets"`
+	var c Config
+	if err := doc.Decode(&c); err != nil {
+		return Config{}, err
 	}
-	if err := doc.Decode(&form); err != nil {
-		return nil, err
-	}
-	if len(form.Targets) == 0 {
-		return nil, doc.AtPath("targets", "targets: expected at least one")
+	if len(c.Targets)+len(c.Sources) == 0 {
+		return Config{}, doc.AtPath("targets", "targets: expected at least one, or one of sources")
 	}
 	var faults []error
-	seen := map[string]bool{}
-	for i := range form.Targets {
-		t := &form.Targets[i]
-		fault := func(field, format string, args ...any) {
-			at := fmt.Sprintf("targets[%d].%s", i, field)
+	at := func(list string, i int) func(field, format string, args ...any) {
+		return func(field, format string, args ...any) {
+			at := fmt.Sprintf("%s[%d].%s", list, i, field)
 			faults = append(faults, doc.AtPath(at, "%s: expected %s", at, fmt.Sprintf(format, args...)))
 		}
-		if !names.MatchString(t.Name) || seen[t.Name] {
-			fault("target", "a name of its own, lower-case letters, digits and dashes")
-		}
-		seen[t.Name] = true
-		secret, err := t.Secret.read(filepath.Dir(path))
-		if len(t.Events) == 0 {
-			fault("events", "at least one name of an event")
-		}
-		for j, name := range t.Events {
-			if known := schema.Names(); !slices.Contains(known, name) {
-				fault(fmt.Sprintf("events[%d]", j), "the name of an event, found %s", document.Suggest(name, known))
-			}
-		}
-		switch t.Kind {
-		case "webhook":
-			if !webhookURL(t.URL) {
-				fault("url", "an https:// address without a password, or http:// on this machine")
-			}
-			if t.Subject != "" {
-				fault("subject", "none: a webhook has an address only")
-			}
-			if err == nil {
-				t.key, err = signingKey(secret)
-			}
-		case "nats", "kafka", "amqp":
-			scheme := schemes[t.Kind]
-			if !brokerURL(t.URL, scheme) {
-				fault("url", "%s://host:port or %s://host:port, without a password", scheme[0], scheme[1])
-			}
-			if !subjects.MatchString(t.Subject) {
-				fault("subject", "words joined by full stops, as in daybook")
-			}
-			if t.Kind == "nats" {
-				t.token = secret
-			} else if secret != "" {
-				var both bool
-				if t.user, t.password, both = strings.Cut(secret, ":"); !both || t.user == "" {
-					fault("secret", "user:password")
-				}
-			}
-		default:
-			fault("kind", "nats, kafka, amqp or webhook")
-		}
-		if err != nil {
-			fault("secret", "%v", err)
+	}
+	seen := map[string]bool{}
+	for i := range c.Targets {
+		c.Targets[i].check(filepath.Dir(path), seen, at("targets", i))
+	}
+	seen = map[string]bool{}
+	for i := range c.Sources {
+		c.Sources[i].check(filepath.Dir(path), seen, at("sources", i))
+	}
+	return c, errors.Join(faults...)
+}
+
+// check tells what is wrong with a target, and reads its secret.
+func (t *Target) check(dir string, seen map[string]bool, fault func(field, format string, args ...any)) {
+	if !names.MatchString(t.Name) || seen[t.Name] {
+		fault("target", aName)
+	}
+	seen[t.Name] = true
+	secret, err := t.Secret.read(dir)
+	if len(t.Events) == 0 {
+		fault("events", "at least one name of an event")
+	}
+	for j, name := range t.Events {
+		if known := schema.Names(); !slices.Contains(known, name) {
+			fault(fmt.Sprintf("events[%d]", j), "the name of an event, found %s", document.Suggest(name, known))
 		}
 	}
-	return form.Targets, errors.Join(faults...)
+	switch t.Kind {
+	case "webhook":
+		if !webhookURL(t.URL) {
+			fault("url", "an https:// address without a password, or http:// on this machine")
+		}
+		if t.Subject != "" {
+			fault("subject", "none: a webhook has an address only")
+		}
+		if err == nil {
+			t.key, err = signingKey(secret)
+		}
+	case "nats", "kafka", "amqp":
+		scheme := schemes[t.Kind]
+		if !brokerURL(t.URL, scheme) {
+			fault("url", "%s://host:port or %s://host:port, without a password", scheme[0], scheme[1])
+		}
+		if !subjects.MatchString(t.Subject) {
+			fault("subject", "words joined by full stops, as in daybook")
+		}
+		if t.Kind == "nats" {
+			t.token = secret
+		} else if secret != "" {
+			var both bool
+			if t.user, t.password, both = strings.Cut(secret, ":"); !both || t.user == "" {
+				fault("secret", "user:password")
+			}
+		}
+	default:
+		fault("kind", "nats, kafka, amqp or webhook")
+	}
+	if err != nil {
+		fault("secret", "%v", err)
+	}
 }
+
+// check tells what is wrong with a source, and reads its secret.
+func (s *Source) check(dir string, seen map[string]bool, fault func(field, format string, args ...any)) {
+	if !names.MatchString(s.Name) || seen[s.Name] {
+		fault("source", aName)
+	}
+	seen[s.Name] = true
+	if !brokerURL(s.URL, schemes["nats"]) {
+		fault("url", "nats://host:port or tls://host:port, without a password")
+	}
+	if !subjects.MatchString(s.Subject) {
+		fault("subject", "words joined by full stops, as in desk.commands")
+	}
+	if s.Answers != "" && (s.Answers == s.Subject || !subjects.MatchString(s.Answers)) {
+		fault("answers", "another subject, words joined by full stops, as in desk.answers")
+	}
+	role, _, err := workflows.ParseActor(s.By)
+	if err != nil {
+		fault("by", "ROLE/HANDLE: %v", err)
+	}
+	if len(s.Commands) == 0 {
+		fault("commands", "at least one command")
+	}
+	for j, name := range s.Commands {
+		if known := workflows.Commands(); !slices.Contains(known, name) {
+			fault(fmt.Sprintf("commands[%d]", j), "a command, found %s", document.Suggest(name, known))
+		} else if denied := access.Allow(role, name); err == nil && denied != nil {
+			fault(fmt.Sprintf("commands[%d]", j), "a command of %s: %v", s.By, denied)
+		}
+	}
+	if s.token, err = s.Secret.read(dir); err != nil {
+		fault("secret", "%v", err)
+	}
+}
+
+const aName = "a name of its own, lower-case letters, digits and dashes"
 
 var (
 	names    = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)

@@ -27,8 +27,8 @@ type cloudEvent struct {
 	Subject         string          `json:"subject"` // its stream
 	Time            time.Time       `json:"time"`    // recorded_at, UTC
 	DataContentType string          `json:"datacontenttype"`
-	PartitionKey    string          `json:"partitionkey"` // its stream: what must stay in order
-	Sequence        string          `json:"sequence"`     // its position: sorts as text, with gaps
+	PartitionKey    string          `json:"partitionkey,omitempty"` // its stream: what must stay in order
+	Sequence        string          `json:"sequence,omitempty"`     // its position: sorts as text, with gaps
 	Data            json.RawMessage `json:"data"`
 }
 

@@ -22,6 +22,15 @@
 // that Parking keeps, and then goes on with the same event: nothing is
 // skipped.
 //
+// # What comes in
+//
+// A Source is a subject of NATS JetStream whose messages are commands: the
+// source's own, by the person that it acts for, and no others. A command's id
+// follows from its message's, so that one that comes twice is done once. They
+// are done one by one, in order; a fault holds the one under way up, and with
+// it those behind it, until it is known what came of it. What was refused, or
+// could not be read, is answered and not asked for again.
+//
 // # What leaves
 //
 // Of an event: its id, name, stream, position, when it was recorded, and its
@@ -49,8 +58,9 @@ import (
 
 // Options is what a relay is made of.
 type Options struct {
-	Store   eventstore.Store
-	Targets []Target // of Load
+	Store  eventstore.Store
+	Config    // of Load
+	Do     Do // for sources
 	// Checkpoint and Parking keep a target's state, by its name.
 	Checkpoint func(target string) workflows.Checkpoint
 	Parking    func(target string) Parking
@@ -106,6 +116,12 @@ func Run(ctx context.Context, o Options) error {
 		defer publisher.Close()
 		router.AddConsumerHandler(t.Name, t.Name, subscriber,
 			(&way{target: t.Name, address: address, publisher: publisher, parking: o.Parking(t.Name), log: o.Log}).carry)
+	}
+	for _, f := range o.Sources {
+		answers := newNATS(Target{URL: f.URL, token: f.token})
+		defer answers.Close()
+		router.AddConsumerHandler("from "+f.Name, f.Subject, consumer{f, subscriber.Sleep, o.Log},
+			(&intake{f, o.Store.ID(), o.Do, o.Now, answers, o.Log}).take)
 	}
 	return router.Run(ctx)
 }

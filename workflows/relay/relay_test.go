@@ -54,7 +54,7 @@ targets:
 
 	at := &clock{now: noon}
 	kept := &checkpoints{}
-	stop := start(t, relay.Options{Store: store, Targets: targets, Checkpoint: kept.of, Now: at.Now, Sleep: at.Sleep})
+	stop := start(t, relay.Options{Store: store, Config: targets, Checkpoint: kept.of, Now: at.Now, Sleep: at.Sleep})
 	record(t, store, "installation", "organisation.registered", "organisation-a", `{"name":"A & <B>"}`)
 	record(t, store, "rehearsal/installation", "organisation.registered", "organisation-b", `{}`)
 	record(t, store, "installation", "person.registered", "person-a", `{}`)
@@ -76,7 +76,7 @@ targets:
 	stop()
 
 	lost := &checkpoints{}
-	stop = start(t, relay.Options{Store: store, Targets: targets, Checkpoint: lost.of, Now: at.Now, Sleep: at.Sleep})
+	stop = start(t, relay.Options{Store: store, Config: targets, Checkpoint: lost.of, Now: at.Now, Sleep: at.Sleep})
 	lost.await(t, "bus", head)
 	lost.await(t, "shop", head)
 	stop()
@@ -124,7 +124,7 @@ targets:
 					<-unparked
 				}
 			})
-			o := relay.Options{Store: store, Targets: targets, Checkpoint: kept.of, Now: at.Now, Sleep: at.Sleep}
+			o := relay.Options{Store: store, Config: targets, Checkpoint: kept.of, Now: at.Now, Sleep: at.Sleep}
 			o.Parking = func(target string) relay.Parking {
 				if target == "no" {
 					return pinned
@@ -173,7 +173,7 @@ targets:
 		}
 	})
 	start(t, relay.Options{
-		Store: store, Targets: targets, Checkpoint: kept.of, Now: at.Now, Sleep: at.Sleep,
+		Store: store, Config: targets, Checkpoint: kept.of, Now: at.Now, Sleep: at.Sleep,
 		Parking: func(string) relay.Parking { return pinned },
 	})
 	js := connect(t, bus)
@@ -204,16 +204,16 @@ func TestSignatureIsStandardWebhooks(t *testing.T) {
 
 // load reads a configuration beside which there are a webhook's secret and a
 // broker's login.
-func load(t *testing.T, config string) []relay.Target {
+func load(t *testing.T, config string) relay.Config {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"secret": "whsec_" + base64.StdEncoding.EncodeToString(key), "login": "daybook:hunter2"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text+"\n"), 0o600))
 	}
 	path := filepath.Join(dir, "relay.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
-	targets, err := relay.Load(path)
+	c, err := relay.Load(path)
 	require.NoError(t, err)
-	return targets
+	return c
 }
 
 var key = []byte("a key of at least twenty-four bytes")

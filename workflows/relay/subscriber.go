@@ -178,7 +178,7 @@ func (t *subscription) deliver(ctx context.Context, r eventstore.Recorded) (acke
 		if m == nil {
 			return false, nil
 		}
-		if t.offer(ctx, m) {
+		if offer(ctx, t.out, m, t.Grace) {
 			return true, nil
 		}
 		if err := t.Sleep(ctx, wait(attempt)); err != nil {
@@ -187,13 +187,14 @@ func (t *subscription) deliver(ctx context.Context, r eventstore.Recorded) (acke
 	}
 }
 
-// offer tells whether a message was taken and acknowledged.
-func (t *subscription) offer(ctx context.Context, m *message.Message) (acked bool) {
+// offer tells whether a message was taken and acknowledged. One that is under
+// way when ctx ends has as long as grace.
+func offer(ctx context.Context, out chan<- *message.Message, m *message.Message, grace time.Duration) (acked bool) {
 	held, release := context.WithCancel(context.WithoutCancel(ctx))
 	defer release()
 	m.SetContext(held)
 	select {
-	case t.out <- m:
+	case out <- m:
 	case <-ctx.Done():
 		return false
 	}
@@ -204,13 +205,13 @@ func (t *subscription) offer(ctx context.Context, m *message.Message) (acked boo
 		return false
 	case <-ctx.Done():
 	}
-	grace, over := context.WithTimeout(held, t.Grace)
+	late, over := context.WithTimeout(held, grace)
 	defer over()
 	select {
 	case <-m.Acked():
 		return true
 	case <-m.Nacked():
-	case <-grace.Done():
+	case <-late.Done():
 	}
 	return false
 }

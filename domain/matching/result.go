@@ -78,43 +78,43 @@ type Blocked struct {
 	Partners int    `json:"partners"`
 }
 
-// Words explains a pair: "it scores 320: expertise 300 (60 of 100, weight 5), …".
-func (p Pair) Words() string {
-	text := fmt.Sprintf("it scores %d", p.Score)
-	for i, c := range p.Parts {
-		text += fmt.Sprintf("%s %s %d (%d of 100, weight %d)", []string{",", ":"}[max(0, 1-i)], spaced(c.Factor), c.Points, c.Value, c.Weight)
+// Why explains a pair's score: "expertise 300 (60 of 100, weight 5), …".
+func (p Pair) Why() string {
+	var parts, words []string
+	for _, c := range p.Parts {
+		parts = append(parts, fmt.Sprintf("%s %d (%d of 100, weight %d)", spaced(c.Factor), c.Points, c.Value, c.Weight))
+	}
+	if len(parts) > 0 {
+		words = append(words, strings.Join(parts, ", "))
 	}
 	if p.MenteeRank > 0 {
-		text += fmt.Sprintf("; the mentee's choice %d", p.MenteeRank)
+		words = append(words, fmt.Sprintf("the mentee's choice %d", p.MenteeRank))
 	}
 	if p.MentorRank > 0 {
-		text += fmt.Sprintf("; the mentor's choice %d", p.MentorRank)
+		words = append(words, fmt.Sprintf("the mentor's choice %d", p.MentorRank))
 	}
 	if p.Locked {
-		return text + "; it was decided before"
+		words = append(words, "it was decided before")
 	}
-	return text
+	return strings.Join(words, "; ")
 }
 
-// Words explains what would be without the pair.
-func (a Alternative) Words() string {
-	text := "the mentee would be matched with nobody"
-	if a.Mentor != "" {
-		text = "the mentee would be matched with another mentor"
-	}
+// Cost explains what would be lost, or won, without the pair.
+func (a Alternative) Cost() string {
+	text := ""
 	switch {
 	case a.Fewer > 0:
-		text += fmt.Sprintf(", %d fewer would be matched in all", a.Fewer)
+		text = fmt.Sprintf("%d fewer would be matched in all, and ", a.Fewer)
 	case a.Fewer < 0:
-		text += fmt.Sprintf(", %d more would be matched in all", -a.Fewer)
+		text = fmt.Sprintf("%d more would be matched in all, and ", -a.Fewer)
 	}
 	switch {
 	case a.Less > 0:
-		return text + fmt.Sprintf(", and all pairs together would score %d less", a.Less)
+		return text + fmt.Sprintf("all pairs together would score %d less", a.Less)
 	case a.Less < 0:
-		return text + fmt.Sprintf(", and all pairs together would score %d more", -a.Less)
+		return text + fmt.Sprintf("all pairs together would score %d more", -a.Less)
 	}
-	return text + ", and all pairs together would score the same"
+	return text + "all pairs together would score the same"
 }
 
 // Words explains why somebody is in no pair.

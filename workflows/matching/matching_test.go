@@ -657,7 +657,7 @@ func TestAnAlternativeIsTheBestWithoutThePair(t *testing.T) {
 				require.Equal(t, len(r.Pairs)-len(without.Pairs), got.Fewer, name)
 				require.Equal(t, r.Score-without.Score, got.Less, name)
 				require.NotEqual(t, p.Mentor, got.Mentor)
-				require.NotEmpty(t, got.Words())
+				require.NotEmpty(t, got.Cost())
 				if policy == matching.DeferredAcceptance {
 					require.Equal(t, partner(without, p.Mentee), got.Mentor, name)
 					continue
@@ -813,7 +813,7 @@ func TestDeferredAcceptanceMayMatchMoreWithoutAPair(t *testing.T) {
 	})
 	require.Len(t, r.Pairs, 1)
 	require.Equal(t, []matching.Alternative{{Mentee: "ana", Mentor: "noa", Fewer: -1}}, r.Alternatives)
-	require.Equal(t, "the mentee would be matched with another mentor, 1 more would be matched in all, and all pairs together would score the same", r.Alternatives[0].Words())
+	require.Equal(t, "1 more would be matched in all, and all pairs together would score the same", r.Alternatives[0].Cost())
 }
 
 func TestABadInputIsToldWhere(t *testing.T) {
@@ -970,11 +970,11 @@ func TestARunIsTheSameForEver(t *testing.T) {
 func TestAPairIsPutInWords(t *testing.T) {
 	t.Parallel()
 	p := matching.Pair{Score: 320, Parts: []matching.Contribution{{Factor: "priorities", Value: 60, Weight: 5, Points: 300}, {Factor: "own_nation", Value: 20, Weight: 1, Points: 20}}, MenteeRank: 1, MentorRank: 3}
-	require.Equal(t, "it scores 320: priorities 300 (60 of 100, weight 5), own nation 20 (20 of 100, weight 1); the mentee's choice 1; the mentor's choice 3", p.Words())
-	require.Equal(t, "it scores 0; it was decided before", matching.Pair{Locked: true}.Words())
-	require.Equal(t, "the mentee would be matched with nobody, 1 fewer would be matched in all, and all pairs together would score 5 more", matching.Alternative{Fewer: 1, Less: -5}.Words())
-	require.Equal(t, "the mentee would be matched with another mentor, and all pairs together would score the same", matching.Alternative{Mentor: "mia"}.Words())
-	require.Equal(t, "the mentee would be matched with another mentor, 1 more would be matched in all, and all pairs together would score 20 more", matching.Alternative{Mentor: "mia", Fewer: -1, Less: -20}.Words())
+	require.Equal(t, "priorities 300 (60 of 100, weight 5), own nation 20 (20 of 100, weight 1); the mentee's choice 1; the mentor's choice 3", p.Why())
+	require.Equal(t, "it was decided before", matching.Pair{Locked: true}.Why())
+	require.Equal(t, "1 fewer would be matched in all, and all pairs together would score 5 more", matching.Alternative{Fewer: 1, Less: -5}.Cost())
+	require.Equal(t, "all pairs together would score the same", matching.Alternative{Mentor: "mia"}.Cost())
+	require.Equal(t, "1 more would be matched in all, and all pairs together would score 20 more", matching.Alternative{Mentor: "mia", Fewer: -1, Less: -20}.Cost())
 }
 
 // FuzzDecode looks for an input that panics, or that is not matched the same

@@ -16,6 +16,7 @@ type matchesPage struct {
 	States []tally
 	Lines  []matchLine
 	Pages  pager
+	Run    *runBoard // the newest, if there is one
 }
 
 type matchLine struct {
@@ -35,7 +36,7 @@ func (s *Server) showMatches(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer v.close()
-	list, err := v.views.Matches(v.ctx, v.cycle.Cycle)
+	runs, list, err := v.proposed()
 	if err != nil {
 		return err
 	}
@@ -45,6 +46,14 @@ func (s *Server) showMatches(w http.ResponseWriter, r *http.Request) error {
 	p.Pages = pages
 	for _, m := range list[from:to] {
 		p.Lines = append(p.Lines, v.matchLine(m))
+	}
+	if len(runs) > 0 {
+		all := len(runs[0].Result.Pairs)
+		board := v.runBoard(runs, 0, min(all, linesPerPage), list)
+		if all > linesPerPage {
+			board.More = v.runLink("All "+plural(all, "pair", "pairs"), runs[0])
+		}
+		p.Run = &board
 	}
 	return s.render(w, http.StatusOK, "matches", p)
 }

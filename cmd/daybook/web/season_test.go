@@ -18,6 +18,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/review"
@@ -185,6 +186,17 @@ func (s *season) meet() {
 	const stream, book = "match-autumn.m1", "cycle/autumn"
 	pair := match.Pair{Mentee: ana, Mentor: mia}
 	both := func(e *schema.Envelope) { e.Subjects = []domain.Person{ana, mia} }
+	for i, run := range []string{"draft", "first"} {
+		s.add("matching-autumn", book, fmt.Sprintf("2023-08-30T1%d:00", i), matching.Proposed{
+			Run: run, Input: matching.Input{Plan: matching.Plan{Policy: matching.Assignment}, Mentees: []matching.Mentee{{Mentee: ana}, {Mentee: ben}}, Mentors: []matching.Mentor{{Mentor: mia, Capacity: 1}}},
+			Result: matching.Result{
+				Algorithm: matching.Assignment, Version: 1, Score: 300,
+				Pairs:        []matching.Pair{{Mentee: ana, Mentor: mia, Score: 300, Parts: []matching.Contribution{{Factor: "field", Value: 60, Weight: 5, Points: 300}}}},
+				Alternatives: []matching.Alternative{{Mentee: ana, Less: 200}},
+				Unmatched:    []matching.Unmatched{{Person: ben, Side: "mentee", Reason: matching.Exhausted, Admissible: 1}},
+			},
+		}, nil)
+	}
 	s.add(stream, book, "2023-09-01T10:00", match.Proposed{Pair: pair, Rationale: s.private("WRITTEN pairing", domain.Programme, ana), Terms: match.Terms{
 		Sessions: programme.Sessions{Min: 2, Max: 3, MinMinutes: 60, MaxMinutes: 90, Modes: []string{"online"}}, Agreement: "1", Zone: "Europe/Berlin",
 	}}, nil)

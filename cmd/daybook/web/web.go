@@ -117,6 +117,7 @@ func (s *Server) routes() []route {
 		{"GET /cycles/{cycle}/applications", s.showApplications},
 		{"GET /cycles/{cycle}/matches", s.showMatches},
 		{"GET /cycles/{cycle}/matches/{match}", s.showMatch},
+		{"GET /cycles/{cycle}/runs/{run}", s.showRun},
 		{"GET /cycles/{cycle}/places", s.showPlaces},
 		{"GET /cycles/{cycle}/exceptions", s.showExceptions},
 		{"GET /cycles/{cycle}/queue", s.showQueue},

@@ -45,7 +45,7 @@ func ask(h http.Handler, method, path string, header ...string) *httptest.Respon
 
 // routes is an address for each route.
 func routes() []string {
-	fill := strings.NewReplacer("{cycle}", "autumn", "{measure}", "sessions_held", "{match}", "m1", "{key}", idOf(ana).Key(), "{position}", "0000000000000001", "{file}", "daybook.css", "{$}", "")
+	fill := strings.NewReplacer("{cycle}", "autumn", "{measure}", "sessions_held", "{match}", "m1", "{run}", "first", "{key}", idOf(ana).Key(), "{position}", "0000000000000001", "{file}", "daybook.css", "{$}", "")
 	var paths []string
 	for _, pattern := range web.Patterns() {
 		if path, ok := strings.CutPrefix(pattern, "GET "); ok {
@@ -462,6 +462,32 @@ func TestAFileShowsWhatWasWrittenToWhoRunsTheProgramme(t *testing.T) {
 		require.Contains(t, page, `db-text">`+answer+`</dd>`)
 		require.NotContains(t, page, "WRITTEN")
 	}
+}
+
+func TestTheBoardShowsWhatTheNewestRunProposes(t *testing.T) {
+	t.Parallel()
+	pages := filled(t).pages(nil)
+	board := get(t, pages, "/cycles/autumn/matches")
+	for _, part := range []string{
+		">Proposed by run first: 1 pair of 2 mentees and 1 mentor</caption>",
+		`>Ana &lt;script&gt;alert(&#34;x&#34;)&lt;/script&gt;</th><td class="govuk-table__cell">Mia</td>`,
+		">300</td>", ">Field 300 (60 of 100, weight 5)</td>", ">Nobody <span class=\"db-quiet\">all pairs together would score 200 less</span>",
+		`<a class="govuk-link" href="/cycles/autumn/matches/m1">m1</a> <span class="db-quiet">made</span>`,
+		">Ben</th><td class=\"govuk-table__cell\">Mentee</td><td class=\"govuk-table__cell\">Every mentor whom the rules allow has no room left</td>",
+		`Earlier runs: <a class="govuk-link" href="/cycles/autumn/runs/draft">draft</a>`,
+	} {
+		require.Contains(t, board, part)
+	}
+	_, event, _ := strings.Cut(board, `href="/events/`)
+	event, _, _ = strings.Cut(event, `"`)
+	require.Contains(t, get(t, pages, "/events/"+event), "matching.proposed")
+	require.NotContains(t, get(t, pages, "/cycles/autumn/runs/draft"), "Earlier runs")
+	before := get(t, pages, "/cycles/autumn/matches?at=2023-08-30T10:30")
+	require.Contains(t, before, "Proposed by run draft")
+	require.NotContains(t, before, "/matches/m1", "it was proposed later")
+	require.Equal(t, http.StatusNotFound, ask(pages, http.MethodGet, "/cycles/autumn/runs/second").Code)
+	early := ask(pages, http.MethodGet, "/cycles/autumn/runs/first?at=2023-08-30T10:30")
+	require.Contains(t, early.Body.String(), "the run was made")
 }
 
 func TestAnExplainedFigureTellsBothDates(t *testing.T) {

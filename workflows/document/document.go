@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -60,6 +62,9 @@ func Parse(name string, source []byte) (_ *Document, err error) {
 	}
 	source = bytes.TrimPrefix(source, []byte("\ufeff")) // which some editors put first
 	d := &Document{name: name, lines: strings.Split(string(source), "\n")}
+	if err := d.encoding(); err != nil {
+		return nil, err
+	}
 	tokens := lexer.Tokenize(string(source))
 	if err := d.check(tokens); err != nil {
 		return nil, err
@@ -85,6 +90,42 @@ func Parse(name string, source []byte) (_ *Document, err error) {
 		return nil, found
 	}
 	return d, nil
+}
+
+// encoding tells of the first byte that is not UTF-8: it would be kept as
+// another letter than was written, for ever.
+func (d *Document) encoding() error {
+	for i, line := range d.lines {
+		if utf8.ValidString(line) {
+			continue
+		}
+		at := 0
+		for {
+			r, size := utf8.DecodeRuneInString(line[at:])
+			if r == utf8.RuneError && size == 1 {
+				break
+			}
+			at += size
+		}
+		found := fmt.Sprintf("the byte 0x%X", line[at])
+		switch rest := line[at:]; {
+		case i == 0 && at == 0 && (strings.HasPrefix(rest, "\xff\xfe") || strings.HasPrefix(rest, "\xfe\xff")):
+			found += ": this is UTF-16"
+		case line[at] >= 0xa0:
+			found += fmt.Sprintf(", which is %c in Latin-1", rune(line[at]))
+		}
+		return &Error{
+			File: d.name, Line: i + 1, Column: utf8.RuneCountInString(line[:at]) + 1, Source: strings.ToValidUTF8(line, "\ufffd"),
+			Text: "expected text in UTF-8, found " + found + "; save the file again with the encoding UTF-8",
+		}
+	}
+	return nil
+}
+
+// Has tells whether the document itself has a field.
+func (d *Document) Has(field string) bool {
+	fields, _ := fieldsOf(d.file.Docs[0].Body)
+	return slices.ContainsFunc(fields, func(f *ast.MappingValueNode) bool { return name(f) == field })
 }
 
 // What nobody writes by hand, and what would keep the parser busy: its time

@@ -20,6 +20,10 @@ func TestADocumentIsOneAndPlain(t *testing.T) {
 		{"an anchor", "a: &x 1\nb: *x", "d.yaml:1:4: expected plain values: anchors and aliases are not taken\n    a: &x 1\n       ^"},
 		{"a key twice", "a: 1\na: 2", "d.yaml:2:1: mapping key \"a\" already defined at [1:1]\n    a: 2\n    ^"},
 		{"more than a mebibyte", "a: " + strings.Repeat("x", 1<<20), "d.yaml: expected at most 1048576 bytes, found 1048579"},
+		{"Latin-1", "a: 1\nb: né M\xfcller\n", "d.yaml:2:8: expected text in UTF-8, found the byte 0xFC, which is ü in Latin-1; save the file again with the encoding UTF-8\n    b: né M\ufffdller\n           ^"},
+		{"half a letter", "# \xc3", "d.yaml:1:3: expected text in UTF-8, found the byte 0xC3, which is Ã in Latin-1; save the file again with the encoding UTF-8\n    # \ufffd\n      ^"},
+		{"Windows", "a: \x93x\x94", "d.yaml:1:4: expected text in UTF-8, found the byte 0x93; save the file again with the encoding UTF-8\n    a: \ufffdx\ufffd\n       ^"},
+		{"UTF-16", "\xff\xfea\x00:\x00", "d.yaml:1:1: expected text in UTF-8, found the byte 0xFF: this is UTF-16; save the file again with the encoding UTF-8\n    \ufffda\x00:\x00\n    ^"},
 		{"a tag", "a: !x 1", "d.yaml:1:4: expected plain values: tags are not taken; put text that begins with ! in quotes\n    a: !x 1\n       ^"},
 		{"a fraction", "a: 0.5", "d.yaml:1:4: expected a whole number, or text in quotes, found 0.5\n    a: 0.5\n       ^"},
 	} {

@@ -113,6 +113,9 @@ func loadRehearsal(read func(string) ([]byte, error), name string, within []stri
 	if err != nil {
 		return nil, err
 	}
+	if doc.Has("programme") && !doc.Has("rehearsal") {
+		return nil, doc.AtPath("programme", "expected a rehearsal, found a programme's definition: check it with daybook definition check, and name it in a rehearsal as definition: %s", path.Base(name))
+	}
 	var file rehearsalFile
 	if err := doc.Decode(&file); err != nil {
 		return nil, err

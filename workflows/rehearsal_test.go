@@ -83,7 +83,7 @@ func TestTheFilesOfARehearsal(t *testing.T) {
 		"its steps are text":         {files{"r.yaml": "rehearsal: r\ndefinition: d.yaml\nsteps: x\n"}, "r.yaml:3:8: "},
 		"it is empty":                {files{"r.yaml": ""}, "r.yaml: expected one YAML document"},
 		"it is not there":            {files{}, "r.yaml: file does not exist"},
-		"it is a definition, rather": {files{"r.yaml": "programme: x\n"}, "r.yaml:1:1: unknown field programme"},
+		"it is a definition, rather": {files{"r.yaml": "programme: x\n"}, "r.yaml:1:12: expected a rehearsal, found a programme's definition"},
 	} {
 		_, err := workflows.LoadRehearsal(c.files.read, "r.yaml")
 		require.ErrorContains(t, err, c.want, name)

@@ -28,6 +28,9 @@ func Parse(name string, source []byte) (programme.Definition, error) {
 	if err != nil {
 		return d, err
 	}
+	if doc.Has("rehearsal") && doc.Has("steps") {
+		return d, doc.AtPath("rehearsal", "expected a programme's definition, found a rehearsal of one: play it with daybook rehearse")
+	}
 	if err := doc.Decode(&d); err != nil {
 		return d, err
 	}

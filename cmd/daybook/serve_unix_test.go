@@ -70,15 +70,23 @@ func TestDemoPlaysAndStops(t *testing.T) {
 // nothing by it.
 func TestServeEndsWithItsLockOnTheVault(t *testing.T) {
 	t.Parallel()
-	database := newDatabase(t)
-	dir := filepath.Join(t.TempDir(), "data")
-	daybook(t, dir, "do", "person.register", "--by", "coordinator/anna", "--with", `{"handle":"anna","register":"staff","name":"Anna Berg"}`, "--vault", database)
-	s := startServer(t, nil, "serve", "--data", dir, "--vault", database)
-	require.Contains(t, daybook(t, dir, "integrity", "--vault", database), "sound: ", "beside it")
-	ask(t, database, "SELECT pg_terminate_backend(pid)::text FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
-	require.Equal(t, 1, s.wait())
-	require.Contains(t, s.talk.String(), "the session in the vault's database is lost")
-	require.Contains(t, daybook(t, dir, "integrity", "--vault", database), "sound: 1 events")
+	for name, begin := range map[string][]string{
+		"live":      {"do", "person.register", "--by", "coordinator/anna", "--with", `{"handle":"anna","register":"staff","name":"Anna Berg"}`},
+		"rehearsed": {"rehearse", "rehearsals/mentoring-for-all-2017.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			database := newDatabase(t)
+			dir := filepath.Join(t.TempDir(), "data")
+			daybook(t, dir, append(begin, "--vault", database)...)
+			s := startServer(t, nil, "serve", "--data", dir, "--vault", database)
+			require.Contains(t, daybook(t, dir, "integrity", "--vault", database), "sound: ", "beside it")
+			ask(t, database, "SELECT pg_terminate_backend(pid)::text FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+			require.Equal(t, 1, s.wait())
+			require.Contains(t, s.talk.String(), "the session in the vault's database is lost")
+			require.Contains(t, daybook(t, dir, "integrity", "--vault", database), "sound: ")
+		})
+	}
 }
 
 // What cannot go on in the background is told once and tried again; the pages

@@ -107,7 +107,11 @@ func TestAVaultInPostgreSQLIsTheOneThatIsNamed(t *testing.T) {
 		{filepath.Join(t.TempDir(), "new"), database, "log.db is missing, and the vault of --vault is there", 1},
 		{filepath.Join(t.TempDir(), "new"), empty, "no daybook is kept here", 2},
 		{dir, "postgres://anna:hunter2@h:port/d", "--vault: ", 2},
-		{dir, "postgres://anna:hunter2@127.0.0.1:1/d", "open the vault in postgres://127.0.0.1:1/d: ", 1},
+		{dir, "postgres://anna:hunter2@127.0.0.1:1/d", "open the vault in postgres://127.0.0.1:1/d: no server listens there: check HOST and PORT", 1},
+		{dir, "postgres://anna:hunter2@nowhere.invalid/d", "open the vault in postgres://nowhere.invalid:5432/d: no host has the name nowhere.invalid: check HOST", 1},
+		{dir, strings.Replace(database, "@", "hunter2@", 1), ": check USER and the password, in ~/.pgpass or PGPASSWORD", 1},
+		{dir, database + "_none", " does not exist: check its name, or make it with createdb", 1},
+		{dir, database + "?sslmode=verify-full&sslrootcert=nowhere.crt", "with files of certificates that can be read: ", 2},
 	} {
 		_, talk, code := tried(t, c.dir, []string{"DAYBOOK_VAULT=" + c.vault}, "integrity")
 		require.Equal(t, c.code, code, talk)

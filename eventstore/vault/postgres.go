@@ -3,9 +3,13 @@ package vault
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -100,6 +104,9 @@ func keysSchema() *schema {
 // weaken the vault is overruled; nothing of it is told, it may hold a password.
 func configured(database string) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(database)
+	if file := new(fs.PathError); errors.As(err, &file) {
+		return nil, fmt.Errorf("%w with files of certificates that can be read: %w", ErrDatabase, file)
+	}
 	if err != nil || !strings.HasPrefix(database, "postgres://") && !strings.HasPrefix(database, "postgresql://") {
 		return nil, fmt.Errorf("%w as in postgres://USER@HOST:5432/DATABASE", ErrDatabase)
 	}
@@ -188,8 +195,7 @@ func (s *schema) open(o Options) (err error) {
 	}()
 	s.tries = 100
 	if s.conn, err = pgx.ConnectConfig(ctx, c.ConnConfig); err != nil {
-		// It tells of each address on a line of its own.
-		return errors.New(strings.Join(strings.Fields(err.Error()), " "))
+		return unreachable(err)
 	}
 	if !o.ReadOnly {
 		if err := s.hold(ctx); err != nil {
@@ -251,7 +257,45 @@ func (s *schema) look(ctx context.Context) error {
 	return nil
 }
 
+// unreachable says in one line why no session began, and what to look at. The
+// driver tells of each address and each way on a line of its own.
+func unreachable(err error) error {
+	var (
+		name        *net.DNSError
+		certificate *tls.CertificateVerificationError
+		answer      *pgconn.PgError
+	)
+	switch errors.As(err, &answer); {
+	case answer == nil:
+	case answer.Code == wrongPassword || answer.Code == notAdmitted:
+		return fmt.Errorf("%s: check USER and the password, in ~/.pgpass or PGPASSWORD, and pg_hba.conf on the server", answer.Message)
+	case answer.Code == noDatabase:
+		return fmt.Errorf("%s: check its name, or make it with createdb", answer.Message)
+	default:
+		return fmt.Errorf("the server answers: %s (%s)", answer.Message, answer.Code)
+	}
+	switch text := err.Error(); {
+	case errors.As(err, &name):
+		return fmt.Errorf("no host has the name %s: check HOST", name.Name)
+	case errors.As(err, &certificate):
+		return fmt.Errorf("the server's certificate does not prove that it is this host: %w; name the authority that signed it by sslrootcert=FILE", certificate.Err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return errors.New("no server listens there: check HOST and PORT, and that PostgreSQL runs and listens on that address")
+	case errors.Is(err, context.DeadlineExceeded):
+		return errors.New("no answer in time: check HOST and PORT, and what stands between")
+	case strings.Contains(text, "server refused TLS connection") && !strings.Contains(text, "\n"):
+		return errors.New("the server takes no encrypted sessions: set ssl = on there; on this machine alone sslmode=disable will do")
+	default:
+		lines := strings.Split(text, "\n")
+		return errors.New(strings.TrimSpace(lines[len(lines)-1]))
+	}
+}
+
 const (
+	wrongPassword = "28P01"
+	notAdmitted   = "28000"
+	noDatabase    = "3D000"
+
 	lockTimeout = "55P03"
 	noTable     = "42P01"
 	noColumn    = "42703"

@@ -165,6 +165,9 @@ count whoever was seen at a later one.`,
 			if picture != "" {
 				draw = definition.SVG
 			}
+			if f := c.Flags(); cycle == "" && (f.Changed("at") || f.Changed("clock")) {
+				return usage{errors.New("--at and --clock need --cycle: whose path is laid over the stages")}
+			}
 			d, err := readDefinition(given[0])
 			if err != nil {
 				return err
@@ -202,12 +205,20 @@ func (m moment) path(c *cobra.Command, cycle string, d programme.Definition) (*d
 	}
 	defer b.done()
 	ctx := c.Context()
-	run, err := b.then.Cycle(ctx, cycle)
-	if err := b.unlessNotYet(c, cycle, err); err != nil {
+	planned, err := b.views.Cycle(ctx, cycle)
+	if err != nil {
 		return nil, err
 	}
+	if planned.Programme != d.Programme {
+		return nil, usage{fmt.Errorf("%s is a cycle of %s, and this definition is %s's", cycle, planned.Programme, d.Programme)}
+	}
+	path := &definition.Path{Edges: map[definition.Edge]int{}, Left: map[string]int{}}
+	run, err := b.then.Cycle(ctx, cycle)
+	if err != nil {
+		return path, b.unlessNotYet(c, cycle, err)
+	}
 	if run.Definition != d.Hash() {
-		fmt.Fprintf(c.ErrOrStderr(), "%s pins another version, or another programme: %s\n", cycle, run.Definition)
+		fmt.Fprintf(c.ErrOrStderr(), "%s pins another version: %s\n", cycle, run.Definition)
 	}
 	courses, err := b.then.Courses(ctx, cycle)
 	if err != nil {
@@ -217,7 +228,6 @@ func (m moment) path(c *cobra.Command, cycle string, d programme.Definition) (*d
 	if err != nil {
 		return nil, err
 	}
-	path := &definition.Path{Edges: map[definition.Edge]int{}, Left: map[string]int{}}
 	for _, course := range courses {
 		walk(path, d, course, matches)
 	}

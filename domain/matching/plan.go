@@ -29,7 +29,8 @@ const (
 	MentorRanking = "mentor_ranking" // the mentor's
 )
 
-// A Plan is what a programme says of matching: part of its definition.
+// A Plan is what a programme says of matching: part of its definition, whose
+// rules for fields stand behind "rule".
 type Plan struct {
 	Policy  string   `json:"policy"` // assignment, deferred_acceptance
 	Rules   []Rule   `json:"rules,omitempty"`
@@ -44,17 +45,17 @@ func (p Plan) Uses(fact string) bool {
 
 // A Rule is hard: it forbids pairs before anything is weighed.
 type Rule struct {
-	Rule string `json:"rule"` // its code
-	Fact string `json:"fact"`
-	Must string `json:"must"` // share, differ
+	Rule string `json:"rule" rule:"required,code,key"` // its code
+	Fact string `json:"fact" rule:"required,code"`
+	Must string `json:"must" rule:"required,one=both"` // share: one code in common; differ: none
 }
 
 // A Factor is what makes one pair better than another.
 type Factor struct {
-	Factor  string `json:"factor"` // its code
-	Measure string `json:"measure"`
-	Fact    string `json:"fact,omitempty"` // except where rankings are measured
-	Weight  int    `json:"weight"`         // points for each of the 100
+	Factor  string `json:"factor" rule:"required,code,key"` // its code
+	Measure string `json:"measure" rule:"required,one=measure"`
+	Fact    string `json:"fact,omitempty" rule:"code"`      // except where rankings are measured
+	Weight  int    `json:"weight" rule:"required,max=1000"` // points for each of the 100
 }
 
 // The largest values that a run takes, so that no sum can overflow. What keeps

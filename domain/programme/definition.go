@@ -73,6 +73,9 @@ var Vocabulary = map[string][]string{
 	},
 	"mode":     {"online", "in_person", "telephone"},
 	"matching": {"needs", "priorities"},
+	"policy":   {matching.Assignment, matching.DeferredAcceptance},
+	"both":     {matching.Share, matching.Differ},
+	"measure":  {matching.Part, matching.Ranked, matching.Same, matching.Different, matching.MenteeRanking, matching.MentorRanking},
 	"fact":     {"role", "nation", "working_as", "member", "professional_staff", "shortlisted", "selected", "examples"},
 }
 
@@ -289,7 +292,7 @@ type Offer struct {
 type Matching struct {
 	On           []string          `json:"on,omitempty" rule:"one=matching,once"`
 	Conversation []string          `json:"conversation,omitempty" rule:"one=role,once"`
-	Policy       string            `json:"policy,omitempty"` // assignment, deferred_acceptance
+	Policy       string            `json:"policy,omitempty" rule:"one=policy"` // assignment: most people, then the best pairs; deferred_acceptance: by both sides' rankings
 	Rules        []matching.Rule   `json:"rules,omitempty"`
 	Factors      []matching.Factor `json:"factors,omitempty"`
 }

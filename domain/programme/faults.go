@@ -22,7 +22,7 @@ func (f Fault) String() string { return f.Path + ": expected " + f.Expected }
 // Faults checks a definition: each field by its rule, then what the fields
 // mean together.
 func (d Definition) Faults() []Fault {
-	var f faults
+	f := faults{told: map[string]bool{}}
 	f.walk(reflect.ValueOf(d), "")
 	if !f.endless {
 		f.meaning(d)
@@ -36,12 +36,15 @@ const MaxEntries = 200
 
 type faults struct {
 	found   []Fault
-	endless bool // a list is too long to look further
+	told    map[string]bool // by path
+	endless bool            // a list is too long to look further
 }
 
+// expect tells one thing of a path: what is looked at later rests on what was
+// wrong before.
 func (f *faults) expect(ok bool, path, expected string, args ...any) {
-	if !ok {
-		f.found = append(f.found, Fault{path, fmt.Sprintf(expected, args...)})
+	if !ok && !f.told[path] {
+		f.found, f.told[path] = append(f.found, Fault{path, fmt.Sprintf(expected, args...)}), true
 	}
 }
 
@@ -53,6 +56,15 @@ type Rule struct {
 	Max      int
 	Key      bool // names its entry among the entries of a list
 	Once     bool // no word twice
+}
+
+// Least is the smallest number that a field may have: what has to be said is
+// not nothing.
+func (r Rule) Least() int64 {
+	if r.Required {
+		return 1
+	}
+	return 0
 }
 
 // RuleOf reads a field's rule.
@@ -123,11 +135,14 @@ func (f *faults) field(v reflect.Value, r Rule, path string) {
 	case reflect.Struct:
 		f.walk(v, path)
 	case reflect.Int:
-		if r.Required {
-			f.expect(v.Int() > 0, path, "a whole number above 0")
+		switch n, least := v.Int(), r.Least(); {
+		case r.Max > 0:
+			f.expect(n >= least && n <= int64(r.Max), path, "%d to %d, found %d", least, r.Max, n)
+		case r.Required:
+			f.expect(n >= least, path, "a whole number above 0")
+		default:
+			f.expect(n >= least, path, "a whole number, 0 or more")
 		}
-		f.expect(v.Int() >= 0, path, "a whole number, 0 or more")
-		f.expect(r.Max == 0 || v.Int() <= int64(r.Max), path, "0 to %d", r.Max)
 	case reflect.String:
 		f.text(v.String(), r, path)
 	case reflect.Slice:
@@ -144,7 +159,7 @@ func (f *faults) text(s string, r Rule, path string) {
 	case r.Is == "version":
 		f.expect(s != "", path, "a version such as \"1\"")
 	case r.Is == "code":
-		f.expect(domain.CheckCode("", s) == nil, path, "a code such as printed_so")
+		f.expect(domain.CheckCode("", s) == nil && (s != "" || !r.Required), path, "a code such as printed_so, found %q", s)
 	case r.Required:
 		f.expect(strings.TrimSpace(s) != "", path, "some words")
 	}
@@ -209,7 +224,7 @@ func (f *faults) meaning(d Definition) {
 	}
 	if m := d.Matching; m.Policy != "" || len(m.Rules)+len(m.Factors) > 0 {
 		for _, fault := range m.Plan().Faults() {
-			f.found = append(f.found, Fault{"matching." + fault.Path, fault.Expected})
+			f.expect(false, "matching."+fault.Path, "%s", fault.Expected)
 		}
 	}
 	if s := d.Sessions; s.Max > 0 {

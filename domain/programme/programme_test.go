@@ -1,6 +1,7 @@
 package programme_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	_ "time/tzdata"
@@ -181,6 +182,14 @@ func TestADefinitionNamesWhatIsWrongWithIt(t *testing.T) {
 		"calls[0].criteria[0].when.any[1]":      func(d *Definition) { d.Calls[0].Criteria[0].When.Any[1].AtLeast = 2 },
 		"stages[1].next[0].when.all[0]":         func(d *Definition) { d.Stages[1].Next[0].When.All[0].AtLeast = 0 },
 		"stages[1].next[0].when.all[0].is":      func(d *Definition) { d.Stages[1].Next[0].When.All[0].Is = "many" },
+		"quotas[0].limit ":                      func(d *Definition) { d.Quotas[0].Limit = -1 },
+		"matching.policy ":                      func(d *Definition) { d.Matching.Policy = "chance" },
+		"matching.rules[0].must": func(d *Definition) {
+			d.Matching = Matching{Policy: "assignment", Rules: []matching.Rule{{Rule: "far", Fact: "nation", Must: "be"}}}
+		},
+		"matching.factors[0].fact": func(d *Definition) {
+			d.Matching = Matching{Policy: "assignment", Factors: []matching.Factor{{Factor: "field", Measure: "part", Weight: 1}}}
+		},
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
@@ -190,11 +199,22 @@ func TestADefinitionNamesWhatIsWrongWithIt(t *testing.T) {
 			faults := d.Faults()
 			require.NotEmpty(t, faults)
 			require.Equal(t, path, faults[0].Path)
+			told := map[string]bool{}
+			for _, fault := range faults {
+				require.False(t, told[fault.Path], "%s is told twice", fault.Path)
+				told[fault.Path] = true
+			}
 			require.Contains(t, faults[0].String(), path+": expected ")
 			require.NotContains(t, faults[0].String(), "nil")
 			require.NotEqual(t, whole().Hash(), d.Hash(), "another content, another hash")
 		})
 	}
+}
+
+func TestAWeightIsAsLargeAsARunTakes(t *testing.T) {
+	t.Parallel()
+	weight, _ := reflect.TypeFor[matching.Factor]().FieldByName("Weight")
+	require.Equal(t, matching.MaxWeight, RuleOf(weight).Max)
 }
 
 func TestADefinitionFindsItsParts(t *testing.T) {

@@ -92,10 +92,7 @@ func (w writer) value(t reflect.Type, rule programme.Rule) map[string]any {
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
 	case reflect.Int:
-		p := map[string]any{"type": "integer", "minimum": 0}
-		if rule.Required {
-			p["minimum"] = 1
-		}
+		p := map[string]any{"type": "integer", "minimum": rule.Least()}
 		if rule.Max > 0 {
 			p["maximum"] = rule.Max
 		}
@@ -118,6 +115,9 @@ func (w writer) value(t reflect.Type, rule programme.Rule) map[string]any {
 		p["pattern"], p["maxLength"] = "^[a-z0-9]+(-[a-z0-9]+)*$", 64
 	case rule.Is == "code":
 		p["pattern"], p["maxLength"] = "^[a-z0-9_-]*$", 64
+		if rule.Required {
+			p["pattern"] = "^[a-z0-9_-]+$"
+		}
 	case rule.Is == "local":
 		p["pattern"] = `^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$`
 	case rule.Required:
@@ -142,11 +142,15 @@ func fieldsOf(t reflect.Type) func(func(reflect.StructField) bool) {
 
 // comments are what the source says of its types and fields.
 func comments(t *testing.T) map[string]string {
-	file, err := parser.ParseFile(token.NewFileSet(), "../../domain/programme/definition.go", nil, parser.ParseComments)
-	require.NoError(t, err)
 	words := map[string]string{}
 	plain := func(c *ast.CommentGroup) string { return strings.Join(strings.Fields(c.Text()), " ") }
-	for _, d := range file.Decls {
+	var declared []ast.Decl
+	for _, name := range []string{"programme/definition.go", "matching/plan.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), "../../domain/"+name, nil, parser.ParseComments)
+		require.NoError(t, err)
+		declared = append(declared, file.Decls...)
+	}
+	for _, d := range declared {
 		decl, ok := d.(*ast.GenDecl)
 		if !ok || decl.Tok != token.TYPE {
 			continue

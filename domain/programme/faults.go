@@ -124,8 +124,10 @@ func (f *faults) field(v reflect.Value, r Rule, path string) {
 		f.expect(min(x.Days, x.WorkingDays, x.Hours) >= 0 && x.Days+x.WorkingDays+x.Hours > 0, path, "an offset into the future")
 		return
 	case when.Calendar:
-		err := x.Check()
-		f.expect(err == nil, path, "a name, a version and holidays as 2023-10-03: %v", err)
+		for i, day := range x.Holidays {
+			err := when.Calendar{Holidays: []string{day}}.Check()
+			f.expect(err == nil, fmt.Sprintf("%s.holidays[%d]", path, i), "a day such as 2023-10-03, found %q", day)
+		}
 		return
 	case when.Partial:
 		f.expect(x.Check() == nil, path, "a date such as 2023-09-13, 2023-09, 2023, or 2023-21 for its spring")

@@ -74,7 +74,7 @@ func TestADefinitionNamesWhatIsWrongWithIt(t *testing.T) {
 		"title":                           func(d *Definition) { d.Title = "" },
 		"owner":                           func(d *Definition) { d.Owner = "" },
 		"zone":                            func(d *Definition) { d.Zone = "CET" },
-		"calendar":                        func(d *Definition) { d.Calendar.Holidays = []string{"3 October"} },
+		"calendar.holidays[0]":            func(d *Definition) { d.Calendar.Holidays = []string{"3 October"} },
 		"quotas[1].quota":                 func(d *Definition) { d.Quotas[1].Quota = "" },
 		"quotas[1].per":                   func(d *Definition) { d.Quotas[1].Per = "month" },
 		"quotas[0].limit":                 func(d *Definition) { d.Quotas[0].Limit = 0 },

@@ -86,7 +86,7 @@ func TestWhatIsWrongIsToldAtItsPlace(t *testing.T) {
 		{"more sessions to complete than there are", "conforming_sessions: 2", "conforming_sessions: 9", "9\n", "completion.conforming_sessions: expected 1 to sessions.max (3)"},
 		{"fewer at most than at least", "max: 3", "max: 1", "1\n  min_minutes", "sessions.max: expected at least sessions.min (2)"},
 		{"a side that isn't", "final_reflections: [mentee]", "final_reflections: [menti]", "menti]", "completion.final_reflections[0]: expected mentee or mentor"},
-		{"a holiday that is no day", "2023-01-01 #", "2023-13-01 #", "", "2023-13-01"},
+		{"a holiday that is no day", "2023-01-01 #", "2023-13-01 #", "2023-13-01 #", `expected a day such as 2023-10-03, found "2023-13-01"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

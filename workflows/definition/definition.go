@@ -7,8 +7,13 @@ import (
 	"cmp"
 	_ "embed"
 	"errors"
+	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
+	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/workflows/document"
 )
@@ -36,7 +41,7 @@ func Parse(name string, source []byte) (programme.Definition, error) {
 	}
 	var faults []*document.Error
 	for _, f := range d.Faults() {
-		faults = append(faults, doc.AtPath(f.Path, "%s: expected %s", f.Path, f.Expected))
+		faults = append(faults, doc.AtPath(f.Path, "%s: expected %s", known(d, f.Path), indexed.ReplaceAllStringFunc(f.Expected, func(path string) string { return known(d, path) })))
 	}
 	slices.SortStableFunc(faults, func(a, b *document.Error) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
@@ -46,4 +51,57 @@ func Parse(name string, source []byte) (programme.Definition, error) {
 		errs[i] = f
 	}
 	return d, errors.Join(errs...)
+}
+
+// indexed is a path that goes into a list.
+var indexed = regexp.MustCompile(`[a-z_]+\[\d+\][a-z_.\[\]\d]*[a-z\]]`)
+
+// known is a path as Diff tells it: entries by what they are known by, or
+// counted from 1.
+func known(d programme.Definition, path string) string {
+	v := reflect.ValueOf(d)
+	parts := strings.Split(path, ".")
+	for i, part := range parts {
+		name, index, inList := strings.Cut(part, "[")
+		if v = fieldOf(v, name); !v.IsValid() {
+			return path
+		}
+		if !inList {
+			continue
+		}
+		n, err := strconv.Atoi(strings.TrimSuffix(index, "]"))
+		if err != nil || v.Kind() != reflect.Slice || n >= v.Len() {
+			return path
+		}
+		parts[i] = name + "[" + cmp.Or(key(v.Index(n)), strconv.Itoa(n+1)) + "]"
+		v = v.Index(n)
+	}
+	return strings.Join(parts, ".")
+}
+
+// fieldOf is a field as it is written, none where there is none.
+func fieldOf(v reflect.Value, name string) reflect.Value {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if v.Kind() == reflect.Struct {
+		for i := range v.NumField() {
+			if programme.NameOf(v.Type().Field(i)) == name {
+				return v.Field(i)
+			}
+		}
+	}
+	return reflect.Value{}
+}
+
+// key is what an entry of a list is known by, "" where it has no such word.
+func key(entry reflect.Value) string {
+	if entry.Kind() != reflect.Struct || !programme.RuleOf(entry.Type().Field(0)).Key {
+		return ""
+	}
+	word := entry.Field(0).String()
+	if domain.CheckCode("", word) != nil {
+		return ""
+	}
+	return word
 }

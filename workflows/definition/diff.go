@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -108,14 +109,10 @@ func (d *diff) lists(path string, older, newer reflect.Value) {
 func entries(list reflect.Value) []string {
 	keys := make([]string, list.Len())
 	for i := range keys {
-		item := list.Index(i)
-		switch {
-		case item.Kind() == reflect.String:
+		if item := list.Index(i); item.Kind() == reflect.String {
 			keys[i] = strconv.Quote(item.String())
-		case programme.RuleOf(item.Type().Field(0)).Key:
-			keys[i] = item.Field(0).String()
-		default:
-			keys[i] = strconv.Itoa(i + 1)
+		} else {
+			keys[i] = cmp.Or(key(item), strconv.Itoa(i+1))
 		}
 	}
 	return keys

@@ -62,6 +62,7 @@ func TestWhatIsWrongIsToldAtItsPlace(t *testing.T) {
 		{"an unknown field like no other", "owner: nemo", "xxxxxxxxxxxxxxxxxxx: nemo", "xxxxxxxxxxxxxxxxxxx", "unknown field xxxxxxxxxxxxxxxxxxx"},
 		{"a list for a text", "zone: Europe/Berlin", "zone: [a, b]", "[a, b]", "expected text, found a list"},
 		{"fields for a text", "zone: Europe/Berlin", "zone: {a: b}", "{a: b}", "expected text, found fields"},
+		{"a number for a text", "version: \"1\"\n  clauses", "version: 1\n  clauses", "1\n  clauses", `expected text, found a whole number: put it in quotes, "1"`},
 		{"text for a number", "limit: 10", "limit: ten", "ten}", "expected a whole number, found text"},
 		{"a fraction for a number", "limit: 10", "limit: 9.5", "9.5", "expected a whole number, or text in quotes, found 9.5"},
 		{"an octal number", "limit: 10", "limit: 0o10", "0o10", "expected a whole number, or text in quotes, found 0o10"},

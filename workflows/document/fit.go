@@ -51,7 +51,9 @@ func (d *Document) fit(n ast.Node, t reflect.Type, tell func(*token.Token, strin
 		}
 	case reflect.Interface:
 	default:
-		if found(n) != Words(t) {
+		if number, ok := n.(*ast.IntegerNode); ok && t.Kind() == reflect.String {
+			tell(first(n), "expected text, found a whole number: put it in quotes, \""+number.GetToken().Value+"\"")
+		} else if found(n) != Words(t) {
 			other()
 		}
 	}

@@ -16,10 +16,6 @@ var (
 	ErrCycleOver = domain.Refuse("cycle_closed", "this cycle is closed")
 )
 
-// PreviousPair is the rule that two people are not proposed to each other
-// again, however their match went.
-const PreviousPair = "previous_pair"
-
 // Propose is matching.propose. What the programme weighs and forbids is in its
 // definition; the command brings what is known of the people. A mentor takes
 // as many as there is room for, and no more than the command says.

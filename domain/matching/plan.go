@@ -89,21 +89,24 @@ func (c *checker) code(s, path string) {
 }
 
 // Reserved are the codes of the rules that hold whatever the plan says: people
-// are not their own mentors, and where rankings decide, both sides rank.
+// are not their own mentors nor proposed to each other again, however their
+// match went, and where rankings decide, both sides rank.
 const (
-	SamePerson = "same_person"
-	Unranked   = "unranked"
+	SamePerson   = "same_person"
+	PreviousPair = "previous_pair"
+	Unranked     = "unranked"
 )
 
 // Faults checks the plan's meaning, in the order of its fields.
 func (p Plan) Faults() []Fault {
 	var c checker
 	c.expect(p.Policy == Assignment || p.Policy == DeferredAcceptance, "policy", "%s or %s, found %q", Assignment, DeferredAcceptance, p.Policy)
-	rules, factors := map[string]bool{SamePerson: true, Unranked: true}, map[string]bool{}
+	rules, factors := map[string]bool{}, map[string]bool{}
 	c.expect(len(p.Rules) <= MaxRules, "rules", "%d at most, found %d", MaxRules, len(p.Rules))
 	for i, r := range p.Rules {
 		at := fmt.Sprintf("rules[%d].", i)
 		c.code(r.Rule, at+"rule")
+		c.expect(r.Rule != SamePerson && r.Rule != PreviousPair && r.Rule != Unranked, at+"rule", "another code: %s holds without being said", r.Rule)
 		c.expect(!rules[r.Rule], at+"rule", "a code that no other rule has, not %s again", r.Rule)
 		rules[r.Rule] = true
 		c.code(r.Fact, at+"fact")

@@ -36,6 +36,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/matching"
@@ -62,16 +63,23 @@ func Decode(text []byte) (matching.Input, error) {
 	return in, check(in)
 }
 
+// fewFaults are as many as one line tells.
+const fewFaults = 3
+
 func check(in matching.Input) error {
 	faults := in.Faults()
 	if len(faults) == 0 {
 		return nil
 	}
-	text := faults[0].Path + ": expected " + faults[0].Expected
-	if more := len(faults) - 1; more > 0 {
-		text += fmt.Sprintf(", and %d more", more)
+	var words []string
+	for i, f := range faults {
+		if i == fewFaults {
+			words = append(words, fmt.Sprintf("and so on, %d in all", len(faults)))
+			break
+		}
+		words = append(words, f.Path+": expected "+f.Expected)
 	}
-	return ErrInput.Because(text)
+	return ErrInput.Because(strings.Join(words, "; "))
 }
 
 // Propose matches people by the policy of the input's plan. Its errors are

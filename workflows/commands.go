@@ -398,7 +398,7 @@ func (l lookup) run(c *matching.Propose) error {
 		return err
 	}
 	c.Input = matching.Input{Plan: d.Matching.Plan(), Seed: c.Seed, Mentees: c.Mentees, Mentors: slices.Clone(c.Mentors), Bars: slices.Clone(c.Bars), Locks: c.Locks}
-	c.Unplaced, c.Matched, c.Unknown = nil, nil, nil // it may be looked up again
+	c.Unplaced, c.Matched, c.Unknown, c.Crowded = nil, nil, nil, nil // it may be looked up again
 	mentees, mentors, taken := map[domain.Person]bool{}, map[domain.Person]bool{}, map[domain.Person]int{}
 	for _, m := range c.Mentees {
 		mentees[m.Mentee] = true
@@ -437,8 +437,11 @@ func (l lookup) run(c *matching.Propose) error {
 		if known := pool.Expertise(); len(known) > 0 && !said && c.Input.Uses("expertise") {
 			c.Input.Mentors[i].Facts = append(slices.Clip(m.Facts), matching.Fact{Fact: "expertise", Codes: known})
 		}
-		if room := max(pool.Capacity()-taken[m.Mentor], 0); m.Capacity == 0 || m.Capacity > room {
+		switch room := max(pool.Capacity()-taken[m.Mentor], 0); {
+		case m.Capacity == 0:
 			c.Input.Mentors[i].Capacity = room
+		case m.Capacity > room:
+			c.Crowded = append(c.Crowded, matching.Mentor{Mentor: m.Mentor, Capacity: room})
 		}
 	}
 	return nil

@@ -144,6 +144,7 @@ func TestARunIsRefusedWhereItWouldProposeWhatCannotBe(t *testing.T) {
 		"somebody unregistered":    {with(run, "mentors", []fields{{"mentor": "zoe"}}), domain.NotFound},
 		"words about somebody":     {with(run, "mentees", []fields{known("mentee", "a1", "Her Firm")}), runs.ErrInput},
 		"a lock against a rule":    {with(run, "locks", []fields{{"mentee": "a1", "mentor": "m1"}}), runs.ErrInput},
+		"more room than there is":  {with(run, "mentors", []fields{{"mentor": "m1"}, {"mentor": "m2", "capacity": 3}}), matching.ErrRoom},
 		"less than no room":        {with(run, "mentors", []fields{{"mentor": "m1", "capacity": -1}}), runs.ErrInput},
 		"a run without a name":     {with(run, "run", ""), domain.ErrSlug},
 	} {

@@ -1,6 +1,7 @@
 package matching
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
@@ -13,12 +14,13 @@ var (
 	ErrNoPlace   = domain.Refuse("no_place", "a mentee needs a filled place in this cycle")
 	ErrMatched   = domain.Refuse("mentee_matched", "this mentee has a match in this cycle")
 	ErrMentor    = domain.Refuse("mentor_unknown", "this person is in no pool of mentors")
+	ErrRoom      = domain.Refuse("no_room", "a mentor has less room than this; without capacity they take as many as there is room for")
 	ErrCycleOver = domain.Refuse("cycle_closed", "this cycle is closed")
 )
 
 // Propose is matching.propose. What the programme weighs and forbids is in its
 // definition; the command brings what is known of the people. A mentor takes
-// as many as there is room for, and no more than the command says.
+// as many as there is room for, or fewer, where the command says so.
 type Propose struct {
 	ID
 	Run     string   `json:"run"`
@@ -36,6 +38,7 @@ type Propose struct {
 	Unplaced []domain.Person `json:"-"`
 	Matched  []domain.Person `json:"-"`
 	Unknown  []domain.Person `json:"-"` // mentors
+	Crowded  []Mentor        `json:"-"` // with less room than the command says: with that
 	Input    Input           `json:"-"`
 	Result   Result          `json:"-"`
 	Wrong    error           `json:"-"` // what the input cannot be matched for
@@ -58,6 +61,8 @@ func (c Propose) Unfit() error {
 		return ErrMatched.Because(string(c.Matched[0]))
 	case len(c.Unknown) > 0:
 		return ErrMentor.Because(string(c.Unknown[0]))
+	case len(c.Crowded) > 0:
+		return ErrRoom.Because(fmt.Sprintf("%s has room for %d", c.Crowded[0].Mentor, c.Crowded[0].Capacity))
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ func TestMatching(t *testing.T) {
 		{Name: "a fact that nothing looks at is none", When: propose("r1", func(c *Propose) { c.Input.Mentees[0].Facts = []Fact{{Fact: "priorites", Codes: []string{"digital"}}} }), Err: ErrFact},
 		{Name: "who has no place is not matched", When: propose("r1", func(c *Propose) { c.Unplaced = []domain.Person{"ben"} }), Err: ErrNoPlace},
 		{Name: "nor who has a match", When: propose("r1", func(c *Propose) { c.Matched = []domain.Person{"ben"} }), Err: ErrMatched},
+		{Name: "nor with more room than there is", When: propose("r1", func(c *Propose) { c.Crowded = []Mentor{{Mentor: "mia", Capacity: 1}} }), Err: ErrRoom},
 		{Name: "nor with a stranger", When: propose("r1", func(c *Propose) { c.Unknown = []domain.Person{"mia"} }), Err: ErrMentor},
 		{Name: "nor when the cycle is over", When: propose("r1", func(c *Propose) { c.Over = true }), Err: ErrCycleOver},
 		{Name: "nor what cannot be matched", When: propose("r1", func(c *Propose) { c.Wrong = errWrong }), Err: errWrong},

@@ -340,13 +340,3 @@ func decode(with json.RawMessage, cmd any) error {
 		return ErrFields.Because(err.Error())
 	}
 }
-
-// Fields lists the fields of a command.
-func Fields(name string) []string {
-	for _, r := range registry {
-		if r.name == name {
-			return document.Fields(r.form)
-		}
-	}
-	return nil
-}

@@ -30,8 +30,9 @@ one JSON object: the position in the log and the names of the events, none when
 it was already so.
 
 The commands, the roles that may issue them, and their fields, of which people may
-leave out themselves. What is missing here only the engine does, as an answer or
-when it is time.
+leave out themselves. In {} stand the fields of a field, in [] those of each of a
+list; daybook do COMMAND --help tells them one by one. What is missing here only
+the engine does, as an answer or when it is time.
 
 ` + commandList(),
 		Example: `  daybook do person.register --by coordinator/anna --with '{"handle":"anna","register":"staff","name":"Anna Berg"}'
@@ -54,6 +55,14 @@ when it is time.
 			return issue(c, by, given[0], fields, cause)
 		},
 	}
+	usual := c.HelpFunc()
+	c.SetHelpFunc(func(c *cobra.Command, given []string) {
+		if name := c.Flags().Arg(0); len(access.Claimable(name)) > 0 {
+			fmt.Fprint(c.OutOrStdout(), commandHelp(name))
+			return
+		}
+		usual(c, given)
+	})
 	f := c.Flags()
 	f.StringVar(&with, "with", "", "the command's fields: JSON, or @FILE")
 	f.StringVar(&by, "by", "", "who does it: ROLE/HANDLE")
@@ -132,15 +141,72 @@ func tell(c *cobra.Command, b *book, result workflows.Result) error {
 func commandList() string {
 	var b strings.Builder
 	for _, name := range workflows.Commands() {
-		fields := strings.Join(workflows.Fields(name), " ")
+		fields := inLine(workflows.Form(name))
 		if name == "definition.publish" {
-			fields = "@FILE.yaml, as cmd/daybook/rehearsals/nemo-one-to-one.yaml"
+			fields = aDefinition
 		}
 		if roles := access.Claimable(name); len(roles) > 0 {
 			fmt.Fprintf(&b, "  %s (%s)\n      %s\n", name, access.Words(roles), fields)
 		}
 	}
 	return b.String()
+}
+
+const aDefinition = "@FILE.yaml, as cmd/daybook/rehearsals/nemo-one-to-one.yaml"
+
+// inLine names fields, and those within them.
+func inLine(fields []workflows.Field) string {
+	words := make([]string, len(fields))
+	for i, f := range fields {
+		switch words[i] = f.Name; {
+		case f.List && f.Within != nil:
+			words[i] += "[" + inLine(f.Within) + "]"
+		case f.Within != nil:
+			words[i] += "{" + inLine(f.Within) + "}"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// commandHelp tells one command: its fields, each on a line of its own, and an
+// example of one whose fields have fields.
+func commandHelp(name string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s is issued by: %s\n", name, access.Words(access.Claimable(name)))
+	if name == "definition.publish" {
+		fmt.Fprintf(&b, "\nIts fields are a whole definition: %s\n", aDefinition)
+		return b.String()
+	}
+	b.WriteString("\nIts fields, for --with; people are written by handle or id:\n")
+	var tell func(fields []workflows.Field, indent string)
+	tell = func(fields []workflows.Field, indent string) {
+		for _, f := range fields {
+			fmt.Fprintf(&b, "%s%-*s %s\n", indent, 22-len(indent), f.Name, f.Kind)
+			tell(f.Within, indent+"  ")
+		}
+	}
+	tell(workflows.Form(name), "  ")
+	if example, ok := examples[name]; ok {
+		fmt.Fprintf(&b, "\nFor example:\n  daybook do %s %s --with '%s'\n", name, example.flags, example.with)
+	}
+	b.WriteString("\ndaybook do --help tells the flags.\n")
+	return b.String()
+}
+
+// examples are of the commands whose fields have fields themselves.
+var examples = map[string]struct{ flags, with string }{
+	"application.submit": {"--by applicant/ben", `{"cycle":"spring","call":"mentees",
+    "route":"staff","organisation":"museum","answers":{"motives":"I teach alone.","priorities":["one","two","three"]}}`},
+	"call.open": {"--by coordinator/anna", `{"cycle":"spring","call":"mentees",
+    "deadline":{"local":"2031-03-01T17:00","zone":"Europe/Berlin","rule":"by","published":"by 5pm on 1 March"}}`},
+	"deadline.extend": {"--by coordinator/anna --reason power_cut", `{"cycle":"spring","call":"mentees",
+    "deadline":{"local":"2031-03-02T17:00","zone":"Europe/Berlin","rule":"by","published":"by 5pm on 2 March"}}`},
+	"review.record": {"--by reviewer/anna", `{"cycle":"spring","call":"mentees","person":"ben",
+    "recommendation":"select","scores":[{"criterion":"motives","value":4,"justification":"Knows what to ask for."}]}`},
+	"matching.propose": {"--by coordinator/anna", `{"cycle":"spring","run":"first",
+    "mentees":[{"mentee":"ben","facts":[{"fact":"expertise","codes":["school","digital"]}]},{"mentee":"cleo"}],
+    "mentors":[{"mentor":"mia","capacity":1},{"mentor":"noa"}],
+    "bars":[{"mentee":"ben","mentor":"noa","rule":"line_manager"}]}`},
 }
 
 // readFields reads --with. A definition's own document is taken as the

@@ -30,3 +30,9 @@ func CalledBeside(ctx context.Context, dir, whom string, during func()) (string,
 	during()
 	return b.called(ctx, whom), b.erasing
 }
+
+// HelpExample is what the help of a command has for an example.
+func HelpExample(command string) (flags, with string, ok bool) {
+	e, ok := examples[command]
+	return e.flags, e.with, ok
+}

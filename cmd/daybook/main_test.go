@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	main "github.com/daybook-engine/daybook/cmd/daybook"
+	"github.com/daybook-engine/daybook/workflows"
 )
 
 // The test binary is also daybook: whoever finds it in $PATH under that name,
@@ -174,4 +176,20 @@ func requireSameLines(t *testing.T, want, got string) {
 		require.Equal(t, w[i], g[i], "line %d", i+1)
 	}
 	require.Len(t, g, len(w))
+}
+
+// Whoever has to write fields within fields is shown how.
+func TestTheHelpHasAnExampleOfEveryNestedCommand(t *testing.T) {
+	t.Parallel()
+	for _, name := range workflows.Commands() {
+		nested := slices.ContainsFunc(workflows.Form(name), func(f workflows.Field) bool { return f.Within != nil || f.Kind == "fields" })
+		flags, with, ok := main.HelpExample(name)
+		if !ok {
+			require.True(t, !nested || name == "definition.publish", name)
+			continue
+		}
+		role, _, err := workflows.ParseActor(strings.Fields(flags)[1])
+		require.NoError(t, err)
+		require.NoError(t, workflows.Check(role, name, json.RawMessage(with)), name)
+	}
 }

@@ -41,7 +41,9 @@ func unsaid(d programme.Definition) (sections []string) {
 		said bool
 	}{
 		{"calls", len(d.Calls) > 0},
+		{"review", d.Review.MaxScore > 0},
 		{"offer", d.Offer != programme.Offer{}},
+		{"matching.policy", d.Matching.Policy != ""},
 		{"match", d.Match != programme.Match{}},
 		{"agreement", d.Agreement.Version != ""},
 		{"sessions", d.Sessions.Max > 0},

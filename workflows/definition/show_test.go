@@ -79,7 +79,7 @@ func TestWhatIsIdleOrNotSaidIsTold(t *testing.T) {
 		require.Contains(t, shown, "\nRoles *\n", name)
 		require.Contains(t, shown, "\n* This is kept and shown; nothing acts on it yet.\n", name)
 	}
-	require.Contains(t, show(t, whole(t, "value-of-mentoring.yaml")), "Not said: calls, offer, match, agreement, sessions, completion. A command that needs one of them is refused.")
+	require.Contains(t, show(t, whole(t, "value-of-mentoring.yaml")), "Not said: calls, review, offer, matching.policy, match, agreement, sessions, completion. A command that needs one of them is refused.")
 	require.NotContains(t, show(t, whole(t, "nemo-one-to-one.yaml")), "Not said")
 }
 

@@ -92,6 +92,9 @@ func issue(c *cobra.Command, by, name string, fields json.RawMessage, cause work
 		return err
 	}
 	defer b.Close()
+	if b.begun {
+		fmt.Fprintf(c.ErrOrStderr(), "a new daybook was begun in %s\n", b.dir)
+	}
 	result, err := b.engine.DoAs(ctx, by, name, fields, nil, cause)
 	if refused := new(domain.Error); err != nil && !errors.As(err, &refused) {
 		return withID(err)

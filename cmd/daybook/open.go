@@ -42,6 +42,7 @@ type book struct {
 	views  *projections.Views
 	engine *workflows.Engine
 	clock  *workflows.VirtualClock // of a rehearsed log; nil for a live one
+	begun  bool                    // the directory had no daybook before
 	shared bool                    // another process has the directory
 	erases bool                    // opened to erase: the vault may still have whom the log has not
 	replay bool                    // opened to carry out the register of erasures,
@@ -238,6 +239,12 @@ func (b *book) openStore(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	kept := b.path()
+	if b.log != "" {
+		kept = b.dir
+	}
+	_, err = os.Stat(kept)
+	b.begun = errors.Is(err, fs.ErrNotExist)
 	if err = os.MkdirAll(b.dir, 0o700); err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func report(stderr io.Writer, err error) int {
 		badSource *document.Error
 	)
 	switch {
-	case errors.As(err, &badUsage), errors.As(err, &badSource), errors.Is(err, domain.Invalid), isCobras(err):
+	case errors.As(err, &badUsage), errors.As(err, &badSource), errors.Is(err, domain.Invalid), errors.Is(err, domain.NotFound), isCobras(err):
 		return 2
 	}
 	return 1

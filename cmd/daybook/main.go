@@ -20,8 +20,8 @@ func main() {
 }
 
 // run is the whole program: its exit code is 0 when it did what was asked, 1
-// when it was refused or something did not hold, 2 when it was used wrongly
-// or could not read what it was given.
+// when it was refused or something did not hold, 2 when it was used wrongly,
+// could not read what it was given, or was asked for what is not there.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)

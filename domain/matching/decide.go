@@ -13,7 +13,7 @@ var (
 	ErrFact      = domain.Wrong("fact_unused", "no rule or factor of the programme's definition looks at this fact")
 	ErrNoPlace   = domain.Refuse("no_place", "a mentee needs a filled place in this cycle")
 	ErrMatched   = domain.Refuse("mentee_matched", "this mentee has a match in this cycle")
-	ErrMentor    = domain.Refuse("mentor_unknown", "this person is in no pool of mentors")
+	ErrMentor    = domain.Missing("mentor_unknown", "this person is in no pool of mentors")
 	ErrRoom      = domain.Refuse("no_room", "a mentor has less room than this; without capacity they take as many as there is room for")
 	ErrCycleOver = domain.Refuse("cycle_closed", "this cycle is closed")
 )

@@ -40,7 +40,7 @@ daybook stays in the data directory, to be looked at with every other command.`,
 				return err
 			}
 			defer b.Close()
-			stage, err := b.stage(teller(io.Discard))
+			stage, err := b.stage(func(workflows.Told) {})
 			if err != nil {
 				return err
 			}

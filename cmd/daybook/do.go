@@ -102,6 +102,8 @@ func issue(c *cobra.Command, by, name string, fields json.RawMessage, cause work
 	// Kept is kept, and is told before anything else can go wrong.
 	if err == nil {
 		err = tell(c, b, result)
+	} else {
+		err = answered{err, b.handles(ctx, err.Error())}
 	}
 	settled := b.settle(ctx)
 	switch {

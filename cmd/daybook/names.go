@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"regexp"
 
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/person"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/projections"
 )
 
@@ -30,3 +34,33 @@ func (b *book) called(ctx context.Context, actor string) string {
 	}
 	return name
 }
+
+var ids = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+
+// handles puts for people's ids the handles by which they are typed, where
+// those can be had.
+func (b *book) handles(ctx context.Context, text string) string {
+	return ids.ReplaceAllStringFunc(text, func(id string) string {
+		for r, err := range b.store.ReadStream(ctx, person.ID{Person: domain.Person(id)}.Stream(), eventstore.ReadStream{Limit: 1}) {
+			if err != nil {
+				return id
+			}
+			event, _ := schema.Decode(r.Name, r.Data) // what cannot be read names nobody
+			registered, _ := event.(person.Registered)
+			handle, err := b.reveal(ctx, string(registered.Handle.Digest))
+			if err == nil && domain.CheckSlug("", handle) == nil {
+				return handle
+			}
+		}
+		return id
+	})
+}
+
+// An answered error is another, told with handles.
+type answered struct {
+	error
+	text string
+}
+
+func (a answered) Error() string { return a.text }
+func (a answered) Unwrap() error { return a.error }

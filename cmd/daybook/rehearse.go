@@ -34,7 +34,7 @@ of the same rehearsal, it judges that part again, and continues.`,
 				return err
 			}
 			defer b.Close()
-			stage, err := b.stage(teller(c.OutOrStdout()))
+			stage, err := b.stage(teller(c.OutOrStdout(), func(text string) string { return b.handles(c.Context(), text) }))
 			if err != nil {
 				return err
 			}
@@ -85,15 +85,15 @@ func (b *book) figure(ctx context.Context, store eventstore.Store, cycle, measur
 	return e.Value, err
 }
 
-// teller prints what happens as it happens.
-func teller(out io.Writer) func(workflows.Told) {
+// teller prints what happens as it happens, with people spelt out.
+func teller(out io.Writer, spell func(string) string) func(workflows.Told) {
 	return func(t workflows.Told) {
 		at := t.At.UTC().Format("2006-01-02 15:04Z")
 		switch {
 		case t.Unmet != "":
-			fmt.Fprintf(out, "%s  UNMET  %s\n", at, t.Unmet)
+			fmt.Fprintf(out, "%s  UNMET  %s\n", at, spell(t.Unmet))
 		case t.Refused != nil:
-			fmt.Fprintf(out, "%s  %-24s %-22s refused, %s: %s\n", at, t.By, t.Command, t.Refused.Code, t.Refused.Text)
+			fmt.Fprintf(out, "%s  %-24s %-22s refused, %s: %s\n", at, t.By, t.Command, t.Refused.Code, spell(t.Refused.Text))
 		case t.Command != "":
 			fmt.Fprintf(out, "%s  %-24s %-22s %s\n", at, t.By, t.Command, t.Event)
 		default:

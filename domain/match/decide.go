@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,7 +102,7 @@ func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {
 	}
 	override := c.Run != "" && c.Suggested != c.Mentor
 	if override && c.Reason == "" {
-		return nil, ErrOverride
+		return nil, ErrOverride.Because("run " + c.Run + ": " + cmp.Or(string(c.Suggested), "nobody"))
 	}
 	rationale := c.Rationale.About(domain.Personal, domain.Programme, c.Mentee, c.Mentor)
 	return []Event{Proposed{c.Pair, c.Previous, rationale, c.Terms, c.Run, override}}, nil

@@ -37,7 +37,11 @@ func edges(d programme.Definition, p *Path) (list []Edge, labels map[Edge]string
 			add(Edge{To: s.Stage}, "")
 		}
 		for _, n := range d.After(i) {
-			add(Edge{s.Stage, n.Stage}, n.When.Words())
+			words := n.When.Words()
+			if p != nil && n.Stage == programme.Closed && len(d.After(i)) == 1 {
+				words = "to the end" // beside those who left earlier
+			}
+			add(Edge{s.Stage, n.Stage}, words)
 		}
 		if p == nil || p.Left[s.Stage] == 0 {
 			continue

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -226,7 +227,10 @@ func readFields(command, with string) (json.RawMessage, error) {
 		return nil, err
 	}
 	if ext := filepath.Ext(name); ext != ".yaml" && ext != ".yml" {
-		return source, nil
+		if !utf8.Valid(source) { // its letters would be kept as others
+			err = usage{fmt.Errorf("%s: expected text in UTF-8; save the file again with that encoding", name)}
+		}
+		return source, err
 	}
 	if command == "definition.publish" {
 		d, err := definition.Parse(name, source)

@@ -193,3 +193,14 @@ func TestTheHelpHasAnExampleOfEveryNestedCommand(t *testing.T) {
 		require.NoError(t, workflows.Check(role, name, json.RawMessage(with)), name)
 	}
 }
+
+func TestAFileOfFieldsIsUTF8(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	latin := filepath.Join(dir, "latin.json")
+	require.NoError(t, os.WriteFile(latin, []byte("{\"handle\":\"mu\",\"register\":\"staff\",\"name\":\"M\xfcller\"}"), 0o600))
+	_, talk, code := tried(t, filepath.Join(dir, "data"), nil, "do", "person.register", "--by", "coordinator/mu", "--with", "@"+latin)
+	require.Equal(t, 2, code)
+	require.Contains(t, talk, "latin.json: expected text in UTF-8; save the file again with that encoding")
+	require.NoDirExists(t, filepath.Join(dir, "data"))
+}

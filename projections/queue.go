@@ -17,6 +17,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/when"
 )
@@ -37,6 +38,7 @@ type Task struct {
 	Due     time.Time       `json:"due,omitzero"`     // zero: no time is set, or it isn't known yet
 	Rule    string          `json:"rule,omitempty"`   // how due was reckoned
 	Zone    string          `json:"zone,omitempty"`
+	Since   time.Time       `json:"since,omitzero"` // when it was parked, for a policy that is
 }
 
 // A DueItem is a command whose time has come.
@@ -46,7 +48,8 @@ type DueItem struct {
 	Due     time.Time
 }
 
-// A Task in the table is the clock's; one without a command is settled.
+// A Task in the table is the clock's, or a parked policy's; one without a
+// command is settled.
 func (t *Task) columns() (string, string, time.Time, bool) {
 	in := t.Cycle
 	if t.Command == "draft.expire" {
@@ -102,6 +105,7 @@ var queue = Projection{
 		"draft.started", "draft.expired", "application.received", "application.withdrawn", "nomination.received", "nomination.lapsed",
 		"eligibility.confirmed", "eligibility.failed", "offer.made", "offer.accepted", "offer.declined", "offer.lapsed",
 		"match.made", "match.unwound", "match.completed", "match.ended", "contact.made", "contact.overdue",
+		"policy.parked", "policy.retried", "policy.skipped", "policy.repaired",
 	},
 }
 
@@ -128,7 +132,7 @@ func applyQueue(tx *Tx, e *Event) error {
 		return applyQueueCall(tx, e)
 	}
 
-	// What is left is an application's or a match's event.
+	// What is left is an application's, a match's or a parked policy's event.
 	t, err := change[Task](tx, "queue", e.Stream)
 	if err != nil {
 		return err
@@ -171,9 +175,19 @@ func applyQueue(tx *Tx, e *Event) error {
 		clock("contact.mark_overdue", b.ContactDue, b.Calendar, "")
 	case match.ContactMade, match.ContactOverdue, match.Unwound, match.Completed, match.Ended:
 		settled("")
+	case policy.Parked:
+		*t = Task{
+			Kind: "policy", Words: Doer(b.Policy) + " stands still: " + Fault(b.Fault), Command: retry, Args: args("policy", b.Policy, "stream", b.Stream, "event", b.Event),
+			Cycle: e.Cycle, Stream: b.Stream, Role: "coordinator", Since: e.Envelope.RecordedAt,
+		}
+	case policy.Retried, policy.Skipped, policy.Repaired:
+		settled("")
 	}
 	return nil
 }
+
+// retry is what marks a parked policy in the table.
+const retry = "policy.retry"
 
 var clockWords = map[string]string{
 	"call.close":           "the call closes",
@@ -315,8 +329,20 @@ func (v *Views) Next(ctx context.Context) (next time.Time, ok bool, err error) {
 	return next, ok, err
 }
 
+// Parked lists the policies that stand still and wait for somebody, those that
+// have waited longest first.
+func (v *Views) Parked(ctx context.Context) (list []Task, err error) {
+	err = v.ask(ctx, func(conn *sqlite.Conn) error {
+		list, err = bodies[Task](conn, "SELECT body FROM queue WHERE phase = ? ORDER BY key", retry)
+		return err
+	})
+	slices.SortStableFunc(list, func(a, b Task) int { return a.Since.Compare(b.Since) })
+	return list, err
+}
+
 // Queue lists everything that is open in a cycle, for the clock and for
-// people: what has a time first, in its order. Sessions are to be recorded
+// people: what has a time first, in its order. A parked policy that is no one
+// cycle's is everybody's. Sessions are to be recorded
 // once they have begun, by now. When the cycle is closed nobody has to do
 // anything more; the clock still does what it must.
 func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Task, err error) {
@@ -327,7 +353,7 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Tas
 		}
 		// A cycle whose definition isn't there waits for no reviews.
 		d, _ := findDefinition(conn, c.Definition)
-		if list, err = bodies[Task](conn, "SELECT body FROM queue WHERE cycle = ?1 OR cycle LIKE ?1 || '.%' ORDER BY due, key", id); err != nil {
+		if list, err = bodies[Task](conn, "SELECT body FROM queue WHERE cycle = ?1 OR cycle LIKE ?1 || '.%' OR cycle = '' AND phase = ?2 ORDER BY due, key", id, retry); err != nil {
 			return err
 		}
 		if !c.ClosedAt.IsZero() {

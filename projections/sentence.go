@@ -19,6 +19,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/mentor"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
+	"github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
@@ -75,6 +76,7 @@ var doers = map[string]string{
 	"make-the-match":         "the policy that makes the match when both have accepted",
 	"free-the-mentor":        "the policy that frees a mentor's room",
 	"seal-the-figures":       "the policy that seals the figures",
+	"policies":               "the policies",
 }
 
 // Sentence says an event in plain words, and what it changed from and to,
@@ -315,9 +317,38 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("The completion rule was waived; unmet: %s", b.Unmet), b.Unmet, "waived"
 	case match.Ended:
 		return "The match ended early", "made", "ended early"
+
+	case policy.Started:
+		what := "from here on"
+		if b.After == "" {
+			what = "to everything from the beginning"
+		}
+		return say("These policies react %s: %s", what, list(b.Policies)), "", ""
+	case policy.Parked:
+		return capital(Doer(b.Policy)) + " was stopped before " + b.Stream + " by a fault: " + Fault(b.Fault), "at work", "parked"
+	case policy.Retried:
+		return capital(Doer(b.Policy)) + " is to try again with " + b.Stream, "parked", "at work"
+	case policy.Skipped:
+		return capital(Doer(b.Policy)) + " is to pass by one event of " + b.Stream, "parked", "at work"
+	case policy.Repaired:
+		return say("In the stead of %s, about %s: %s %s", Doer(b.Policy), b.Stream, b.Command, b.With), "parked", "at work"
 	}
 	return e.Envelope.Name, "", "" // not reached: a test asks for every name
 }
+
+// Fault says why a policy could not answer an event.
+func Fault(code string) string { return cmp.Or(faults[code], words(code)) }
+
+var faults = map[string]string{
+	"unreadable":     "the event cannot be read",
+	"lookup":         "what it must know cannot be found",
+	"command":        "its command could neither be carried out nor refused",
+	"panic":          "a mistake in the program",
+	"repair_refused": "what was to be done in its stead was refused",
+}
+
+// capital begins a sentence.
+func capital(s string) string { return strings.ToUpper(s[:min(len(s), 1)]) + s[min(len(s), 1):] }
 
 // deadline is how a deadline was published, or what its rule says.
 func deadline(d when.Deadline) string {

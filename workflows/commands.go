@@ -17,6 +17,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/mentor"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
+	instance "github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
@@ -258,6 +259,12 @@ var registry = []registration{
 	on[match.FileReflection]("reflection.file", nil),
 	on[match.CompleteMatch]("match.complete", nil),
 	on[match.WaiveCompletion]("completion.waive", nil),
+
+	on[instance.Start]("policy.start", nil),
+	on("policy.park", func(l lookup, c *instance.Park) error { return l.instance(&c.ID) }),
+	on("policy.retry", func(l lookup, c *instance.Retry) error { return l.instance(&c.ID) }),
+	on("policy.skip", func(l lookup, c *instance.Skip) error { return l.instance(&c.ID) }),
+	on("policy.repair", func(l lookup, c *instance.Repair) error { return l.instance(&c.ID) }),
 }
 
 // lookup finds the facts that a command carries from other streams.

@@ -55,6 +55,9 @@ type Config struct {
 	Tzdata    string // which time zone data this process goes by
 	// Sleep waits for d, or until ctx ends. Nil: by the machine's clock.
 	Sleep func(ctx context.Context, d time.Duration)
+	// Parked is told when a policy cannot answer an event, and why, in the
+	// fault's own words, which are kept nowhere. Nil: nobody is.
+	Parked func(policy string, at eventstore.Recorded, why error)
 }
 
 // An Engine takes commands. Its methods may be called from many goroutines.
@@ -68,6 +71,11 @@ type Engine struct {
 
 	mu   sync.Mutex
 	last time.Time // newest recorded_at this node has read or kept
+
+	policies []policy // in the order in which they answer
+	later    []policy // those of them that are newer than the first Daybook
+	starting sync.Mutex
+	starts   map[string]eventstore.Position // after which those react; nil: it isn't known yet
 }
 
 // ErrClock says that this machine's clock cannot be right.
@@ -83,7 +91,8 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if c.Sleep == nil {
 		c.Sleep = sleep
 	}
-	g := &Engine{Config: c, seed: maphash.MakeSeed()}
+	c.Store, c.Vault = marking{c.Store}, markingVault{c.Vault}
+	g := &Engine{Config: c, seed: maphash.MakeSeed(), policies: slices.Concat(policies, later), later: later}
 	for r, err := range c.Store.ReadAll(ctx, eventstore.ReadAll{Backwards: true, Limit: 1}) {
 		if err != nil {
 			return nil, fmt.Errorf("read the head of the log: %w", err)

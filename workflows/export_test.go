@@ -2,6 +2,8 @@ package workflows
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -9,7 +11,7 @@ import (
 // ReplayChanged is Replay with a policy that orders another command with the
 // same fields, or none.
 func ReplayChanged(ctx context.Context, log Log, answered eventstore.Place, name, command string) (Replayed, error) {
-	list := append([]policy{}, policies...)
+	list := slices.Clone(policies)
 	for i, p := range list {
 		if p.name != name {
 			continue
@@ -25,5 +27,52 @@ func ReplayChanged(ctx context.Context, log Log, answered eventstore.Place, name
 			return orders, err
 		}
 	}
-	return replay(ctx, log, answered, list)
+	return replay(ctx, log, answered, list, nil)
+}
+
+// Sabotage has something happen before a policy of this engine's looks up what
+// it must know: a fault, or a panic.
+func (g *Engine) Sabotage(name string, before func(stream string) error) {
+	i := slices.IndexFunc(g.policies, func(p policy) bool { return p.name == name })
+	react := g.policies[i].react
+	g.policies[i].react = func(ctx context.Context, g *Engine, stream string, event any) ([]order, error) {
+		if err := before(stream); err != nil {
+			return nil, err
+		}
+		return react(ctx, g, stream, event)
+	}
+}
+
+// A Newcomer is a policy that is newer than the first Daybook: it answers the
+// events of a name, and is asked what with: a command and its fields, or none.
+type Newcomer struct {
+	Name, Answers string
+	Order         func(stream string) (command, with string)
+	Origin        bool
+}
+
+func (n Newcomer) policy() policy {
+	return policy{n.Name, reaction{n.Answers, func(_ context.Context, _ *Engine, stream string, _ any) ([]order, error) {
+		command, with := n.Order(stream)
+		if command == "" {
+			return nil, nil
+		}
+		return []order{{command, json.RawMessage(with)}}, nil
+	}, n.Origin}}
+}
+
+// Join adds newcomers to this engine's policies.
+func (g *Engine) Join(list ...Newcomer) {
+	for _, n := range list {
+		g.policies, g.later = append(g.policies, n.policy()), append(g.later, n.policy())
+	}
+}
+
+// ReplayJoined is Replay with newcomers.
+func ReplayJoined(ctx context.Context, log Log, answered eventstore.Place, list ...Newcomer) (Replayed, error) {
+	var late []policy
+	for _, n := range list {
+		late = append(late, n.policy())
+	}
+	return replay(ctx, log, answered, slices.Concat(policies, late), late)
 }

@@ -23,8 +23,15 @@ import (
 // no memory, and may run again for the same event: the commands' ids follow
 // from the event's, so that a repetition changes nothing.
 type policy struct {
-	name  string // the actor of what it issues; never renamed
-	react func(ctx context.Context, g *Engine, stream string, event any) ([]order, error)
+	name string // the actor of what it issues; never renamed
+	reaction
+}
+
+// A reaction is what a policy does about the events of one name.
+type reaction struct {
+	answers string
+	react   func(ctx context.Context, g *Engine, stream string, event any) ([]order, error)
+	origin  bool // of a policy that is newer than a log: it reacts to all of it
 }
 
 // An order is a command that a policy or the clock issues.
@@ -33,23 +40,20 @@ type order struct {
 	fields  any
 }
 
-// policies lists every policy, each named as the sentence it is.
+// policies lists those that were there with the first Daybook, each named as
+// the sentence it is. They react to everything, in every log.
 var policies = []policy{
 	{"rank-the-reserve", of(func(id application.ID, e application.Reserved) []order {
 		return []order{{"reserve.rank", allocation.RankReserve{For: place(id), Rank: e.Rank}}}
 	})},
-	{"offer-a-reserved-place", func(ctx context.Context, g *Engine, _ string, event any) ([]order, error) {
-		e, ok := event.(allocation.PlaceReserved)
-		if !ok {
-			return nil, nil
-		}
+	{"offer-a-reserved-place", to(func(ctx context.Context, g *Engine, _ string, e allocation.PlaceReserved) ([]order, error) {
 		id := application.ID{Cycle: e.Cycle, Call: e.Call, Person: e.Person}
 		phase, err := lookup{ctx, g, true}.phase(id)
 		if phase == application.Withdrew { // while the place was being reserved
 			return release(id), err
 		}
 		return []order{{"offer.make", id}}, err
-	}},
+	})},
 	{"fill-the-place-accepted", of(func(id application.ID, _ application.OfferAccepted) []order {
 		return []order{{"place.fill", allocation.FillPlace{For: place(id)}}}
 	})},
@@ -62,46 +66,49 @@ var policies = []policy{
 		}
 		return []order{{"mentor.engage", mentor.Engage{ID: mentor.ID{Mentor: pair.Mentor}, Cycle: id.Cycle, Match: id.Match}}}
 	})},
-	{"make-the-match", func(_ context.Context, _ *Engine, _ string, event any) ([]order, error) {
-		if e, ok := event.(mentor.Engaged); ok {
-			return []order{{"match.make", match.ID{Cycle: e.Cycle, Match: e.Match}}}, nil
-		}
-		return nil, nil
-	}},
+	{"make-the-match", to(func(_ context.Context, _ *Engine, _ string, e mentor.Engaged) ([]order, error) {
+		return []order{{"match.make", match.ID{Cycle: e.Cycle, Match: e.Match}}}, nil
+	})},
 	{"free-the-mentor-declined", between(func(id match.ID, pair match.Pair, _ match.Declined) []order { return free(id, pair) })},
 	{"free-the-mentor-unwound", between(func(id match.ID, pair match.Pair, _ match.Unwound) []order { return free(id, pair) })},
 	{"free-the-mentor-ended", between(func(id match.ID, pair match.Pair, _ match.Ended) []order { return free(id, pair) })},
 	{"free-the-mentor-completed", between(func(id match.ID, pair match.Pair, _ match.Completed) []order { return free(id, pair) })},
-	{"seal-the-figures", func(_ context.Context, _ *Engine, stream string, event any) ([]order, error) {
-		if _, ok := event.(cycle.Closed); ok {
-			return []order{{"figures.seal", cycle.ParseStream(stream)}}, nil
-		}
-		return nil, nil
-	}},
+	{"seal-the-figures", to(func(_ context.Context, _ *Engine, stream string, _ cycle.Closed) ([]order, error) {
+		return []order{{"figures.seal", cycle.ParseStream(stream)}}, nil
+	})},
+}
+
+// later lists those that came since. In a log that is older than one of them, it
+// reacts to what lies after the head of then, unless it asks for the origin;
+// that is recorded, once.
+var later []policy
+
+// to makes a policy's reaction to one form of events.
+func to[E any](react func(ctx context.Context, g *Engine, stream string, e E) ([]order, error)) reaction {
+	var form E
+	name, err := schema.Name(form)
+	if err != nil {
+		panic(err) // a policy about no event there is
+	}
+	return reaction{answers: name, react: func(ctx context.Context, g *Engine, stream string, event any) ([]order, error) {
+		return react(ctx, g, stream, event.(E))
+	}}
 }
 
 // of makes a policy's reaction to one form of an application's events.
-func of[E application.Event](react func(application.ID, E) []order) func(context.Context, *Engine, string, any) ([]order, error) {
-	return func(ctx context.Context, g *Engine, stream string, event any) ([]order, error) {
-		e, ok := event.(E)
-		if !ok {
-			return nil, nil
-		}
+func of[E application.Event](react func(application.ID, E) []order) reaction {
+	return to(func(ctx context.Context, g *Engine, stream string, e E) ([]order, error) {
 		s, err := remembered[application.State](lookup{ctx, g, false}, stream)
 		return react(s.ID(), e), err
-	}
+	})
 }
 
 // between makes a policy's reaction to one form of a match's events.
-func between[E match.Event](react func(match.ID, match.Pair, E) []order) func(context.Context, *Engine, string, any) ([]order, error) {
-	return func(ctx context.Context, g *Engine, stream string, event any) ([]order, error) {
-		e, ok := event.(E)
-		if !ok {
-			return nil, nil
-		}
+func between[E match.Event](react func(match.ID, match.Pair, E) []order) reaction {
+	return to(func(ctx context.Context, g *Engine, stream string, e E) ([]order, error) {
 		s, err := remembered[match.State](lookup{ctx, g, false}, stream)
 		return react(match.ParseStream(stream), s.Pair(), e), err
-	}
+	})
 }
 
 func place(id application.ID) allocation.For {
@@ -117,27 +124,22 @@ func free(id match.ID, pair match.Pair) []order {
 }
 
 // React lets every policy answer one event. A refusal is an outcome: the
-// domain said no to a policy as it would to a person. Anything else is a
-// fault, and the event is to be reacted to again.
+// domain said no to a policy as it would to a person. A fault of the store or
+// the vault is an error, and the event is to be reacted to again; any other is
+// that instance's, which is parked when trying again does not help.
 func (g *Engine) React(ctx context.Context, r eventstore.Recorded) error {
-	body, err := schema.Decode(r.Name, r.Data)
-	if err != nil {
-		return fmt.Errorf("position %s: %w", r.Position, err)
+	if !schema.Knows(r.Name) { // a newer Daybook's: nobody here can say who would answer it
+		return fmt.Errorf("policies, position %s: %w %q", r.Position, schema.ErrUnknown, r.Name)
 	}
-	for _, p := range policies {
-		orders, err := p.react(ctx, g, r.Stream, body)
-		if err != nil {
-			return fmt.Errorf("policy %s at position %s: %w", p.name, r.Position, err)
+	if err := g.proceed(ctx, r); err != nil {
+		return err
+	}
+	for _, p := range g.policies {
+		if p.answers != r.Name {
+			continue
 		}
-		for i, o := range orders {
-			env, err := schema.DecodeEnvelope(r.Metadata)
-			if err != nil {
-				return fmt.Errorf("position %s: %w", r.Position, err)
-			}
-			g.see(env.RecordedAt) // an answer is not recorded before what it answers, whoever recorded that
-			if _, err := g.order(ctx, o, p.cause(r.ID, env, i)); err != nil {
-				return fmt.Errorf("policy %s at position %s: %w", p.name, r.Position, err)
-			}
+		if err := g.answer(ctx, p, r); err != nil {
+			return fmt.Errorf("policy %s at position %s: %w", p.name, r.Position, err)
 		}
 	}
 	return nil
@@ -187,6 +189,14 @@ func (g *Engine) CatchUp(ctx context.Context, at Checkpoint) error {
 	}
 	if err != nil {
 		return fmt.Errorf("policies' checkpoint: %w", err)
+	}
+	if head, err := g.Store.Head(ctx); err != nil {
+		return fmt.Errorf("policies: %w", err)
+	} else if head.IsZero() {
+		return nil
+	}
+	if err := g.begin(ctx); err != nil {
+		return err
 	}
 	for {
 		last, err := g.reactAfter(ctx, from)

@@ -17,6 +17,7 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/person"
+	instance "github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/workflows/document"
@@ -122,6 +123,19 @@ func (g *Engine) Do(ctx context.Context, name string, with json.RawMessage, caus
 func (g *Engine) issue(ctx context.Context, r registration, cmd any, cause Cause) (Result, error) {
 	if err := access.Justify(r.name, cause.Reason, cause.Authority, cause.Channel); err != nil {
 		return Result{}, err
+	}
+	switch c := cmd.(type) {
+	case *instance.Repair:
+		if err := g.complete(ctx, c); err != nil {
+			return Result{}, err
+		}
+	case *instance.Start: // which is how begin records it
+	default:
+		if g.Latest().IsZero() { // the first event there is
+			if err := g.begin(ctx); err != nil {
+				return Result{}, err
+			}
+		}
 	}
 	self := cause.Actor
 	if cause.OnBehalfOf != "" {

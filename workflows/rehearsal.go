@@ -19,6 +19,7 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/measure"
+	instance "github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/domain/when"
@@ -416,9 +417,11 @@ func (st *Stage) resume(ctx context.Context, r *Rehearsal, steps []scene) (log [
 		case !ok:
 			step = -1
 		}
-		log = append(log, played{rec, env, step})
 		st.told = rec.Position
 		st.Clock.Set(env.RecordedAt)
+		if rec.Stream != instance.Starts { // which nothing that is played leads to
+			log = append(log, played{rec, env, step})
+		}
 	}
 	return log, nil
 }
@@ -532,7 +535,7 @@ func (st *Stage) settle(ctx context.Context, by Told) error {
 			return err
 		}
 		told := Told{At: env.RecordedAt, By: env.Actor, Event: r.Name}
-		if by.Key != "" && env.Causation == "" && env.Role != "clock" {
+		if by.Key != "" && env.Causation == "" && !slices.Contains(access.Engine, access.Role(env.Role)) {
 			told = by
 			told.At, told.Event = env.RecordedAt, r.Name
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/daybook-engine/daybook/domain/access"
+	instance "github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -106,13 +107,23 @@ func outcomes(events []eventstore.Recorded) []Outcome {
 // a later one, because policies answer in order: it was so if at one moment in
 // between it leaves nothing, and else it was never decided.
 func Replay(ctx context.Context, log Log, answered eventstore.Place) (Replayed, error) {
-	return replay(ctx, log, answered, policies)
+	return replay(ctx, log, answered, slices.Concat(policies, later), later)
 }
 
-func replay(ctx context.Context, log Log, answered eventstore.Place, list []policy) (Replayed, error) {
+func replay(ctx context.Context, log Log, answered eventstore.Place, list, later []policy) (Replayed, error) {
 	x := &replayer{past: rewind(log, Config{})} // policies name people by id: no vault is asked
 	if err := x.index(ctx, answered); err != nil {
 		return Replayed{}, err
+	}
+	starts, err := startsOf(ctx, log)
+	if err != nil {
+		return Replayed{}, err
+	}
+	x.starts = starts
+	for _, p := range later {
+		if _, ok := starts[p.name]; !ok && len(x.events) > 0 { // it has yet to begin
+			starts[p.name] = x.events[len(x.events)-1].position
+		}
 	}
 	x.done.Policies = len(list)
 	n := 0
@@ -137,7 +148,12 @@ type replayer struct {
 	*past
 	at      int // how many events there are in it
 	events  []moment
+	come    int                    // how many of them the policies have come to, where that is known
 	answers map[uuid.UUID][]answer // of policies, by the event that they answer
+	starts  map[string]eventstore.Position
+	parked  map[string]instance.State // by the instance's stream, all told
+	halted  map[string]instance.State // the same, without what people decided and policies have not come to yet
+	waiting map[string]bool           // the instances that stand still before the event that is looked at
 	done    Replayed
 }
 
@@ -159,8 +175,7 @@ type answer struct {
 }
 
 func (x *replayer) index(ctx context.Context, answered eventstore.Place) error {
-	x.answers = map[uuid.UUID][]answer{}
-	come := 0
+	x.answers, x.parked, x.halted, x.waiting = map[uuid.UUID][]answer{}, map[string]instance.State{}, map[string]instance.State{}, map[string]bool{}
 	for r, err := range x.Log.ReadAll(ctx, eventstore.ReadAll{}) {
 		if err != nil {
 			return fmt.Errorf("replay: %w", err)
@@ -169,7 +184,18 @@ func (x *replayer) index(ctx context.Context, answered eventstore.Place) error {
 		if err != nil {
 			return fmt.Errorf("replay, position %s: %w", r.Position, err)
 		}
-		if env.Role == string(access.Policy) {
+		if strings.HasPrefix(r.Name, "policy.") { // it is about their answers, and none
+			body, err := schema.Decode(r.Name, r.Data)
+			if err != nil {
+				return fmt.Errorf("replay, position %s: %w", r.Position, err)
+			}
+			if e, ok := body.(instance.Event); ok {
+				x.parked[r.Stream] = x.parked[r.Stream].Apply(e)
+				if _, parks := e.(instance.Parked); parks || x.come == 0 {
+					x.halted[r.Stream] = x.halted[r.Stream].Apply(e)
+				}
+			}
+		} else if env.Role == string(access.Policy) {
 			cause, err := uuid.Parse(env.Causation)
 			if err != nil {
 				return fmt.Errorf("replay, position %s: causation: %w", r.Position, err)
@@ -178,13 +204,13 @@ func (x *replayer) index(ctx context.Context, answered eventstore.Place) error {
 		}
 		x.events = append(x.events, moment{id: r.ID, stream: r.Stream, position: r.Position, recorded: env.RecordedAt})
 		if eventstore.PlaceOf(r) == answered {
-			come = len(x.events)
+			x.come = len(x.events)
 		}
 	}
 	later := 0 // where the first answer to a later event lies
 	for i := len(x.events) - 1; i >= 0; i-- {
 		e := &x.events[i]
-		if e.passed = later; later == 0 && i < come {
+		if e.passed = later; later == 0 && i < x.come {
 			e.passed = len(x.events)
 		}
 		if a := x.answers[e.id]; len(a) > 0 && (later == 0 || a[0].at < later) {
@@ -196,20 +222,22 @@ func (x *replayer) index(ctx context.Context, answered eventstore.Place) error {
 
 // answer lets the policies answer an event that has n before it.
 func (x *replayer) answer(ctx context.Context, n int, r eventstore.Recorded, list []policy) error {
-	body, err := schema.Decode(r.Name, r.Data)
-	if err != nil {
-		return err
-	}
 	env, err := schema.DecodeEnvelope(r.Metadata)
 	if err != nil {
 		return err
 	}
-	if env.Role == string(access.Policy) && x.answers[uuid.MustParse(env.Causation)] != nil {
+	if !schema.Knows(r.Name) {
+		return fmt.Errorf("%w %q", schema.ErrUnknown, r.Name)
+	}
+	if env.Role == string(access.Policy) && !strings.HasPrefix(r.Name, "policy.") && x.answers[uuid.MustParse(env.Causation)] != nil {
 		return fmt.Errorf("it answers %s, which does not lie before it", env.Causation)
 	}
 	all := x.answers[r.ID]
 	delete(x.answers, r.ID)
 	for _, p := range list {
+		if p.answers != r.Name {
+			continue
+		}
 		var own []answer
 		all = slices.DeleteFunc(all, func(a answer) bool {
 			if a.policy == p.name {
@@ -218,13 +246,28 @@ func (x *replayer) answer(ctx context.Context, n int, r eventstore.Recorded, lis
 			return a.policy == p.name
 		})
 		passed := x.events[n].passed
-		if len(own) > 0 {
+		stream := instance.ID{Policy: p.name, Of: r.Stream}.Stream()
+		s := x.parked[stream]
+		x.waiting[stream] = x.waiting[stream] || x.halted[stream].Parked() == r.ID.String()
+		switch {
+		case s.Skipped(r.ID.String()), len(own) == 0 && (x.waiting[stream] || x.starts[p.name].Compare(r.Position) >= 0):
+			continue // by a person's leave, not yet, or never
+		case len(own) > 0:
 			passed = own[0].at
+		case s.Times() > 0: // it may have waited, and been answered at any time since
+			passed = x.come
 		}
 		if passed == 0 {
 			continue
 		}
-		c := &cause{r, env, body, p, own}
+		c := &cause{Recorded: r, env: env, policy: p, answers: own}
+		if command, with, ok := s.Repaired(r.ID.String()); ok {
+			c.policy.react = func(context.Context, *Engine, string, any) ([]order, error) {
+				return []order{{command, json.RawMessage(with)}}, nil
+			}
+		} else if c.body, err = schema.Decode(r.Name, r.Data); err != nil {
+			return err
+		}
 		if err := x.compare(ctx, c, n+1, passed); err != nil || x.done.Divergence != nil {
 			return err
 		}

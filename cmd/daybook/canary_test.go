@@ -39,6 +39,13 @@ func TestNoPrivateTextLeavesTheVault(t *testing.T) {
 	dir = filepath.Join(t.TempDir(), "canaries")
 	daybook(t, dir, "rehearse", "testdata/canaries.yaml")
 	canaries = privateTexts(t, "testdata/canaries.yaml")
+	for way, more := range map[string]string{"retry": "", "skip": "", "repair": `,"command":"mentor.free","with":{"mentor":"gimpelsang","cycle":"canaries","match":"m1"}`} {
+		at, err := parkedAt(t.Context(), dir, "free-the-mentor-declined", "match.declined")
+		require.NoError(t, err)
+		note := "The " + way + " of a nightingale."
+		daybook(t, dir, "do", "policy."+way, "--by", "coordinator/finkenschlag", "--reason", "tested", "--with", "{"+at+more+`,"note":"`+note+`"}`)
+		canaries = append(canaries, note)
+	}
 	for field := range privateFields(t, dir) {
 		seen[field] = true
 	}

@@ -96,6 +96,9 @@ func issue(c *cobra.Command, by, name string, fields json.RawMessage, cause work
 	if b.begun {
 		fmt.Fprintf(c.ErrOrStderr(), "a new daybook was begun in %s\n", b.dir)
 	}
+	b.engine.Parked = func(policy string, at eventstore.Recorded, why error) {
+		report(c.ErrOrStderr(), fmt.Errorf("policy %s stands still before an event of %s; see daybook policies: %w", policy, at.Stream, why))
+	}
 	result, err := b.engine.DoAs(ctx, by, name, fields, nil, cause)
 	if refused := new(domain.Error); err != nil && !errors.As(err, &refused) {
 		return withID(err)

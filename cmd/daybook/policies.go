@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,13 +15,62 @@ import (
 // errDiverged is what every divergence is.
 var errDiverged = errors.New("the policies would now answer otherwise than they did")
 
+// parkedLine is one line of daybook policies --json.
+type parkedLine struct {
+	Since time.Time       `json:"since"`
+	Words string          `json:"words"`
+	With  json.RawMessage `json:"with"` // the fields that a decision about it needs
+	Cycle string          `json:"cycle,omitempty"`
+}
+
 func newPolicies() *cobra.Command {
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "policies",
-		Short: "What answers events with commands, and whether it would still do so",
-		Args:  args(cobra.NoArgs),
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+		Short: "Tell which policies stand still, and whether all would still decide as they did",
+		Long: `Tell which policies stand still, the one first that has done so longest. A policy
+answers events with commands: a place that was accepted is filled. When a fault
+keeps it from answering an event, it is parked: that event and the later ones of
+the same stream wait in order, and everything else goes on. A person then decides,
+with a reason, by one of
+
+  daybook do policy.retry   that it tries again, once the fault is mended
+  daybook do policy.skip    that this event is not answered
+  daybook do policy.repair  what is done in its stead: --with has command and with, too
+
+each with --by, --reason, and the --with that is told here. A note in it is sealed.`,
+		Example: `  daybook do policy.retry --by coordinator/anna --reason definition_published --with '{"policy":"offer-a-reserved-place",
+     "stream":"allocation-nemo-121","event":"8c2f3f50-52ef-5c52-9c36-6a5a4d0a1b10"}'`,
+		Args: args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			b, err := readBook(c)
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			list, err := b.views.Parked(c.Context())
+			if err != nil {
+				return err
+			}
+			out := c.OutOrStdout()
+			lines := json.NewEncoder(out)
+			for _, t := range list {
+				if asJSON {
+					err = lines.Encode(parkedLine{t.Since, t.Words, t.Args, t.Cycle})
+				} else {
+					_, err = fmt.Fprintf(out, "%s  %s\n    --with '%s'\n", t.Since.UTC().Format(minute), t.Words, t.Args)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			if len(list) == 0 {
+				fmt.Fprintln(c.ErrOrStderr(), "no policy stands still")
+			}
+			return nil
+		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
 	c.AddCommand(newPoliciesReplay())
 	return c
 }

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"os"
 	"os/exec"
@@ -19,9 +21,11 @@ import (
 	zombiezen "zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/sqlite"
+	"github.com/daybook-engine/daybook/workflows"
 )
 
 // The scripts are the manual of the command line: one story each.
@@ -44,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"cut":    cut,
 			"serve":  serve,
 			"future": future,
+			"park":   park,
 		},
 	})
 }
@@ -176,4 +181,40 @@ func need(ts *testscript.TestScript, args []string, n int, usage string) {
 	if len(args) != n {
 		ts.Fatalf("usage: %s", usage)
 	}
+}
+
+// park parks POLICY in DIR at the newest event of NAME.
+func park(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 3, "park DIR POLICY NAME")
+	_, err := parkedAt(context.Background(), ts.MkAbs(args[0]), args[1], args[2])
+	ts.Check(err)
+}
+
+// parkedAt is what a fault that tries have not mended leads to in a rehearsed
+// directory; it gives the fields by which a person decides of it.
+func parkedAt(ctx context.Context, dir, policy, name string) (string, error) {
+	store, err := sqlite.Open(filepath.Join(dir, "log.db"), sqlite.Options{})
+	if err != nil {
+		return "", err
+	}
+	defer store.Close()
+	clock := &workflows.VirtualClock{}
+	g, err := workflows.New(ctx, workflows.Config{Store: store, Now: clock.Now, Rehearsal: true})
+	if err != nil {
+		return "", err
+	}
+	clock.Set(g.Latest())
+	for r, err := range store.ReadAll(ctx, eventstore.ReadAll{Backwards: true}) {
+		if err != nil {
+			return "", err
+		}
+		if r.Name != name {
+			continue
+		}
+		at := fmt.Sprintf(`"policy":%q,"stream":%q,"event":%q`, policy, r.Stream, r.ID)
+		cause := workflows.Cause{CommandID: uuid.New(), Actor: policy, Role: access.Policy, Channel: "system", Causation: r.ID.String()}
+		_, err = g.Do(ctx, "policy.park", json.RawMessage("{"+at+`,"attempts":5,"fault":"lookup"}`), cause)
+		return at, err
+	}
+	return "", fmt.Errorf("no %s in %s", name, dir)
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
+	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/workflows"
 )
 
@@ -49,6 +50,9 @@ rehearsal reached, and nothing more happens in it.` + relayHelp,
 			}
 			defer b.Close()
 			log := logger(c.ErrOrStderr())
+			b.engine.Parked = func(policy string, at eventstore.Recorded, why error) {
+				log.Error("a policy stands still before an event; see daybook policies", "policy", policy, "stream", at.Stream, "event", at.ID, "err", why)
+			}
 			var ledger *workflows.Ledger
 			if b.clock == nil {
 				if ledger, err = b.ledger(); err != nil {

@@ -105,6 +105,12 @@ var table = map[string][]Role{
 	"session.hold":          {Mentee, Mentor, Coordinator},
 	"session.correct":       {Coordinator},
 	"reflection.file":       {Mentee, Mentor, Coordinator},
+
+	"policy.start":  {Policy},
+	"policy.park":   {Policy},
+	"policy.retry":  {Operator, Coordinator},
+	"policy.skip":   {Operator, Coordinator},
+	"policy.repair": {Operator, Coordinator},
 }
 
 // exceptions are the commands that depart from what was told or agreed. Each
@@ -114,6 +120,9 @@ var exceptions = map[string]struct{ authority bool }{
 	"erasure.start":    {},
 	"match.end":        {},
 	"match.unwind":     {},
+	"policy.repair":    {},
+	"policy.retry":     {},
+	"policy.skip":      {},
 	"session.correct":  {},
 	"permit.grant":     {authority: true},
 	"completion.waive": {authority: true},

@@ -17,6 +17,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/mentor"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
+	"github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/review"
 )
@@ -110,6 +111,12 @@ var list = []entry{
 	now[match.Completed]("match.completed"),
 	now[match.CompletionWaived]("completion.waived"),
 	now[match.Ended]("match.ended"),
+
+	now[policy.Started]("policy.started"),
+	now[policy.Parked]("policy.parked"),
+	now[policy.Retried]("policy.retried"),
+	now[policy.Skipped]("policy.skipped"),
+	now[policy.Repaired]("policy.repaired"),
 }
 
 type entry struct {
@@ -149,6 +156,9 @@ func Names() []string {
 	}
 	return names
 }
+
+// Knows tells whether a name is in the list.
+func Knows(name string) bool { _, ok := byName[name]; return ok }
 
 // Name is the name under which an event is stored.
 func Name(event any) (string, error) {

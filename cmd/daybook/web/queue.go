@@ -71,6 +71,9 @@ func (v *visit) taskLine(t projections.Task) taskLine {
 	if t.Role == "clock" && file.Text != "" {
 		l.What.Text += " (" + file.Text + ")"
 	}
+	if !t.Since.IsZero() {
+		l.Left = "parked " + left(t.Since, v.now)
+	}
 	if t.Due.IsZero() {
 		return l
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
+	"github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
@@ -413,6 +414,32 @@ func TestOrganisationsHaveNames(t *testing.T) {
 		require.Contains(t, get(t, s.pages(nil), "/applications/"+idOf(ben).Key()), ">by "+name+", as staff<")
 		require.Contains(t, get(t, s.pages(nil), "/cycles/autumn/queue"), "to be confirmed by "+name+"<")
 	}
+}
+
+// A policy that stands still is somebody's to do, in the cycle that its event
+// names, or in every cycle, until somebody has decided.
+func TestAParkedPolicyIsInTheQueue(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	at := policy.At{Policy: "free-the-mentor-ended", Stream: "match-autumn.m1", Event: "0b9a2a52-7d0c-4a25-8f0f-3f1d8b6a5c11"}
+	stream := "policy-" + at.Policy + "." + at.Stream
+	engine := func(e *schema.Envelope) { e.Actor, e.Role, e.Channel = at.Policy, "policy", "system" }
+	s.add(stream, "cycle/autumn", "2023-12-10T10:00", policy.Parked{At: at, Attempts: 5, Fault: "panic"}, engine)
+	elsewhere := policy.At{Policy: "make-the-match", Stream: "mentor-" + string(mia), Event: at.Event}
+	s.add("policy-make-the-match."+elsewhere.Stream, "installation", "2023-12-10T10:00", policy.Parked{At: elsewhere, Attempts: 5, Fault: "lookup"}, engine)
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	page := get(t, s.pages(nil), "/cycles/autumn/queue")
+	wellMade(t, "queue", page)
+	require.Contains(t, page, `/cycles/autumn/matches/m1">The policy that frees a mentor&#39;s room stands still: a mistake in the program</a> <code class="db-quiet">policy.retry</code>`)
+	require.Contains(t, page, "The policy that makes the match when both have accepted stands still: what it must know cannot be found")
+	require.Regexp(t, `>parked [0-9]+ days ago<`, page)
+
+	s.add(stream, "cycle/autumn", "2023-12-10T10:05", policy.Skipped{At: at, Note: s.private("SECRET why", domain.Programme, mia)}, nil)
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	page = get(t, s.pages(nil), "/cycles/autumn/queue")
+	require.NotContains(t, page, "frees a mentor")
+	require.Contains(t, page, "that makes the match")
+	require.Contains(t, get(t, s.pages(nil), "/cycles/autumn/history?name=policy"), "The policy that frees a mentor&#39;s room is to pass by one event of match-autumn.m1")
 }
 
 // A name that cannot be read is told to whoever looks after the machine.

@@ -61,7 +61,7 @@ func (s *season) play(t *testing.T, store eventstore.Store, v workflows.Vault, p
 
 // playOn is play with a checkpoint of the policies. The figures of past
 // moments are computed once: they are compared at the end.
-func (s *season) playOn(t *testing.T, store eventstore.Store, v workflows.Vault, policies *mark, pace func(context.Context, time.Time) error) (string, error) {
+func (s *season) playOn(t *testing.T, store eventstore.Store, v workflows.Vault, policies workflows.Checkpoint, pace func(context.Context, time.Time) error) (string, error) {
 	var unmet []string
 	st, views, err := tryStage(t, store, v, told(&unmet))
 	if err != nil {

@@ -12,11 +12,13 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/match"
+	mentoring "github.com/daybook-engine/daybook/domain/mentor"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
@@ -440,4 +442,88 @@ func replay(ctx context.Context, store eventstore.Store, see func(stream string,
 		}
 	}
 	return failed
+}
+
+// BenchmarkReact is what policies need for an answer, on streams that have
+// nothing to do with each other: one after the other, as CatchUp lets them, and
+// those of different streams beside each other. Two answers make a match.
+func BenchmarkReact(b *testing.B) {
+	const each = 500
+	prepare := func(x *bench, first int) {
+		for i := range each {
+			name := fmt.Sprintf("m%d", first+i)
+			mentor := domain.Person(domain.UUID5("mentor", name))
+			events := ten(x.b, i)[:3]
+			pair := match.Pair{Mentee: domain.Person(domain.UUID5("mentee", name)), Mentor: mentor}
+			note := domain.Private{}.About(domain.Personal, domain.Programme, pair.Mentee, mentor).Commit([]byte("salt"))
+			put := func(stream string, events ...eventstore.Event) {
+				_, err := x.store.Append(b.Context(), stream, eventstore.NoStream, events...)
+				require.NoError(b, err)
+			}
+			events[0].Data = encodeEvent(b, match.Proposed{Pair: pair, Rationale: note, Terms: benchTerms})
+			joined := ten(x.b, i)[0]
+			joined.Name, joined.Data = "mentor.joined", encodeEvent(b, mentoring.Joined{Mentor: mentor, Pool: "pool", Capacity: 1})
+			put("mentor-"+string(mentor), joined)
+			put(match.ID{Cycle: "spring", Match: name}.Stream(), events...)
+		}
+	}
+	run := func(name string, react func(g *workflows.Engine, events []eventstore.Recorded)) {
+		b.Run(name, func(b *testing.B) {
+			x := newBench(b, 0)
+			var at eventstore.Position
+			var took time.Duration
+			for n := 0; b.Loop(); n++ {
+				prepare(x, n*each)
+				g := x.engine()
+				for start := time.Now(); ; {
+					var events []eventstore.Recorded
+					for r, err := range x.store.ReadAll(b.Context(), eventstore.ReadAll{After: at}) {
+						require.NoError(b, err)
+						events = append(events, r)
+					}
+					if len(events) == 0 {
+						took += time.Since(start)
+						break
+					}
+					react(g, events)
+					at = events[len(events)-1].Position
+				}
+			}
+			made := count(names(b, x.store), "match.made")
+			require.Equal(b, b.N*each, made)
+			b.ReportMetric(float64(took.Microseconds())/float64(2*made), "us/answer")
+		})
+	}
+	run("in order", func(g *workflows.Engine, events []eventstore.Recorded) {
+		for _, r := range events {
+			require.NoError(b, g.React(b.Context(), r))
+		}
+	})
+	for _, beside := range []int{2, 8, 64} {
+		run(fmt.Sprint("beside ", beside), func(g *workflows.Engine, events []eventstore.Recorded) {
+			streams := map[string][]eventstore.Recorded{}
+			for _, r := range events {
+				streams[r.Stream] = append(streams[r.Stream], r)
+			}
+			var group errgroup.Group
+			group.SetLimit(beside)
+			for _, list := range streams {
+				group.Go(func() error {
+					for _, r := range list {
+						if err := g.React(b.Context(), r); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			require.NoError(b, group.Wait())
+		})
+	}
+}
+
+func encodeEvent(b testing.TB, event any) []byte {
+	_, body, err := schema.Encode(event)
+	require.NoError(b, err)
+	return body
 }

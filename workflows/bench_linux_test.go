@@ -25,6 +25,7 @@ import (
 	"github.com/daybook-engine/daybook/eventstore/memory"
 	"github.com/daybook-engine/daybook/eventstore/sqlite"
 	sealing "github.com/daybook-engine/daybook/eventstore/vault"
+	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows"
 )
 
@@ -123,7 +124,10 @@ func ten(b testing.TB, n int) []eventstore.Event {
 }
 
 // matches appends matches from number first, and gives their names.
-func (x *bench) matches(first, n int) []string {
+func (x *bench) matches(first, n int) []string { return x.append(first, n, 10) }
+
+// append is matches with the first so many events of each.
+func (x *bench) append(first, n, events int) []string {
 	list := make([]string, n)
 	callers := make(chan struct{}, 256)
 	var wg sync.WaitGroup
@@ -132,7 +136,7 @@ func (x *bench) matches(first, n int) []string {
 		callers <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-callers }()
-			_, err := x.store.Append(x.b.Context(), match.ID{Cycle: "spring", Match: list[i]}.Stream(), eventstore.NoStream, ten(x.b, i)...)
+			_, err := x.store.Append(x.b.Context(), match.ID{Cycle: "spring", Match: list[i]}.Stream(), eventstore.NoStream, ten(x.b, i)[:events]...)
 			if err != nil {
 				x.b.Error(err)
 			}
@@ -442,6 +446,61 @@ func replay(ctx context.Context, store eventstore.Store, see func(stream string,
 		}
 	}
 	return failed
+}
+
+// BenchmarkDue lets 10,000 things fall due at one instant, first contacts in as
+// many matches, while somebody does something every 5 ms. The policies and
+// the read models follow, as in a serving process.
+func BenchmarkDue(b *testing.B) {
+	const due = 10_000
+	var drained, cpu, took []time.Duration
+	for n := 0; b.Loop(); n++ {
+		x := newBench(b, 0)
+		x.append(0, due, 4) // up to match.made
+		list := x.matches(due, 500)
+		views, err := projections.Open(filepath.Join(b.TempDir(), "views.db"), x.store)
+		require.NoError(b, err)
+		require.NoError(b, views.CatchUp(b.Context()))
+		g, at := x.engine(), &mark{}
+		require.NoError(b, g.CatchUp(b.Context(), at))
+
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(stopped)
+			next := time.NewTicker(5 * time.Millisecond)
+			defer next.Stop()
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				case <-next.C:
+					took = append(took, x.do(g, "session.reschedule", reschedule(list[i%len(list)], i/len(list))))
+				}
+			}
+		}()
+		issued, start, before := 0, time.Now(), worked(b)
+		for more := 1; more > 0; issued += more {
+			more, err = g.Tick(b.Context(), agenda{views})
+			require.NoError(b, err)
+			require.NoError(b, g.CatchUp(b.Context(), at))
+		}
+		drained, cpu = append(drained, time.Since(start)), append(cpu, worked(b)-before)
+		close(stop)
+		<-stopped
+		require.Equal(b, due, issued)
+		views.Close()
+	}
+	b.ReportMetric(percentile(drained, 50).Seconds(), "s/10000due")
+	b.ReportMetric(percentile(cpu, 50).Seconds(), "cpu_s/10000due")
+	b.ReportMetric(percentile(took, 50).Seconds()*1e3, "p50_ms")
+	b.ReportMetric(percentile(took, 99).Seconds()*1e3, "p99_ms")
+}
+
+// worked is the processor time that this process has had.
+func worked(b *testing.B) time.Duration {
+	var u unix.Rusage
+	require.NoError(b, unix.Getrusage(unix.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkReact is what policies need for an answer, on streams that have

@@ -349,6 +349,29 @@ func TestWhatIsRefusedDoesNotKeepTheClockFromTheRest(t *testing.T) {
 	require.Equal(t, "call.closed", env.Name)
 }
 
+func TestAFaultOfTheClocksIsToldAndDoneAgain(t *testing.T) {
+	t.Parallel()
+	store := &unwell{Store: memory.New()}
+	o := newOffice(t, store, newVault())
+	o.prepare(2)
+	due := list{{Command: "call.close", Fields: encode(t, call), At: monday}}
+	for i := range 40 {
+		due = append(due, workflows.Due{Command: "call.close", Fields: json.RawMessage(fmt.Sprintf(`{"cycle":"spring","call":"call-%d"}`, i)), At: monday})
+	}
+	o.clock.Set(monday.Add(60 * 24 * time.Hour))
+	store.err = errors.New("the disk is gone")
+	issued, err := o.Tick(t.Context(), due)
+	require.ErrorIs(t, err, store.err)
+	require.ErrorContains(t, err, "call.close, due 2024-01-08T08:00:00Z: ")
+	require.Zero(t, issued)
+	store.err = nil
+	issued, err = o.Tick(t.Context(), due)
+	require.NoError(t, err)
+	require.Equal(t, 1, issued)
+	_, env := last(t, store)
+	require.Equal(t, "call.closed", env.Name)
+}
+
 var errVault = errors.New("the vault is broken")
 
 func TestABrokenVaultIsAskedOnce(t *testing.T) {

@@ -214,9 +214,12 @@ func (b *book) run(ctx context.Context) error {
 	for {
 		// One event that a policy cannot answer keeps no call open.
 		answered := b.engine.CatchUp(ctx, b.checkpoint())
-		_, ticked := b.engine.Tick(ctx, agenda{b.views})
+		issued, ticked := b.engine.Tick(ctx, agenda{b.views})
 		if err := errors.Join(answered, ticked); err != nil {
 			return err
+		}
+		if issued > 0 { // and more may be due
+			continue
 		}
 		select {
 		case <-ctx.Done():

@@ -43,7 +43,8 @@ type HistoryFilter struct {
 }
 
 // File is the stream of the application or the match that an event is about:
-// its own, or that of the person or the match that it names.
+// its own, that of the person or the match that it names, or that which a policy
+// answers.
 func (e *Event) File() string {
 	var b struct {
 		Cycle  string        `json:"cycle"`
@@ -60,6 +61,9 @@ func (e *Event) File() string {
 		b.Cycle, b.Call, _ = strings.Cut(id, ".")
 	}
 	switch {
+	case kind == "policy": // of a parked instance, which is named after what it answers
+		_, of, _ := strings.Cut(id, ".")
+		return of
 	case b.Match != "":
 		return match.ID{Cycle: b.Cycle, Match: b.Match}.Stream()
 	case b.Person != "" && b.Call != "":

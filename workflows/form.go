@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"reflect"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func form(t reflect.Type) (list []Field) {
 		case f.Anonymous && name == "":
 			list = append(list, form(f.Type)...)
 		case name != "-" && f.IsExported():
-			field := Field{Name: name, List: f.Type.Kind() == reflect.Slice}
+			field := Field{Name: name, List: f.Type.Kind() == reflect.Slice && f.Type != reflect.TypeFor[json.RawMessage]()}
 			inner := f.Type
 			if field.List {
 				inner = inner.Elem()
@@ -67,6 +68,8 @@ func kind(t reflect.Type) string {
 		return "text, sealed"
 	case reflect.TypeFor[time.Time]():
 		return "a time such as 2023-07-31T10:15:00+02:00"
+	case reflect.TypeFor[json.RawMessage]():
+		return "the fields of that command"
 	case reflect.TypeFor[when.Partial]():
 		return "a date such as 2023-09-13, 2023-09 or 2023"
 	}

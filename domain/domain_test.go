@@ -56,6 +56,18 @@ func TestAnIDThatPeopleChooseIsASlug(t *testing.T) {
 	}
 }
 
+func TestALanguageIsATag(t *testing.T) {
+	t.Parallel()
+	for tag, ok := range map[string]bool{
+		"": true, "en": true, "gsw": true, "pt-BR": true, "es-419": true, "sr-Latn": true, "zh-Hant-TW": true,
+		"English": false, "EN": false, "e": false, "en_GB": false, "en-gb": false, "en-": false, "sr-latn": false, "en-GB-x": false, "pt-BR-Latn": false,
+	} {
+		err := domain.CheckLanguage(tag)
+		require.Equal(t, ok, err == nil, "%q: %v", tag, err)
+		require.True(t, ok || errors.Is(err, domain.ErrLanguage))
+	}
+}
+
 func TestAClockActsWhenSomethingIsDueAndSaysWhetherItWasLate(t *testing.T) {
 	t.Parallel()
 	due := time.Date(2023, 7, 30, 22, 0, 0, 0, time.UTC)

@@ -113,6 +113,8 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("Everything personal about %s was destroyed: %s", about(0, "a person"), plural(b.Texts, "text")), "", ""
 	case person.Registered:
 		return say("%s was registered with %s", token(b.Person), b.Register), "", ""
+	case person.EmailSet:
+		return say("The e-mail address of %s was set", about(0, "a person")), "", ""
 	case programme.DefinitionPublished:
 		return say("A definition of %s was published", b.Definition.Title), "", short(b.Hash)
 

@@ -34,6 +34,7 @@ var registry = []registration{
 		return l.Vault.SetHandle(l.ctx, c.Handle.Text, c.Person)
 	}),
 
+	on[person.SetEmail]("email.set", nil),
 	on[person.StartErasure]("erasure.start", nil),
 	on[person.CompleteErasure]("erasure.complete", nil),
 

@@ -150,7 +150,7 @@ func disguises(text string) map[string][]byte {
 // names of those registered. Handles are not: that p01 stands somewhere says
 // nothing.
 func privateTexts(t *testing.T, files ...string) (texts []string) {
-	private := map[string]bool{"note": true, "rationale": true, "justification": true}
+	private := map[string]bool{"note": true, "rationale": true, "justification": true, "email": true}
 	var walk func(field string, v any)
 	walk = func(field string, v any) {
 		switch v := v.(type) {

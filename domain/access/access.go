@@ -42,6 +42,7 @@ var table = map[string][]Role{
 	"organisation.register": {Operator, Coordinator},
 	"membership.record":     {Operator, Coordinator},
 	"person.register":       {Operator, Coordinator},
+	"email.set":             {Operator, Coordinator},
 	"erasure.start":         {Operator, Coordinator},
 	"erasure.complete":      {Eraser}, // by daybook erase, when the vault has done it
 	"definition.publish":    {Coordinator},

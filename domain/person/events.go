@@ -11,6 +11,14 @@ type Registered struct {
 	Register string         `json:"register"` // whose participants: "nemo-121", "gem-mentors"
 	Handle   domain.Private `json:"handle"`   // the short name that staff type
 	Name     domain.Private `json:"name"`
+	Language string         `json:"language,omitempty"` // in which the person is written to
+	Email    domain.Private `json:"email,omitzero"`     // absent in a log from before it was asked for
+}
+
+// EmailSet is email.set: where the person is written to from now on; nowhere,
+// where the text is empty.
+type EmailSet struct {
+	Email domain.Private `json:"email"`
 }
 
 // ErasureStarted is erasure.started: two people agreed that everything

@@ -17,11 +17,17 @@ func TestPerson(t *testing.T) {
 	t.Parallel()
 	type row = domaintest.Row[State, Event]
 	handle, name := domain.Private{Text: "ana-m"}, domain.Private{Text: "Ana Marković"}
-	register := Register{ID: ID{Person: ana}, Register: "nemo-121", Handle: handle, Name: name}
+	email := domain.Private{Text: "ana@example.org"}
+	register := Register{ID: ID{Person: ana}, Register: "nemo-121", Handle: handle, Name: name, Language: "sr-Latn-RS", Email: email}
 	registered := Registered{
-		Person: ana, Register: "nemo-121",
+		Person: ana, Register: "nemo-121", Language: "sr-Latn-RS",
 		Handle: handle.About(domain.Personal, domain.Programme, ana),
 		Name:   name.About(domain.Personal, domain.Programme, ana),
+		Email:  email.About(domain.Personal, domain.Programme, ana),
+	}
+	address := func(text string) SetEmail { return SetEmail{ID{ana}, domain.Private{Text: text}} }
+	set := func(text string) []Event {
+		return []Event{EmailSet{domain.Private{Text: text}.About(domain.Personal, domain.Programme, ana)}}
 	}
 	nameless, unnamed := register, registered
 	nameless.Name.Text, unnamed.Name.Text = "", ""
@@ -30,6 +36,14 @@ func TestPerson(t *testing.T) {
 		{Name: "somebody is registered", When: register, Then: []Event{registered}, Again: ErrRegistered},
 		{Name: "with an empty name, committed too", When: nameless, Then: []Event{unnamed}, Again: ErrRegistered},
 		{Name: "a handle is a slug", When: Register{Register: "nemo-121", Handle: domain.Private{Text: "Ana M"}}, Err: domain.ErrSlug},
+		{Name: "a language is a tag", When: Register{Register: "nemo-121", Handle: handle, Language: "German"}, Err: domain.ErrLanguage},
+		{Name: "an address is one", When: Register{Register: "nemo-121", Handle: handle, Email: domain.Private{Text: "ana.example.org"}}, Err: ErrEmail},
+		{Name: "an address is set later", Given: known, When: address("ana@other.example"), Then: set("ana@other.example")},
+		{Name: "or taken away", Given: known, When: address(""), Then: set("")},
+		{Name: "one, and not two", Given: known, When: address("ana@example.org,ben@example.org"), Err: ErrEmail},
+		{Name: "in one line", Given: known, When: address("ana@example.org\nBcc: all@example.org"), Err: ErrEmail},
+		{Name: "not a stranger's", When: address("ana@example.org"), Err: ErrUnknown},
+		{Name: "nor that of somebody who is being erased", Given: slices.Concat(known, started), When: address("ana@example.org"), Err: ErrErased},
 		{Name: "an erasure is approved by a second", Given: known, When: StartErasure{ID{ana}, ben, "carla"}, Then: started},
 		{Name: "not by who asks", Given: known, When: StartErasure{ID{ana}, "carla", "carla"}, Err: ErrApproval},
 		{Name: "nor by whom it is about", Given: known, When: StartErasure{ID{ana}, ana, "carla"}, Err: ErrApproval},

@@ -32,6 +32,7 @@ var list = []entry{
 	now[organisation.MembershipRecorded]("membership.recorded"),
 
 	now[person.Registered]("person.registered"),
+	now[person.EmailSet]("email.set"),
 	now[person.ErasureStarted]("erasure.started"),
 	now[person.ErasureCompleted]("erasure.completed"),
 

@@ -46,6 +46,7 @@ type Definition struct {
 	Reflection Reflection    `json:"reflections,omitzero"`
 	Completion Completion    `json:"completion,omitzero"`
 	Outcomes   Outcomes      `json:"outcomes,omitzero"`
+	Messages   []Message     `json:"messages,omitempty"`
 }
 
 // Idle are the sections and fields that are kept and shown; nothing acts on
@@ -76,7 +77,15 @@ var Vocabulary = map[string][]string{
 	"policy":   {matching.Assignment, matching.DeferredAcceptance},
 	"both":     {matching.Share, matching.Differ},
 	"measure":  {matching.Part, matching.Ranked, matching.Same, matching.Different, matching.MenteeRanking, matching.MentorRanking},
-	"fact":     {"role", "nation", "working_as", "member", "professional_staff", "shortlisted", "selected", "examples"},
+	"told": {
+		"application.received", "application.withdrawn", "nomination.received", "nomination.lapsed", "eligibility.confirmed", "eligibility.failed",
+		"application.shortlisted", "application.passed_over", "application.selected", "application.reserved", "application.declined",
+		"offer.made", "offer.accepted", "offer.declined", "offer.lapsed", "review.assigned",
+		"match.proposed", "match.declined", "match.made", "match.unwound", "match.completed", "match.ended",
+		"agreement.in_force", "contact.overdue", "session.scheduled", "session.rescheduled", "session.cancelled",
+	},
+	"recipient": {"applicant", "reviewer", "mentee", "mentor"},
+	"fact":      {"role", "nation", "working_as", "member", "professional_staff", "shortlisted", "selected", "examples"},
 }
 
 // facts are the values that a condition may compare a fact with; a fact that
@@ -354,6 +363,25 @@ type Outcome struct {
 	Text       string   `json:"text" rule:"required"`
 	Gain       string   `json:"gain,omitempty"`       // for the organisation
 	Incomplete bool     `json:"incomplete,omitempty"` // the words break off in the source, and are kept so
+}
+
+// A Message is a mail to somebody whom an event is about, written when that
+// event is recorded. Its templates say it in one or more languages; who has not
+// said theirs, or has another, is written to in the first.
+type Message struct {
+	Message   string     `json:"message" rule:"required,slug,key"`
+	On        string     `json:"on" rule:"required,one=told"`      // the event
+	To        string     `json:"to" rule:"required,one=recipient"` // who in it: applicant and reviewer of an application, mentee and mentor of a match
+	Templates []Template `json:"templates" rule:"required"`
+}
+
+// A Template is the words of a message in one language. What stands in braces
+// is filled in: {name} of who gets it, {programme} and {cycle}, and by the event
+// {reply_by}, {other}, {contact_by}, {session} or {session_at}.
+type Template struct {
+	Language string `json:"language" rule:"required,language,key"` // a tag such as en or pt-BR
+	Subject  string `json:"subject" rule:"required"`               // one line
+	Text     string `json:"text" rule:"required"`                  // plain text, not HTML
 }
 
 // Hash names the definition's content. It is taken over its JSON, whose

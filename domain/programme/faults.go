@@ -15,7 +15,13 @@ import (
 
 // A Fault is one thing wrong with a definition: where, as a path of its
 // fields ("calls[0].form.version"), and what was expected.
-type Fault struct{ Path, Expected string }
+type Fault struct {
+	Path, Expected string
+	// Found, where it is said, stands at the path, perhaps among other words,
+	// and Known is what might have been meant.
+	Found string
+	Known []string
+}
 
 func (f Fault) String() string { return f.Path + ": expected " + f.Expected }
 
@@ -43,8 +49,14 @@ type faults struct {
 // expect tells one thing of a path: what is looked at later rests on what was
 // wrong before.
 func (f *faults) expect(ok bool, path, expected string, args ...any) {
-	if !ok && !f.told[path] {
-		f.found, f.told[path] = append(f.found, Fault{path, fmt.Sprintf(expected, args...)}), true
+	if !ok {
+		f.tell(Fault{Path: path, Expected: fmt.Sprintf(expected, args...)})
+	}
+}
+
+func (f *faults) tell(fault Fault) {
+	if !f.told[fault.Path] {
+		f.found, f.told[fault.Path] = append(f.found, fault), true
 	}
 }
 
@@ -52,7 +64,7 @@ func (f *faults) expect(ok bool, path, expected string, args ...any) {
 type Rule struct {
 	Required bool     // where the section around it is there
 	One      []string // a closed list of words
-	Is       string   // slug, version, code or offset
+	Is       string   // slug, version, code, language or offset
 	Max      int
 	Key      bool // names its entry among the entries of a list
 	Once     bool // no word twice
@@ -154,10 +166,13 @@ func (f *faults) field(v reflect.Value, r Rule, path string) {
 
 func (f *faults) text(s string, r Rule, path string) {
 	switch {
+	case r.One != nil && !slices.Contains(r.One, s):
+		f.tell(Fault{path, either(r.One), s, r.One})
 	case r.One != nil:
-		f.expect(slices.Contains(r.One, s), path, "%s", either(r.One))
 	case r.Is == "slug":
 		f.expect(domain.CheckSlug("", s) == nil, path, "an id such as nemo-121")
+	case r.Is == "language":
+		f.expect(s != "" && domain.CheckLanguage(s) == nil, path, "a language tag such as en or pt-BR")
 	case r.Is == "version":
 		f.expect(s != "", path, "a version such as \"1\"")
 	case r.Is == "code":
@@ -221,6 +236,7 @@ func (f *faults) meaning(d Definition) {
 	}
 	f.roles(d)
 	f.stages(d)
+	f.messages(d)
 	if counted := d.workingDays(); counted != "" {
 		f.expect(d.Calendar.Name != "", counted, "a calendar in the definition: it says which days are working days")
 	}

@@ -41,7 +41,11 @@ func Parse(name string, source []byte) (programme.Definition, error) {
 	}
 	var faults []*document.Error
 	for _, f := range d.Faults() {
-		faults = append(faults, doc.AtPath(f.Path, "%s: expected %s", known(d, f.Path), indexed.ReplaceAllStringFunc(f.Expected, func(path string) string { return known(d, path) })))
+		text := known(d, f.Path) + ": expected " + indexed.ReplaceAllStringFunc(f.Expected, func(path string) string { return known(d, path) })
+		if f.Found != "" {
+			text += ", found " + document.Suggest(f.Found, f.Known)
+		}
+		faults = append(faults, doc.AtWord(f.Path, f.Found, "%s", text))
 	}
 	slices.SortStableFunc(faults, func(a, b *document.Error) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

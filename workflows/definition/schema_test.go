@@ -118,6 +118,8 @@ func (w writer) value(t reflect.Type, rule programme.Rule) map[string]any {
 		if rule.Required {
 			p["pattern"] = "^[a-z0-9_-]+$"
 		}
+	case rule.Is == "language":
+		p["pattern"] = "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"
 	case rule.Is == "local":
 		p["pattern"] = `^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$`
 	case rule.Required:

@@ -14,7 +14,10 @@ import (
 var showText string
 
 var page = template.Must(template.New("show.txt").Funcs(template.FuncMap{
-	"join":   func(words []string) string { return plain(strings.Join(words, ", ")) },
+	"join": func(words []string) string { return plain(strings.Join(words, ", ")) },
+	"indent": func(text string) string {
+		return strings.ReplaceAll(strings.ReplaceAll("\n"+strings.TrimRight(text, "\n"), "\n", "\n      "), "\n      \n", "\n\n")
+	},
 	"plain":  plain,
 	"idle":   idle,
 	"unsaid": func(d programme.Definition) string { return strings.Join(unsaid(d), ", ") },

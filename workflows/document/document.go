@@ -223,6 +223,23 @@ func (d *Document) AtPath(path, format string, args ...any) *Error {
 	return d.at(first(d.file.Docs[0].Body), text)
 }
 
+// AtWord is AtPath, at a word in the text of that field: text may be several
+// lines long. Where the word does not stand there as it was read, because it is
+// broken or written in signs for others, it is at the field.
+func (d *Document) AtWord(path, word, format string, args ...any) *Error {
+	e := d.AtPath(path, format, args...)
+	from := max(e.Column-1, 0)
+	for line := e.Line; word != "" && line > 0 && line <= len(d.lines); line++ {
+		source := []rune(d.lines[line-1])
+		if before, _, ok := strings.Cut(string(source[min(from, len(source)):]), word); ok {
+			e.Line, e.Column, e.Source = line, from+utf8.RuneCountInString(before)+1, d.lines[line-1]
+			break
+		}
+		from = 0
+	}
+	return e
+}
+
 func (d *Document) at(t *token.Token, text string) *Error {
 	e := &Error{File: d.name, Text: text}
 	if t != nil && t.Position != nil {

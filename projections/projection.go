@@ -58,7 +58,7 @@ type Projection struct {
 // All lists the read models.
 func All() []Projection {
 	return []Projection{
-		history, cycles, applications, matches, places, exceptions, queue, figures, books, erasures,
+		history, cycles, applications, matches, places, exceptions, queue, figures, books, erasures, messages,
 	}
 }
 

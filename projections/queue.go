@@ -370,6 +370,13 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Tas
 		for _, m := range matches {
 			list = append(list, m.tasks(now)...)
 		}
+		if err != nil {
+			return err
+		}
+		messages, err := messagesOf(conn, id)
+		for _, m := range messages {
+			list = append(list, m.tasks()...)
+		}
 		return err
 	})
 	slices.SortStableFunc(list, func(a, b Task) int {

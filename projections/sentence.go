@@ -17,6 +17,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/mentor"
+	"github.com/daybook-engine/daybook/domain/message"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/policy"
@@ -68,6 +69,8 @@ func Doer(actor string) string {
 var doers = map[string]string{
 	"clock":                  "the clock",
 	"eraser":                 "the vault",
+	"mail":                   "the mail",
+	"tell-by-message":        "the policy that queues messages",
 	"rank-the-reserve":       "the policy that ranks the reserve",
 	"offer-a-reserved-place": "the policy that offers a reserved place",
 	"fill-the-place":         "the policy that fills a place when its offer is accepted",
@@ -77,6 +80,7 @@ var doers = map[string]string{
 	"free-the-mentor":        "the policy that frees a mentor's room",
 	"seal-the-figures":       "the policy that seals the figures",
 	"policies":               "the policies",
+	"withdraw-the-message":   "the policy that withdraws messages",
 }
 
 // Sentence says an event in plain words, and what it changed from and to,
@@ -334,6 +338,32 @@ func Sentence(e Event) (sentence, before, after string) {
 		return capital(Doer(b.Policy)) + " is to pass by one event of " + b.Stream, "parked", "at work"
 	case policy.Repaired:
 		return say("In the stead of %s, about %s: %s %s", Doer(b.Policy), b.Stream, b.Command, b.With), "parked", "at work"
+	case message.Queued:
+		if b.Attempt > 1 {
+			return say("The message “%s” to %s was queued again, attempt %d", words(b.Key), token(b.Recipient), b.Attempt), "", "queued"
+		}
+		return say("The message “%s” to %s was queued, on %s", words(b.Key), token(b.Recipient), told(b.Event)), "", "queued"
+	case message.Claimed:
+		return say("A message to %s is about to be sent", about(0, "somebody")), "queued", "being sent"
+	case message.Sent:
+		if b.Settled {
+			return say("A message to %s arrived after all", about(0, "somebody")), "unknown", "sent"
+		}
+		return say("A message to %s was sent", about(0, "somebody")), "being sent", "sent"
+	case message.Failed:
+		next := ""
+		if !b.Again.IsZero() {
+			next = say("; it is tried again at %s", instant(b.Again, "UTC"))
+		}
+		return say("A message to %s was not sent: %s%s", about(0, "somebody"), Unsent(b.Why), next), "", "failed"
+	case message.Unknown:
+		return say("It is not known whether a message to %s was sent", about(0, "somebody")), "being sent", "unknown"
+	case message.Withdrawn:
+		why := ""
+		if b.Why != "" {
+			why = ": " + words(b.Why)
+		}
+		return say("A message to %s was withdrawn%s", about(0, "somebody"), why), "", "withdrawn"
 	}
 	return e.Envelope.Name, "", "" // not reached: a test asks for every name
 }
@@ -405,6 +435,20 @@ var nonconformities = map[string]string{
 	"after_match_end":    "after the match was over",
 	"not_active":         "while the match was not active",
 	"after_cycle_close":  "recorded after the cycle closed",
+}
+
+// told is an event's name in words: an offer made is "offer made".
+func told(event string) string { return words(strings.ReplaceAll(event, ".", " ")) }
+
+// Unsent says why a message was not sent.
+func Unsent(why string) string { return cmp.Or(unsent[why], words(why)) }
+
+var unsent = map[string]string{
+	"no_address":  "no e-mail address is known",
+	"not_arrived": "it did not arrive",
+	"refused":     "the mail server refused it",
+	"too_old":     "it had waited for two weeks",
+	"unreachable": "the mail server could not be reached, or would not take it now",
 }
 
 // fired tells that the clock acted late, where it did by more than a minute.

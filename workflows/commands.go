@@ -15,6 +15,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/mentor"
+	"github.com/daybook-engine/daybook/domain/message"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
 	instance "github.com/daybook-engine/daybook/domain/policy"
@@ -266,6 +267,13 @@ var registry = []registration{
 	on("policy.retry", func(l lookup, c *instance.Retry) error { return l.instance(&c.ID) }),
 	on("policy.skip", func(l lookup, c *instance.Skip) error { return l.instance(&c.ID) }),
 	on("policy.repair", func(l lookup, c *instance.Repair) error { return l.instance(&c.ID) }),
+	on[message.Queue]("message.queue", nil),
+	on("message.claim", func(l lookup, c *message.Claim) error { return l.message(&c.ID) }),
+	on("message.send", func(l lookup, c *message.Send) error { return l.message(&c.ID) }),
+	on("message.fail", func(l lookup, c *message.Fail) error { return l.message(&c.ID) }),
+	on("message.mark_unknown", func(l lookup, c *message.MarkUnknown) error { return l.message(&c.ID) }),
+	on("message.withdraw", func(l lookup, c *message.Withdraw) error { return l.message(&c.ID) }),
+	on("message.settle", func(l lookup, c *message.Settle) error { return l.message(&c.ID) }),
 }
 
 // lookup finds the facts that a command carries from other streams.

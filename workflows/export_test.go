@@ -16,8 +16,8 @@ func ReplayChanged(ctx context.Context, log Log, answered eventstore.Place, name
 		if p.name != name {
 			continue
 		}
-		list[i].react = func(ctx context.Context, g *Engine, stream string, event any) ([]order, error) {
-			orders, err := p.react(ctx, g, stream, event)
+		list[i].react = func(ctx context.Context, g *Engine, r eventstore.Recorded, event any) ([]order, error) {
+			orders, err := p.react(ctx, g, r, event)
 			if command == "" {
 				return nil, err
 			}
@@ -35,11 +35,11 @@ func ReplayChanged(ctx context.Context, log Log, answered eventstore.Place, name
 func (g *Engine) Sabotage(name string, before func(stream string) error) {
 	i := slices.IndexFunc(g.policies, func(p policy) bool { return p.name == name })
 	react := g.policies[i].react
-	g.policies[i].react = func(ctx context.Context, g *Engine, stream string, event any) ([]order, error) {
-		if err := before(stream); err != nil {
+	g.policies[i].react = func(ctx context.Context, g *Engine, r eventstore.Recorded, event any) ([]order, error) {
+		if err := before(r.Stream); err != nil {
 			return nil, err
 		}
-		return react(ctx, g, stream, event)
+		return react(ctx, g, r, event)
 	}
 }
 
@@ -52,8 +52,8 @@ type Newcomer struct {
 }
 
 func (n Newcomer) policy() policy {
-	return policy{n.Name, reaction{n.Answers, func(_ context.Context, _ *Engine, stream string, _ any) ([]order, error) {
-		command, with := n.Order(stream)
+	return policy{n.Name, reaction{func(name string) bool { return name == n.Answers }, func(_ context.Context, _ *Engine, r eventstore.Recorded, _ any) ([]order, error) {
+		command, with := n.Order(r.Stream)
 		if command == "" {
 			return nil, nil
 		}

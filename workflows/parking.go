@@ -79,7 +79,7 @@ func (g *Engine) try(ctx context.Context, p policy, r eventstore.Recorded, s ins
 		if err = errors.Join(err, unread); err != nil {
 			return faultUnreadable, err
 		}
-		if orders, err = p.react(ctx, g, r.Stream, body); err != nil {
+		if orders, err = p.react(ctx, g, r, body); err != nil {
 			return faultLookup, err
 		}
 		authority = ""
@@ -168,7 +168,7 @@ func (g *Engine) reactFrom(ctx context.Context, events iter.Seq2[eventstore.Reco
 		}
 		from = ""
 		for _, p := range g.policies {
-			if p.answers != e.Name || !slices.Contains(names, p.name) {
+			if !p.answers(e.Name) || !slices.Contains(names, p.name) {
 				continue
 			}
 			if err := g.answer(ctx, p, e); err != nil {

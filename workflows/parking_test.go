@@ -333,14 +333,20 @@ func TestAnEventThatCannotBeReadStopsWhoAnswersIt(t *testing.T) {
 	o = o.restarted(house{func(s eventstore.Store) eventstore.Store { return s }}, false)
 	o.settle()
 	parked := o.standing()
-	require.Len(t, parked, 1)
-	require.Equal(t, policy.Parked{At: policy.At{Policy: "fill-the-place-accepted", Stream: r.Stream, Event: r.ID.String()}, Attempts: 5, Fault: "unreadable"}, parked[0])
+	var want []policy.Parked
+	for _, name := range []string{"fill-the-place-accepted", "tell-by-message", "withdraw-the-message-undone"} {
+		want = append(want, policy.Parked{At: policy.At{Policy: name, Stream: r.Stream, Event: r.ID.String()}, Attempts: 5, Fault: "unreadable"})
+	}
+	require.Equal(t, want, parked)
 	for _, r := range log(t, store) {
 		require.True(t, r.Name != "policy.parked" || envelope(t, r).Book == "cycle/spring", "the stream's")
 	}
 	require.Equal(t, 1, count(o.recorded("allocation-nemo-121"), "place.filled"))
 
 	o.must("coordinator/c1", "policy.repair", decideOf(parked[0], "command", "place.fill", "with", with(call, "person", "a1")))
+	for _, p := range parked[1:] {
+		o.must("coordinator/c1", "policy.skip", decideOf(p))
+	}
 	o.settle()
 	require.Equal(t, 2, count(o.recorded("allocation-nemo-121"), "place.filled"))
 	require.Empty(t, o.standing())

@@ -15,6 +15,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/mentor"
+	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -27,10 +28,10 @@ type policy struct {
 	reaction
 }
 
-// A reaction is what a policy does about the events of one name.
+// A reaction is what a policy does about the events of some names.
 type reaction struct {
-	answers string
-	react   func(ctx context.Context, g *Engine, stream string, event any) ([]order, error)
+	answers func(name string) bool
+	react   func(ctx context.Context, g *Engine, r eventstore.Recorded, event any) ([]order, error)
 	origin  bool // of a policy that is newer than a log: it reacts to all of it
 }
 
@@ -76,6 +77,9 @@ var policies = []policy{
 	{"seal-the-figures", to(func(_ context.Context, _ *Engine, stream string, _ cycle.Closed) ([]order, error) {
 		return []order{{"figures.seal", cycle.ParseStream(stream)}}, nil
 	})},
+	{"tell-by-message", reaction{answers: programme.Told, react: tell}},
+	{"withdraw-the-message-undone", reaction{answers: undoes, react: untell}},
+	{"withdraw-the-message-erased", to(forget)},
 }
 
 // later lists those that came since. In a log that is older than one of them, it
@@ -86,13 +90,16 @@ var later []policy
 // to makes a policy's reaction to one form of events.
 func to[E any](react func(ctx context.Context, g *Engine, stream string, e E) ([]order, error)) reaction {
 	var form E
-	name, err := schema.Name(form)
+	own, err := schema.Name(form)
 	if err != nil {
 		panic(err) // a policy about no event there is
 	}
-	return reaction{answers: name, react: func(ctx context.Context, g *Engine, stream string, event any) ([]order, error) {
-		return react(ctx, g, stream, event.(E))
-	}}
+	return reaction{
+		answers: func(name string) bool { return name == own },
+		react: func(ctx context.Context, g *Engine, r eventstore.Recorded, event any) ([]order, error) {
+			return react(ctx, g, r.Stream, event.(E))
+		},
+	}
 }
 
 // of makes a policy's reaction to one form of an application's events.
@@ -142,7 +149,7 @@ func (g *Engine) React(ctx context.Context, r eventstore.Recorded) error {
 		return err
 	}
 	for _, p := range g.policies {
-		if p.answers != r.Name {
+		if !p.answers(r.Name) {
 			continue
 		}
 		if err := g.answer(ctx, p, r); err != nil {

@@ -235,7 +235,7 @@ func (x *replayer) answer(ctx context.Context, n int, r eventstore.Recorded, lis
 	all := x.answers[r.ID]
 	delete(x.answers, r.ID)
 	for _, p := range list {
-		if p.answers != r.Name {
+		if !p.answers(r.Name) {
 			continue
 		}
 		var own []answer
@@ -262,7 +262,7 @@ func (x *replayer) answer(ctx context.Context, n int, r eventstore.Recorded, lis
 		}
 		c := &cause{Recorded: r, env: env, policy: p, answers: own}
 		if command, with, ok := s.Repaired(r.ID.String()); ok {
-			c.policy.react = func(context.Context, *Engine, string, any) ([]order, error) {
+			c.policy.react = func(context.Context, *Engine, eventstore.Recorded, any) ([]order, error) {
 				return []order{{command, json.RawMessage(with)}}, nil
 			}
 		} else if c.body, err = schema.Decode(r.Name, r.Data); err != nil {
@@ -337,7 +337,7 @@ func (x *replayer) compare(ctx context.Context, c *cause, from, to int) error {
 func (x *replayer) decide(ctx context.Context, c *cause, n int) (now []Decision, same bool, err error) {
 	x.turn(n, x.events[n-1].recorded)
 	x.engine.see(c.env.RecordedAt)
-	orders, err := c.policy.react(ctx, x.engine, c.Stream, c.body)
+	orders, err := c.policy.react(ctx, x.engine, c.Recorded, c.body)
 	if err != nil {
 		return nil, false, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/matching"
+	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/memory"
@@ -128,6 +129,8 @@ type office struct {
 	clock *workflows.VirtualClock
 	mark  *mark
 	plan  matching.Plan // of the programme that prepare publishes
+
+	definition func(*programme.Definition) // changes it; nil: NEMO's
 }
 
 var monday = time.Date(2024, 1, 8, 8, 0, 0, 0, time.UTC)
@@ -165,6 +168,9 @@ func (o *office) prepare(places int) {
 	o.must("coordinator/c1", "mentor.join", fields{"mentor": "m2", "pool": "pool", "capacity": 2})
 	d := nemo(o.t).Definition
 	d.Matching.Policy, d.Matching.Rules, d.Matching.Factors = o.plan.Policy, o.plan.Rules, o.plan.Factors
+	if o.definition != nil {
+		o.definition(&d)
+	}
 	o.must("coordinator/c1", "definition.publish", fields{"programme": "nemo-121", "definition": d})
 	o.must("coordinator/c1", "quota.set", fields{"programme": "nemo-121", "quota": "cycle", "per": "cycle", "limit": places})
 	o.must("coordinator/c1", "cycle.plan", fields{"cycle": "spring", "programme": "nemo-121", "title": "Spring", "from": "2024-03", "to": "2024-06"})

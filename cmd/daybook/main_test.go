@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	main "github.com/daybook-engine/daybook/cmd/daybook"
+	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/workflows"
 )
 
@@ -185,7 +186,7 @@ func TestTheHelpHasAnExampleOfEveryNestedCommand(t *testing.T) {
 		nested := slices.ContainsFunc(workflows.Form(name), func(f workflows.Field) bool { return f.Within != nil || f.Kind == "fields" })
 		flags, with, ok := main.HelpExample(name)
 		if !ok {
-			require.True(t, !nested || name == "definition.publish", name)
+			require.True(t, !nested || name == "definition.publish" || len(access.Claimable(name)) == 0, name)
 			continue
 		}
 		role, _, err := workflows.ParseActor(strings.Fields(flags)[1])

@@ -25,10 +25,11 @@ const (
 	Clock       Role = "clock"  // the engine, when something falls due
 	Policy      Role = "policy" // the engine, answering an event
 	Eraser      Role = "eraser" // the engine, when the vault has erased somebody
+	Mailer      Role = "mailer" // the engine, when it sends mail
 )
 
 // Engine lists the roles that nobody can claim.
-var Engine = []Role{Clock, Policy, Eraser}
+var Engine = []Role{Clock, Policy, Eraser, Mailer}
 
 // ErrNotYours is the answer to somebody who acts on what is another's.
 var ErrNotYours = domain.Deny("not_yours", "in this role people act for themselves only")
@@ -112,6 +113,13 @@ var table = map[string][]Role{
 	"policy.retry":  {Operator, Coordinator},
 	"policy.skip":   {Operator, Coordinator},
 	"policy.repair": {Operator, Coordinator},
+	"message.queue":        {Policy},
+	"message.claim":        {Mailer},
+	"message.send":         {Mailer},
+	"message.fail":         {Mailer},
+	"message.mark_unknown": {Mailer},
+	"message.withdraw":     {Policy, Mailer, Coordinator},
+	"message.settle":       {Coordinator},
 }
 
 // exceptions are the commands that depart from what was told or agreed. Each
@@ -125,6 +133,7 @@ var exceptions = map[string]struct{ authority bool }{
 	"policy.retry":     {},
 	"policy.skip":      {},
 	"session.correct":  {},
+	"message.settle":   {},
 	"permit.grant":     {authority: true},
 	"completion.waive": {authority: true},
 }
@@ -179,7 +188,7 @@ func Words(roles []Role) string {
 // themselves; whoever runs the programme acts for others, and it is kept.
 func Own(role Role, actor, owner domain.Person) error {
 	switch role {
-	case Operator, Coordinator, Clock, Policy, Eraser:
+	case Operator, Coordinator, Clock, Policy, Eraser, Mailer:
 		return nil
 	}
 	if actor != owner {

@@ -15,6 +15,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/mentor"
+	"github.com/daybook-engine/daybook/domain/message"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/policy"
@@ -118,6 +119,12 @@ var list = []entry{
 	now[policy.Retried]("policy.retried"),
 	now[policy.Skipped]("policy.skipped"),
 	now[policy.Repaired]("policy.repaired"),
+	now[message.Queued]("message.queued"),
+	now[message.Claimed]("message.claimed"),
+	now[message.Sent]("message.sent"),
+	now[message.Failed]("message.failed"),
+	now[message.Unknown]("message.unknown"),
+	now[message.Withdrawn]("message.withdrawn"),
 }
 
 type entry struct {

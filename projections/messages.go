@@ -1,0 +1,164 @@
+package projections
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"slices"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/message"
+)
+
+// A Message is a mail to one person, and what became of it. Its words are
+// written when they are asked for; those that were sent are in the vault.
+type Message struct {
+	Message   string          `json:"message"` // its id
+	Key       string          `json:"key"`     // in the definition
+	Cycle     string          `json:"cycle"`
+	To        string          `json:"to"` // applicant, reviewer, mentee, mentor
+	Recipient domain.Person   `json:"recipient"`
+	Event     string          `json:"event"` // the name of what it tells
+	Cause     string          `json:"cause"` // that event's id
+	Stream    string          `json:"stream"`
+	Language  string          `json:"language"`
+	Phase     message.Phase   `json:"phase"`
+	Why       string          `json:"why,omitempty"` // it failed or was withdrawn: a code
+	Attempt   int             `json:"attempt"`
+	Claim     int             `json:"claim,omitempty"` // how often somebody was about to send it
+	QueuedAt  time.Time       `json:"queued_at"`
+	At        time.Time       `json:"at"`                 // of what became of it
+	Again     time.Time       `json:"again,omitzero"`     // when it is tried again
+	Rendered  *domain.Private `json:"rendered,omitempty"` // as it was sent, or was about to be
+	N         int64           `json:"n"`                  // of the event that queued it
+}
+
+func (m *Message) columns() (string, string, time.Time, bool) {
+	due := time.Time{}
+	if m.Phase == message.Waiting {
+		due = m.due()
+	}
+	return m.Cycle, string(m.Phase), due, true
+}
+
+// due is when it may be sent, while it waits.
+func (m *Message) due() time.Time {
+	if m.Again.IsZero() {
+		return m.QueuedAt
+	}
+	return m.Again
+}
+
+const messagesIndexes = `
+CREATE INDEX IF NOT EXISTS messages_cycle ON messages (cycle, phase);
+CREATE INDEX IF NOT EXISTS messages_due ON messages (due) WHERE due IS NOT NULL;
+`
+
+//go:embed messages.sql
+var messagesSQL string
+
+var messages = Projection{
+	Name: "messages", Schema: messagesSQL, Documents: []row{&Message{}}, Indexes: messagesIndexes, Apply: applyMessages,
+	Names: []string{"message.queued", "message.claimed", "message.sent", "message.failed", "message.unknown", "message.withdrawn"},
+}
+
+func applyMessages(tx *Tx, e *Event) error {
+	id := message.ParseStream(e.Stream).Message
+	m, err := change[Message](tx, "messages", id)
+	if err != nil {
+		return err
+	}
+	m.Message, m.At, m.Why, m.Again = id, e.Envelope.RecordedAt, "", time.Time{}
+	switch b := e.Body.(type) {
+	case message.Queued:
+		m.Key, m.Cycle, m.To, m.Recipient, m.Language = b.Key, b.Cycle, b.To, b.Recipient, b.Language
+		m.Event, m.Cause, m.Stream = b.Event, b.Cause, b.Stream
+		m.Phase, m.Attempt, m.QueuedAt, m.N = message.Waiting, b.Attempt, b.At, e.N
+	case message.Claimed:
+		m.Phase, m.Claim, m.Rendered = message.Sending, b.Claim, &b.Rendered
+	case message.Sent:
+		m.Phase = message.Done
+	case message.Failed:
+		m.Phase, m.Why, m.Again = message.Undone, b.Why, b.Again
+		if !b.Again.IsZero() {
+			m.Phase = message.Waiting
+		}
+	case message.Unknown:
+		m.Phase = message.Unclear
+	case message.Withdrawn:
+		m.Phase, m.Why = message.Off, b.Why
+	}
+	return nil
+}
+
+func messagesOf(conn *sqlite.Conn, cycle string) ([]Message, error) {
+	list, err := bodies[Message](conn, "SELECT body FROM messages WHERE cycle = ? ORDER BY key", cycle)
+	inOrder(list)
+	return list, err
+}
+
+// inOrder puts messages in the order in which they were queued.
+func inOrder(list []Message) {
+	slices.SortFunc(list, func(a, b Message) int { return cmp.Compare(a.N, b.N) })
+}
+
+// Messages lists a cycle's messages in the order in which they were queued.
+func (v *Views) Messages(ctx context.Context, cycle string) (list []Message, err error) {
+	err = v.ask(ctx, func(conn *sqlite.Conn) error {
+		list, err = messagesOf(conn, cycle)
+		return err
+	})
+	return list, err
+}
+
+// Message finds a message by its id.
+func (v *Views) Message(ctx context.Context, id string) (m Message, err error) {
+	err = v.ask(ctx, func(conn *sqlite.Conn) error {
+		list, err := bodies[Message](conn, "SELECT body FROM messages WHERE key = ?", id)
+		if err == nil && len(list) == 0 {
+			err = message.ErrUnknown.Because(id)
+		}
+		if err == nil {
+			m = list[0]
+		}
+		return err
+	})
+	return m, err
+}
+
+// Outgoing lists the messages of all cycles that may be sent now, in the order
+// in which they were queued, and those that somebody began to send.
+func (v *Views) Outgoing(ctx context.Context, now time.Time) (waiting, claimed []Message, err error) {
+	err = v.ask(ctx, func(conn *sqlite.Conn) error {
+		if waiting, err = bodies[Message](conn, "SELECT body FROM messages WHERE due <= ?", now.UnixMicro()); err != nil {
+			return err
+		}
+		claimed, err = bodies[Message](conn, "SELECT body FROM messages WHERE phase = ?", string(message.Sending))
+		return err
+	})
+	waiting = slices.DeleteFunc(waiting, func(m Message) bool { return m.due().After(now) }) // the column is cut to the microsecond
+	inOrder(waiting)
+	inOrder(claimed)
+	return waiting, claimed, err
+}
+
+// tasks are what people have to do about a message.
+func (m Message) tasks() []Task {
+	t := Task{
+		Kind: "message", Command: "message.settle", Role: "coordinator", Cycle: m.Cycle, Stream: message.ID{Message: m.Message}.Stream(),
+		About: m.Recipient, Args: args("message", m.Message),
+	}
+	which := "the message “" + words(m.Key) + "” to " + token(m.Recipient)
+	switch {
+	case m.Phase == message.Unclear:
+		t.Words = "ask whether " + which + " arrived, and say so, or have it sent again"
+	case m.Phase == message.Undone:
+		t.Words = which + " was not sent, " + Unsent(m.Why) + ": have it sent again, or withdraw it"
+	default:
+		return nil
+	}
+	return []Task{t}
+}

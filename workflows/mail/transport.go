@@ -1,0 +1,214 @@
+package mail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"github.com/daybook-engine/daybook/eventstore/durable"
+)
+
+// timeout is how long a mail server may take to answer. What it does not
+// answer after the text is unclear, so it is given time.
+const timeout = time.Minute
+
+// ErrURL is the answer to what names no transport. It repeats nothing of it:
+// there may be a password in it.
+var ErrURL = errors.New("expected smtp://USER:PASSWORD@HOST:PORT?from=ADDRESS, smtps:// for TLS from the first byte, or file:DIR")
+
+// Parse makes the transport that a URL names:
+//
+//	smtp://USER:PASSWORD@HOST:PORT?from=ADDRESS  a mail server, by STARTTLS; on this machine also without
+//	smtps://…                                    the same, by TLS from the first byte
+//	file:DIR                                     files, for who sends or reads them otherwise
+//
+// Without from it is the user, where that is an address.
+func Parse(s string) (Transport, error) {
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, ErrURL
+	}
+	q := u.Query()
+	from := q.Get("from")
+	if from == "" && strings.Contains(u.User.Username(), "@") {
+		from = u.User.Username()
+	}
+	q.Del("from")
+	dir := u.Path
+	if u.Opaque != "" {
+		if dir, err = url.PathUnescape(u.Opaque); err != nil {
+			return nil, ErrURL
+		}
+	}
+	isFile := u.Scheme == "file" && u.Host == "" && dir != ""
+	isServer := (u.Scheme == "smtp" || u.Scheme == "smtps") && u.Hostname() != "" && strings.Trim(u.Path, "/") == ""
+	if !isFile && !isServer || len(q) > 0 {
+		return nil, ErrURL
+	}
+	if isFile && from == "" {
+		from = "daybook@localhost"
+	}
+	sender, err := mail.ParseAddress(from)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it does not say from which address, as in ?from=office@example.org", ErrURL)
+	}
+	if isFile {
+		return Files{dir, *sender}, nil
+	}
+	return newServer(u, *sender)
+}
+
+// Files is a directory that gets a file for each mail.
+type Files struct {
+	Dir  string
+	from mail.Address
+}
+
+func (f Files) Send(_ context.Context, m Mail) error {
+	msg, err := compose(f.from, m)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if _, err := msg.WriteTo(&b); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(f.Dir, 0o700); err != nil {
+		return err
+	}
+	name := filepath.Join(f.Dir, fmt.Sprintf("%s-%d.eml", m.ID, m.Claim))
+	err = durable.WriteFile(name, b.Bytes(), 0o600)
+	if _, there := os.Stat(name); err != nil && there == nil {
+		return fmt.Errorf("%w: %w", ErrUnclear, err)
+	}
+	return err
+}
+
+// A server takes mail by SMTP.
+type server struct {
+	host     string
+	options  []gomail.Option
+	from     mail.Address
+	password string
+}
+
+func newServer(u *url.URL, from mail.Address) (*server, error) {
+	s := &server{host: u.Hostname(), from: from}
+	local := s.host == "localhost"
+	if ip := net.ParseIP(s.host); ip != nil {
+		local = ip.IsLoopback()
+	}
+	port, policy := 587, gomail.TLSMandatory
+	if local {
+		policy = gomail.TLSOpportunistic
+	}
+	if u.Scheme == "smtps" {
+		port = 465
+		s.options = append(s.options, gomail.WithSSL())
+	}
+	if u.Port() != "" {
+		var err error
+		if port, err = strconv.Atoi(u.Port()); err != nil {
+			return nil, ErrURL
+		}
+	}
+	s.options = append(s.options, gomail.WithTLSPolicy(policy), gomail.WithPort(port), gomail.WithTimeout(timeout))
+	if name := u.User.Username(); name != "" {
+		s.password, _ = u.User.Password()
+		s.options = append(s.options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(name), gomail.WithPassword(s.password))
+	}
+	if _, err := gomail.NewClient(s.host, s.options...); err != nil {
+		return nil, ErrURL
+	}
+	return s, nil
+}
+
+// Send sends by a connection of its own: one that lies open for hours is closed
+// by servers just when it is needed.
+func (s *server) Send(ctx context.Context, m Mail) error {
+	err := s.send(ctx, m)
+	if err != nil && s.password != "" && strings.Contains(err.Error(), s.password) {
+		return fmt.Errorf("%w (the server's answer quotes the password)", outcome(err))
+	}
+	return err
+}
+
+// outcome is an error without its words.
+func outcome(err error) error {
+	for _, known := range []error{ErrUnclear, ErrRefused} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return errors.New("not sent")
+}
+
+func (s *server) send(ctx context.Context, m Mail) error {
+	msg, err := compose(s.from, m)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	client, err := gomail.NewClient(s.host, s.options...)
+	if err != nil {
+		return err
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return err
+	}
+	err = client.Send(msg)
+	if closed := client.Close(); closed != nil && err == nil {
+		err = closed
+	}
+	if msg.IsDelivered() {
+		return nil // whatever became of the connection after that
+	}
+	var failed *gomail.SendError
+	if !errors.As(err, &failed) {
+		return fmt.Errorf("%w: %w", ErrUnclear, err)
+	}
+	code := failed.ErrorCode()
+	switch failed.Reason {
+	case gomail.ErrSMTPRcptTo, gomail.ErrSMTPData:
+	case gomail.ErrSMTPDataClose:
+		if code == 0 { // the text was sent, and not answered
+			return fmt.Errorf("%w: %w", ErrUnclear, err)
+		}
+	case gomail.ErrWriteContent: // what there is of it may go off when the connection ends
+		return fmt.Errorf("%w: %w", ErrUnclear, err)
+	default:
+		return err
+	}
+	if code >= 500 {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return err
+}
+
+// compose makes the mail: the same bytes for the same message, at any time. Its
+// Message-ID follows from the message, so that where it was sent twice on
+// purpose, mail programs can tell.
+func compose(from mail.Address, m Mail) (*gomail.Msg, error) {
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithBoundary("daybook-"+m.ID))
+	if err := errors.Join(msg.From(from.String()), msg.To(m.To.String())); err != nil {
+		return nil, errors.New("the address cannot be written in a mail") // not err: it has the address
+	}
+	_, host, _ := strings.Cut(from.Address, "@")
+	msg.SetMessageIDWithValue(m.ID + "@" + host)
+	msg.SetDateWithValue(m.Date)
+	msg.SetGenHeader(gomail.Header("Auto-Submitted"), "auto-generated") // RFC 3834: no holiday answers
+	msg.Subject(m.Subject)
+	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	return msg, nil
+}

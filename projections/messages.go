@@ -44,6 +44,10 @@ func (m *Message) columns() (string, string, time.Time, bool) {
 	return m.Cycle, string(m.Phase), due, true
 }
 
+// Written tells whether its words are those in the vault: what was sent, or
+// was about to be. While it waits they would be written anew.
+func (m Message) Written() bool { return m.Rendered != nil && m.Phase != message.Waiting }
+
 // due is when it may be sent, while it waits.
 func (m *Message) due() time.Time {
 	if m.Again.IsZero() {

@@ -106,7 +106,7 @@ func (b *book) listen(ctx context.Context, group *errgroup.Group, addr string, o
 		rehearsal = b.rehearsalName(ctx, playing)
 	}
 	pages, err := web.New(web.Options{
-		Store: b.store, Views: b.views, Names: b.reveal, Now: b.engine.Now, Rehearsal: rehearsal, Log: log,
+		Store: b.store, Views: b.views, Names: b.reveal, Letters: b.letter, Now: b.engine.Now, Rehearsal: rehearsal, Log: log,
 	})
 	if err != nil {
 		return err

@@ -138,6 +138,7 @@ func filled(t *testing.T) *season {
 	s.add("call-autumn.mentees", inCycle, "2023-07-31T00:00", call.Closed{Timer: domain.Timer{Rule: "call.close", Due: day("2023-07-31T00:00"), Fired: day("2023-07-31T00:00")}}, byClock)
 	s.judge()
 	s.meet()
+	s.write("match-mentee", ana)
 	require.NoError(t, s.views.CatchUp(t.Context()))
 	return s
 }

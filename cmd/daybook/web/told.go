@@ -37,6 +37,10 @@ func (v *visit) findFile(stream string) link {
 		if a, err := v.views.Application(v.ctx, id); err == nil {
 			return link{"Application of " + v.name(a.Person), v.href("/applications/" + url.PathEscape(id))}
 		}
+	case "message":
+		if m, err := v.views.Message(v.ctx, id); err == nil {
+			return link{"Message " + inWords(m.Key) + " to " + v.name(m.Recipient), v.messageHref(m)}
+		}
 	case "match":
 		if cycle, name, ok := strings.Cut(id, "."); ok {
 			return link{"Match " + name, v.href("/cycles/" + url.PathEscape(cycle) + "/matches/" + url.PathEscape(name))}

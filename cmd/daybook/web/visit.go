@@ -146,7 +146,7 @@ func (v *visit) frame(title, current string) frame {
 	f.Cycle = link{v.title(), v.to("")}
 	for _, t := range [][2]string{
 		{"Dashboard", ""}, {"Queue", "/queue"}, {"Applications", "/applications"}, {"Places", "/places"},
-		{"Matches", "/matches"}, {"Exceptions", "/exceptions"}, {"History", "/history"},
+		{"Matches", "/matches"}, {"Messages", "/messages"}, {"Exceptions", "/exceptions"}, {"History", "/history"},
 	} {
 		f.Nav = append(f.Nav, tab{link{t[0], v.to(t[1])}, t[0] == current})
 	}

@@ -7,8 +7,8 @@
 // it is served on loopback, to the person who runs the machine. For that
 // reason, and until somebody can be told from somebody else, the only private
 // texts shown are those which who runs the programme may read: names anywhere,
-// and on the file that they are about, and nowhere else, answers, reviews and
-// rationales. Notes, which may tell of an illness, and what a pair wrote stay
+// and on the file that they are about, and nowhere else, answers, reviews,
+// rationales and the messages people are sent. Notes, which may tell of an illness, and what a pair wrote stay
 // sealed: a page says that they are there, never what they say. Every route is
 // a GET and changes nothing.
 //
@@ -58,6 +58,10 @@ type Options struct {
 	// nothing it answers is kept.
 	Names func(ctx context.Context, digest string) (text string, err error)
 
+	// Letters gives the words of a message whole, as those who run the programme
+	// may read them. Unset, pages of messages are without.
+	Letters func(ctx context.Context, m projections.Message) (string, error)
+
 	// Now is the engine's clock: a rehearsed store's is virtual. Unset, it is
 	// the system's.
 	Now func() time.Time
@@ -75,6 +79,7 @@ type Server struct {
 	store     eventstore.Store
 	views     *projections.Views
 	names     func(ctx context.Context, digest string) (string, error)
+	letters   func(ctx context.Context, m projections.Message) (string, error)
 	now       func() time.Time
 	rehearsal string
 	log       *slog.Logger
@@ -91,7 +96,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o.Store, o.Views, o.Names, o.Now, o.Rehearsal, o.Log, p, make(chan struct{}, maxReplays)}
+	s := &Server{o.Store, o.Views, o.Names, o.Letters, o.Now, o.Rehearsal, o.Log, p, make(chan struct{}, maxReplays)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -118,6 +123,8 @@ func (s *Server) routes() []route {
 		{"GET /cycles/{cycle}/matches", s.showMatches},
 		{"GET /cycles/{cycle}/matches/{match}", s.showMatch},
 		{"GET /cycles/{cycle}/runs/{run}", s.showRun},
+		{"GET /cycles/{cycle}/messages", s.showMessages},
+		{"GET /cycles/{cycle}/messages/{message}", s.showMessage},
 		{"GET /cycles/{cycle}/places", s.showPlaces},
 		{"GET /cycles/{cycle}/exceptions", s.showExceptions},
 		{"GET /cycles/{cycle}/queue", s.showQueue},

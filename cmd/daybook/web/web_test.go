@@ -25,6 +25,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/message"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/policy"
@@ -46,7 +47,7 @@ func ask(h http.Handler, method, path string, header ...string) *httptest.Respon
 
 // routes is an address for each route.
 func routes() []string {
-	fill := strings.NewReplacer("{cycle}", "autumn", "{measure}", "sessions_held", "{match}", "m1", "{run}", "first", "{key}", idOf(ana).Key(), "{position}", "0000000000000001", "{file}", "daybook.css", "{$}", "")
+	fill := strings.NewReplacer("{cycle}", "autumn", "{measure}", "sessions_held", "{match}", "m1", "{run}", "first", "{message}", message.Of("cause", "match-mentee", ana, "autumn").Message, "{key}", idOf(ana).Key(), "{position}", "0000000000000001", "{file}", "daybook.css", "{$}", "")
 	var paths []string
 	for _, pattern := range web.Patterns() {
 		if path, ok := strings.CutPrefix(pattern, "GET "); ok {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/durable"
@@ -457,12 +458,9 @@ func (s sealed) Put(ctx context.Context, secrets []workflows.Secret) error {
 	return refuseErased(s.Vault.Put(ctx, rows...))
 }
 
-// ErrPersonErased is the answer to who writes about somebody who was erased.
-var ErrPersonErased = domain.Refuse("person_erased", "this is about somebody who was erased: nothing personal is kept about them")
-
 func refuseErased(err error) error {
 	if errors.Is(err, vault.ErrErased) {
-		return ErrPersonErased
+		return person.ErrErased
 	}
 	return err
 }
@@ -476,6 +474,16 @@ func (b *book) reveal(ctx context.Context, digest string) (string, error) {
 		return web.Erased, nil
 	case err == nil && secret.Readers != string(domain.Programme) && secret.Readers != string(domain.Public):
 		return web.Withheld, nil
+	}
+	return secret.Text, err
+}
+
+// open gives a text to the engine itself, for what it writes: not once it was
+// erased, also where the log does not say so yet.
+func (b *book) open(ctx context.Context, digest string) (string, error) {
+	secret, err := b.vault.Reveal(ctx, digest)
+	if errors.Is(err, errErased) {
+		err = person.ErrErased
 	}
 	return secret.Text, err
 }

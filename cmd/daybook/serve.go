@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,7 +30,7 @@ const (
 )
 
 func newServe() *cobra.Command {
-	var addr, file string
+	var addr, file, mailURL string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Show the daybook in a browser, and let the clock run",
@@ -37,10 +39,18 @@ nominations and offers lapse, and first contacts become overdue when they fall
 due; policies answer what was recorded. What goes wrong there is told on stderr
 and tried again, and the pages stay; only a log or a vault that cannot be
 written any more ends the process, with exit code 1. A rehearsed daybook is shown at the time the
-rehearsal reached, and nothing more happens in it.` + relayHelp,
+rehearsal reached, and nothing more happens in it.` + relayHelp + mailHelp,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			config, err := relayConfig(file)
+			if err != nil {
+				return err
+			}
+			data, err := c.Flags().GetString("data")
+			if err != nil {
+				return err
+			}
+			transport, err := mailTransport(mailURL, data)
 			if err != nil {
 				return err
 			}
@@ -49,6 +59,9 @@ rehearsal reached, and nothing more happens in it.` + relayHelp,
 				return err
 			}
 			defer b.Close()
+			if b.clock != nil && transport != nil {
+				return usage{fmt.Errorf("%s: this daybook was rehearsed, and nobody in it is ever written to: leave out --mail", b.dir)}
+			}
 			log := logger(c.ErrOrStderr())
 			b.engine.Parked = func(policy string, at eventstore.Recorded, why error) {
 				log.Error("a policy stands still before an event; see daybook policies", "policy", policy, "stream", at.Stream, "event", at.ID, "err", why)
@@ -64,7 +77,12 @@ rehearsal reached, and nothing more happens in it.` + relayHelp,
 				return err
 			}
 			if b.clock == nil {
-				group.Go(func() error { return persist(ctx, log, "policies and clock", b.run) })
+				upToDate, once := make(chan struct{}), sync.Once{}
+				run := func(ctx context.Context) error { return b.run(ctx, func() { once.Do(func() { close(upToDate) }) }) }
+				group.Go(func() error { return persist(ctx, log, "policies and clock", run) })
+				group.Go(func() error {
+					return persist(ctx, log, "mail", func(ctx context.Context) error { return b.mail(ctx, upToDate, transport, log) })
+				})
 				group.Go(func() error {
 					return ledger.Run(ctx, time.Minute, func(err error) { log.Error("nothing was signed", "err", err) })
 				})
@@ -77,6 +95,8 @@ rehearsal reached, and nothing more happens in it.` + relayHelp,
 	}
 	addrFlag(c, &addr)
 	c.Flags().StringVar(&file, "relay", "", "whom to tell of events outside, and from whom to take commands: a YAML file")
+	c.Flags().StringVar(&mailURL, "mail", os.Getenv("DAYBOOK_MAIL"), "send the messages, smtp://USER:PASSWORD@HOST:PORT?from=ADDRESS or file:DIR (DAYBOOK_MAIL)")
+	c.Flags().Lookup("mail").DefValue = "" // --help would tell a password
 	return c
 }
 
@@ -207,8 +227,9 @@ func (b *book) held(ctx context.Context) error {
 	}
 }
 
-// run lets policies answer what is recorded, and the clock do what falls due.
-func (b *book) run(ctx context.Context) error {
+// run lets policies answer what is recorded, and the clock do what falls due; it
+// says when they have done so once.
+func (b *book) run(ctx context.Context, upToDate func()) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -218,9 +239,10 @@ func (b *book) run(ctx context.Context) error {
 		if err := errors.Join(answered, ticked); err != nil {
 			return err
 		}
-		if issued > 0 { // and more may be due
+		if issued > 0 { // more may be due, and policies are yet to answer that
 			continue
 		}
+		upToDate()
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

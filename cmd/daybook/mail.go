@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/daybook-engine/daybook/projections"
+	"github.com/daybook-engine/daybook/workflows/mail"
+)
+
+// mailHelp is what serve says of --mail.
+const mailHelp = `
+
+With --mail URL (or DAYBOOK_MAIL) the messages that definitions ask for are sent:
+
+  smtp://USER:PASSWORD@HOST:587?from=office@example.org   by a mail server, and STARTTLS
+  smtps://USER:PASSWORD@HOST:465?from=office@example.org  by TLS from the first byte
+  file:DIR                                                into files, one .eml for each
+
+What stands for itself in a URL is written %40 for @, %3A for :, %2F for /. Without
+it messages are queued and shown: daybook messages. Each is sent once: where nobody
+knows whether one left the house, it waits in the work queue for a person to say.`
+
+// mailTransport reads --mail; "" is none. Files of mail have names and addresses in
+// them, so they are not kept where backups of the vault and the log are made.
+func mailTransport(url, data string) (mail.Transport, error) {
+	if url == "" {
+		return nil, nil
+	}
+	transport, err := mail.Parse(url)
+	if err != nil {
+		return nil, usage{fmt.Errorf("--mail: %w", err)}
+	}
+	files, ok := transport.(mail.Files)
+	if !ok {
+		return transport, nil
+	}
+	dir, errDir := filepath.Abs(files.Dir)
+	within, errData := filepath.Abs(data)
+	if err := errors.Join(errDir, errData); err != nil {
+		return nil, err
+	}
+	if rel, err := filepath.Rel(within, dir); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return nil, usage{fmt.Errorf("--mail: %s lies in the data directory, whose copies are kept: give one outside of it", files.Dir)}
+	}
+	return transport, nil
+}
+
+// mail sends what is queued until ctx ends; without a transport it only hands to
+// people what a crash left unclear. It waits until policies and clock are up to
+// date: what was undone or has lapsed while nobody served is not sent any more.
+func (b *book) mail(ctx context.Context, upToDate <-chan struct{}, transport mail.Transport, log *slog.Logger) error {
+	select {
+	case <-upToDate:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	w := mail.Worker{Engine: b.engine, Outbox: outbox{b.views}, Reveal: b.open, Transport: transport, Log: log}
+	if transport == nil {
+		return w.Recover(ctx)
+	}
+	return w.Run(ctx)
+}
+
+// outbox is what the read models know of messages, up to the newest event.
+type outbox struct{ *projections.Views }
+
+func (o outbox) Outgoing(ctx context.Context, now time.Time) (waiting, claimed []mail.Entry, err error) {
+	if err := o.CatchUp(ctx); err != nil {
+		return nil, nil, err
+	}
+	w, c, err := o.Views.Outgoing(ctx, now)
+	return entries(w), entries(c), err
+}
+
+func entries(list []projections.Message) []mail.Entry {
+	found := make([]mail.Entry, len(list))
+	for i, m := range list {
+		found[i] = mail.Entry{ID: m.Message, Claim: m.Claim}
+	}
+	return found
+}

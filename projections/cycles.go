@@ -30,9 +30,10 @@ type Cycle struct {
 	To          when.Partial   `json:"to"`
 	Zone        string         `json:"zone"`
 	Year        int            `json:"year"`
-	Definition  domain.Digest  `json:"definition"`
-	Phase       string         `json:"phase"`     // planned, open, selecting, running, closed
-	Rehearsal   bool           `json:"rehearsal"` // its book is a rehearsal's
+	Definition  domain.Digest  `json:"definition"` // that it goes by
+	Versions    []Version      `json:"versions"`   // that it has gone by, oldest first
+	Phase       string         `json:"phase"`      // planned, open, selecting, running, closed
+	Rehearsal   bool           `json:"rehearsal"`  // its book is a rehearsal's
 	PlannedAt   time.Time      `json:"planned_at,omitzero"`
 	RunningAt   time.Time      `json:"running_at,omitzero"` // its first match was made
 	ClosedAt    time.Time      `json:"closed_at,omitzero"`
@@ -42,6 +43,23 @@ type Cycle struct {
 	SealedAfter string         `json:"sealed_after,omitempty"` // id of the last event that the sealed figures saw
 
 	Counts Counts `json:"counts"` // filled in when the cycle is asked for
+}
+
+// A Version is a definition that a cycle went by, and since when.
+type Version struct {
+	Definition domain.Digest `json:"definition"`
+	Since      time.Time     `json:"since"`
+	Reason     string        `json:"reason,omitempty"` // why the cycle moved to it
+}
+
+// VersionAt is the definition that the cycle went by at a moment.
+func (c Cycle) VersionAt(t time.Time) domain.Digest {
+	for _, v := range slices.Backward(c.Versions) {
+		if !v.Since.After(t) {
+			return v.Definition
+		}
+	}
+	return c.Definition
 }
 
 // Counts are how many a cycle has, whatever became of them.
@@ -114,7 +132,7 @@ var cyclesSQL string
 var cycles = Projection{
 	Name: "cycles", Schema: cyclesSQL, Documents: []row{&Cycle{}, &definition{}}, Apply: applyCycles,
 	Names: []string{
-		"definition.published", "cycle.planned", "stage.scheduled", "cycle.closed", "figures.sealed", "call.opened",
+		"definition.published", "cycle.planned", "definition.moved", "stage.scheduled", "cycle.closed", "figures.sealed", "call.opened",
 		"deadline.extended", "call.closed", "match.made",
 	},
 }
@@ -138,7 +156,9 @@ func applyCycles(tx *Tx, e *Event) error {
 	switch b := e.Body.(type) {
 	case cycle.Planned:
 		c.Programme, c.Title, c.From, c.To, c.Zone, c.Year, c.Definition = b.Programme, b.Title, b.From, b.To, b.Zone, b.Year, b.Definition
-		c.PlannedAt = at
+		c.PlannedAt, c.Versions = at, []Version{{b.Definition, at, ""}}
+	case cycle.DefinitionMoved:
+		c.Definition, c.Versions = b.To, append(c.Versions, Version{b.To, at, e.Envelope.Reason})
 	case cycle.StageScheduled:
 		s := Stage{StageScheduled: b}
 		if i := slices.IndexFunc(c.Stages, func(o Stage) bool { return o.Stage == b.Stage }); i >= 0 {

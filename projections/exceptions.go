@@ -20,7 +20,7 @@ const lateEntry = 24 * time.Hour
 // aside: what, who, when and why are the event's.
 type Exception struct {
 	HistoryRow
-	Kinds []string // waiver, extension, permit, late, override, correction, refused, nonconforming, overdue, lapsed, unwound, ended, late_entry, authority
+	Kinds []string // waiver, extension, moved, permit, late, override, correction, refused, nonconforming, overdue, lapsed, unwound, ended, late_entry, authority
 }
 
 // exceptional lists the names that always are an exception, and of which
@@ -29,6 +29,7 @@ var exceptional = map[string]string{
 	"completion.waived":  "waiver",
 	"permit.granted":     "permit",
 	"deadline.extended":  "extension",
+	"definition.moved":   "moved",
 	"submission.refused": "refused",
 	"place.refused":      "refused",
 	"access.refused":     "refused",

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -100,7 +101,7 @@ var queueSQL string
 var queue = Projection{
 	Name: "queue", Schema: queueSQL, Documents: []row{&Task{}, &queueCall{}, &queueCycle{}, &queueDefinition{}}, Apply: applyQueue,
 	Names: []string{
-		"definition.published", "cycle.planned",
+		"definition.published", "cycle.planned", "definition.moved",
 		"call.opened", "deadline.extended", "permit.granted", "call.closed",
 		"draft.started", "draft.expired", "application.received", "application.withdrawn", "nomination.received", "nomination.lapsed",
 		"eligibility.confirmed", "eligibility.failed", "offer.made", "offer.accepted", "offer.declined", "offer.lapsed",
@@ -128,6 +129,8 @@ func applyQueue(tx *Tx, e *Event) error {
 		}
 		*c = queueCycle{e.Cycle, b.Definition}
 		return nil
+	case cycle.DefinitionMoved:
+		return moveQueue(tx, e.Cycle, b.To)
 	case call.Opened, call.DeadlineExtended, call.PermitGranted, call.Closed:
 		return applyQueueCall(tx, e)
 	}
@@ -241,19 +244,61 @@ func applyQueueCall(tx *Tx, e *Event) error {
 		if err != nil {
 			return err
 		}
-		d, err := look[queueDefinition](tx, "queue_definition", string(pinned.Definition))
+		return expireDrafts(tx, c, key, pinned.Definition)
+	}
+	return nil
+}
+
+// moveQueue dates anew what the definition dates and nobody was told: when the
+// drafts of closed calls expire.
+func moveQueue(tx *Tx, id string, to domain.Digest) error {
+	pinned, err := change[queueCycle](tx, "queue_cycle", id)
+	if err != nil {
+		return err
+	}
+	pinned.Definition = to
+	keys := map[string]bool{}
+	for _, c := range tx.dirty["queue_call"] { // the table doesn't have them yet
+		if c.row.(*queueCall).Cycle == id {
+			keys[c.key] = true
+		}
+	}
+	err = query(tx.conn, "SELECT key FROM queue_call WHERE cycle = ? ORDER BY key", func(stmt *sqlite.Stmt) error {
+		keys[stmt.ColumnText(0)] = true
+		return nil
+	}, id)
+	if err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		c, err := change[queueCall](tx, "queue_call", key)
 		if err != nil {
 			return err
 		}
-		last := d.Last[name]
-		due, err := last.From(c.Instant, d.Zone, d.Calendar)
-		if err != nil { // the definition was checked, so it isn't there: a log that begins in the middle
-			return nil
+		if c.Expire.IsZero() { // still open: it is dated when it closes
+			continue
 		}
-		c.Expire, c.Rule, c.Zone = due.UTC(), last.Words()+" (after closing)", d.Zone
-		return dateDrafts(tx, c, key)
+		if err := expireDrafts(tx, c, key, to); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// expireDrafts sets when the drafts of a closed call expire.
+func expireDrafts(tx *Tx, c *queueCall, key string, definition domain.Digest) error {
+	d, err := look[queueDefinition](tx, "queue_definition", string(definition))
+	if err != nil {
+		return err
+	}
+	_, name, _ := strings.Cut(key, ".")
+	last := d.Last[name]
+	due, err := last.From(c.Instant, d.Zone, d.Calendar)
+	if err != nil { // the definition was checked, so it isn't there: a log that begins in the middle
+		return nil
+	}
+	c.Expire, c.Rule, c.Zone = due.UTC(), last.Words()+" (after closing)", d.Zone
+	return dateDrafts(tx, c, key)
 }
 
 // dateDrafts sets when the drafts of a call expire.

@@ -124,6 +124,8 @@ func Sentence(e Event) (sentence, before, after string) {
 
 	case cycle.Planned:
 		return say("%s was planned, %s to %s", b.Title, b.From.Words(), b.To.Words()), "", ""
+	case cycle.DefinitionMoved:
+		return say("The cycle moved to another version of its definition: %s, %s on what is under way", plural(b.Changes, "change"), plural(b.Effects, "effect")), short(b.From), short(b.To)
 	case cycle.StageScheduled:
 		if b.To == "" {
 			return say("The stage “%s” is on %s", words(b.Stage), b.From.Words()), "", b.Published

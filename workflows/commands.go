@@ -48,6 +48,7 @@ var registry = []registration{
 		}
 		return err
 	}),
+	on("definition.move", lookup.move),
 	on[cycle.ScheduleStage]("stage.schedule", nil),
 	on("cycle.close", func(l lookup, c *cycle.Close) (err error) {
 		c.Open, err = l.openMatches(c.Cycle)
@@ -226,11 +227,7 @@ var registry = []registration{
 		}
 		c.Joined = pool.Joined()
 		c.Over, err = l.over(c.Cycle)
-		c.Terms = match.Terms{
-			Sessions: d.Sessions, Reflections: d.Reflection, Completion: d.Completion,
-			Agreement: d.Agreement.Version, Clauses: d.Agreement.Hash(),
-			FirstContact: d.Match.FirstContactWithin, Zone: d.Zone, Calendar: d.Calendar,
-		}
+		c.Terms = terms(d)
 		if err != nil {
 			return err
 		}
@@ -293,18 +290,18 @@ func fold[S state[S, E], E any](l lookup, name string) (S, error) {
 
 // remembered is fold from memory where that can. It is for facts that only
 // ever move towards accepting: what is remembered may refuse what now would be
-// accepted, and a refusal is asked again, fresh. These are all of them: what a
-// cycle pinned and the definition of that hash, which never change; that
-// somebody is registered or a mentor joined, which stays so; whom
-// a stream is about; and for a draft, which at worst expires, the deadline.
+// accepted, and a refusal is asked again, fresh. These are all of them: a
+// cycle's programme and year and the definition of a hash, which never change;
+// that somebody is registered or a mentor joined, which stays so; whom a stream
+// is about; and for a draft, which at worst expires, the deadline.
 func remembered[S state[S, E], E any](l lookup, name string) (S, error) {
 	s, err := load[S, E](l.ctx, l.Engine, name, l.fresh)
 	return s.state, err
 }
 
-// definition is what a cycle pinned.
+// definition is what a cycle goes by now; it may have moved to another version.
 func (l lookup) definition(id string) (programme.Definition, cycle.Planned, error) {
-	c, err := remembered[cycle.State](l, cycle.ID{Cycle: id}.Stream())
+	c, err := fold[cycle.State](l, cycle.ID{Cycle: id}.Stream())
 	if err != nil {
 		return programme.Definition{}, cycle.Planned{}, err
 	}
@@ -333,6 +330,15 @@ func (l lookup) definition(id string) (programme.Definition, cycle.Planned, erro
 func (l lookup) over(id string) (bool, error) {
 	c, err := fold[cycle.State](l, cycle.ID{Cycle: id}.Stream())
 	return c.IsClosed(), err
+}
+
+// terms are what a definition expects of a match.
+func terms(d programme.Definition) match.Terms {
+	return match.Terms{
+		Sessions: d.Sessions, Reflections: d.Reflection, Completion: d.Completion,
+		Agreement: d.Agreement.Version, Clauses: d.Agreement.Hash(),
+		FirstContact: d.Match.FirstContactWithin, Zone: d.Zone, Calendar: d.Calendar,
+	}
 }
 
 // openEnded names the first section without which no two people can be matched.

@@ -76,3 +76,11 @@ func ReplayJoined(ctx context.Context, log Log, answered eventstore.Place, list 
 	}
 	return replay(ctx, log, answered, slices.Concat(policies, late), late)
 }
+
+// Timers lists the clock's commands that a cycle at rest waits for.
+func Timers() (list []string) {
+	for _, commands := range timers {
+		list = append(list, commands...)
+	}
+	return list
+}

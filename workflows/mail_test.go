@@ -297,15 +297,6 @@ func TestAServerThatIsAwayIsAskedAgainLater(t *testing.T) {
 	require.Len(t, p.taken(t), 1)
 }
 
-func count(list []string, name string) (n int) {
-	for _, x := range list {
-		if x == name {
-			n++
-		}
-	}
-	return n
-}
-
 func TestWhatIsNeverTakenIsPutToAPerson(t *testing.T) {
 	t.Parallel()
 	o, p := declined(t, memory.New(), "a1"), newPostOffice(t)

@@ -110,7 +110,7 @@ func TestADecisionQueuesItsMessages(t *testing.T) {
 func TestWithoutMessagesInTheDefinitionNothingIsQueued(t *testing.T) {
 	t.Parallel()
 	o := setup(t)
-	o.definition = func(d *programme.Definition) { d.Messages = nil }
+	o.change = func(d *programme.Definition) { d.Messages = nil }
 	o.prepare(2)
 	o.accepted("a1", "m1", "first")
 	o.must("coordinator/c1", "match.unwind", fields{"cycle": "spring", "match": "first"})
@@ -124,7 +124,7 @@ func TestWithoutMessagesInTheDefinitionNothingIsQueued(t *testing.T) {
 func TestWhatIsUndoneIsNotTold(t *testing.T) {
 	t.Parallel()
 	o := setup(t)
-	o.definition = func(d *programme.Definition) {
+	o.change = func(d *programme.Definition) {
 		d.Messages = nil
 		for _, m := range [][3]string{
 			{"offer", "offer.made", "applicant"}, {"listed", "application.shortlisted", "applicant"}, {"review", "review.assigned", "reviewer"},
@@ -224,7 +224,7 @@ func TestWhoIsBeingErasedIsWrittenNoMore(t *testing.T) {
 func TestAPersonIsWrittenInTheirLanguage(t *testing.T) {
 	t.Parallel()
 	o := setup(t)
-	o.definition = func(d *programme.Definition) {
+	o.change = func(d *programme.Definition) {
 		d.Messages[1].Templates = append(d.Messages[1].Templates, programme.Template{Language: "de", Subject: "Ihre Bewerbung", Text: "Guten Tag {name}"})
 	}
 	o.prepare(2)

@@ -39,28 +39,32 @@ const (
 // answer lets a policy answer an event, unless it began later. Where the
 // instance is parked the event waits, and is found again when it goes on.
 func (g *Engine) answer(ctx context.Context, p policy, r eventstore.Recorded) error {
-	if g.starts[p.name].Compare(r.Position) >= 0 {
-		return nil
-	}
-	s, err := load[instance.State, instance.Event](ctx, g, instance.ID{Policy: p.name, Of: r.Stream}.Stream(), true)
-	if err != nil {
+	s, asked, err := g.stands(ctx, p, r)
+	if err != nil || !asked {
 		return err
 	}
-	if s.state.Parked() != "" || s.state.Skipped(r.ID.String()) {
-		return nil
-	}
 	for n := 1; ; n++ {
-		fault, err := g.try(ctx, p, r, s.state)
+		fault, err := g.try(ctx, p, r, s)
 		switch {
 		case err == nil:
 			return nil
 		case isWhole(ctx, err):
 			return err
 		case n == tries || fault == faultRepair:
-			return g.park(ctx, p, r, s.state, n, fault, err)
+			return g.park(ctx, p, r, s, n, fault, err)
 		}
 		g.Sleep(ctx, firstPause<<(n-1))
 	}
+}
+
+// stands tells how it stands with a policy's instance, and whether an event is
+// to be answered by it.
+func (g *Engine) stands(ctx context.Context, p policy, r eventstore.Recorded) (s instance.State, asked bool, err error) {
+	if g.starts[p.name].Compare(r.Position) >= 0 {
+		return s, false, nil
+	}
+	in, err := load[instance.State, instance.Event](ctx, g, instance.ID{Policy: p.name, Of: r.Stream}.Stream(), true)
+	return in.state, in.state.Parked() == "" && !in.state.Skipped(r.ID.String()), err
 }
 
 // try answers an event as the policy does or, where a person repaired that, as

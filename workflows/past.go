@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,7 +34,7 @@ type past struct {
 func rewind(log Log, c Config) *past {
 	p := &past{Log: log}
 	c.Store, c.Vault, c.Now = p, silent{c.Vault}, func() time.Time { return p.now }
-	p.engine = &Engine{Config: c, seed: maphash.MakeSeed()}
+	p.engine = &Engine{Config: c, seed: maphash.MakeSeed(), policies: slices.Concat(policies, later)}
 	return p
 }
 

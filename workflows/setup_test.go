@@ -130,7 +130,7 @@ type office struct {
 	mark  *mark
 	plan  matching.Plan // of the programme that prepare publishes
 
-	definition func(*programme.Definition) // changes it; nil: NEMO's
+	change func(*programme.Definition) // of the definition that is published; nil: NEMO's
 }
 
 var monday = time.Date(2024, 1, 8, 8, 0, 0, 0, time.UTC)
@@ -166,10 +166,9 @@ func (o *office) prepare(places int) {
 	}
 	o.must("coordinator/c1", "mentor.join", fields{"mentor": "m1", "pool": "pool", "capacity": 1})
 	o.must("coordinator/c1", "mentor.join", fields{"mentor": "m2", "pool": "pool", "capacity": 2})
-	d := nemo(o.t).Definition
-	d.Matching.Policy, d.Matching.Rules, d.Matching.Factors = o.plan.Policy, o.plan.Rules, o.plan.Factors
-	if o.definition != nil {
-		o.definition(&d)
+	d := o.definition()
+	if o.change != nil {
+		o.change(&d)
 	}
 	o.must("coordinator/c1", "definition.publish", fields{"programme": "nemo-121", "definition": d})
 	o.must("coordinator/c1", "quota.set", fields{"programme": "nemo-121", "quota": "cycle", "per": "cycle", "limit": places})

@@ -47,6 +47,7 @@ var table = map[string][]Role{
 	"erasure.start":         {Operator, Coordinator},
 	"erasure.complete":      {Eraser}, // by daybook erase, when the vault has done it
 	"definition.publish":    {Coordinator},
+	"definition.move":       {Coordinator},
 	"cycle.plan":            {Coordinator},
 	"cycle.close":           {Coordinator},
 	"stage.schedule":        {Coordinator},
@@ -126,6 +127,7 @@ var table = map[string][]Role{
 // says why, and the graver ones by whose leave.
 var exceptions = map[string]struct{ authority bool }{
 	"deadline.extend":  {},
+	"definition.move":  {},
 	"erasure.start":    {},
 	"match.end":        {},
 	"match.unwind":     {},

@@ -41,6 +41,9 @@ func (s State) Holds(cycle string, person domain.Person) (holds, filled bool) {
 	return false, false
 }
 
+// Quotas are those in force.
+func (s State) Quotas() []QuotaSet { return s.quotas }
+
 // used counts the places within the quota's period that holder would share.
 func (s State) used(q QuotaSet, h Holder) int {
 	n := 0

@@ -59,6 +59,24 @@ func (s State) Phase() Phase { return s.phase }
 // ID tells whose application it is, under which call.
 func (s State) ID() ID { return s.id }
 
+// ReplyBy is until when the offer stands that waits for an answer; zero when
+// none does.
+func (s State) ReplyBy() time.Time {
+	if s.phase != Offered {
+		return time.Time{}
+	}
+	return s.replyBy
+}
+
+// ProofDue is by when a nomination is to be confirmed that waits for it; zero
+// when none does.
+func (s State) ProofDue() time.Time {
+	if s.phase != Submitted || s.proof.received != "" || s.proof.lapsed {
+		return time.Time{}
+	}
+	return s.proof.due
+}
+
 // Subjects are the people every event of the stream is about.
 func (s State) Subjects() []domain.Person {
 	if s.id.Person == "" {

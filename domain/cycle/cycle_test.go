@@ -34,6 +34,8 @@ func TestCycle(t *testing.T) {
 	renamed.Title = "Autumn"
 	sealed := FiguresSealed{After: "e42", Figures: []Figure{{Measure: "offers_made", Version: 1, Value: 6}}}
 	seal := SealFigures{After: "e42", Figures: sealed.Figures}
+	moved := DefinitionMoved{From: "d1", To: "d2", Listing: Listing{Listed: "l1", Changes: 2, Effects: 1}}
+	move := MoveDefinition{Definition: "d2", Found: "d2", Listing: moved.Listing}
 
 	domaintest.Run(t, []row{
 		{Name: "a cycle is planned to the month", When: plan("2023-09", "2023-12"), Then: planned},
@@ -57,6 +59,18 @@ func TestCycle(t *testing.T) {
 		{Name: "there is no stage without a cycle", When: stage("2023-08-07", "", ""), Err: ErrUnknown},
 		{Name: "nor in one that is closed", Given: closed, When: stage("2023-08-07", "", ""), Err: ErrClosed},
 
+		{Name: "a running cycle moves to another version", Given: planned, When: move, Then: events{moved}},
+		{Name: "once", Given: append(planned[:1:1], moved), When: move},
+		{Name: "and back", Given: append(planned[:1:1], moved), When: MoveDefinition{Definition: "d1", Found: "d1"}, Then: events{DefinitionMoved{From: "d2", To: "d1"}}},
+		{Name: "not while something is on its way", Given: planned, When: MoveDefinition{Definition: "d2", Found: "d2", InTheWay: []string{"an offer"}}, Err: ErrNotAtRest},
+		{Name: "but what is so already is so, whatever is on its way", Given: planned, When: MoveDefinition{Definition: "d1", Found: "d1", InTheWay: []string{"an offer"}}},
+		{Name: "as it was listed", Given: planned, When: MoveDefinition{Definition: "d2", Found: "d2", Listed: "l1", Listing: moved.Listing}, Then: events{moved}},
+		{Name: "and not otherwise", Given: planned, When: MoveDefinition{Definition: "d2", Found: "d2", Listed: "l0", Listing: moved.Listing}, Err: ErrListed},
+		{Name: "the version is published", Given: planned, When: MoveDefinition{Definition: "d3"}, Err: ErrDefinition},
+		{Name: "a closed cycle stays as it was", Given: closed, When: move, Err: ErrClosed},
+		{Name: "there is nothing to move without a cycle", When: move, Err: ErrUnknown},
+		{Name: "a cycle that moved is still the one that was planned", Given: append(planned[:1:1], moved), When: plan("2023-09", "2023-12")},
+
 		{Name: "a cycle closes", Given: planned, When: Close{}, Then: events{Closed{}}},
 		{Name: "unless a match is open", Given: planned, When: Close{Open: []string{"m1", "m2"}}, Err: ErrOpenItems},
 		{Name: "what was never planned does not close", When: Close{}, Err: ErrUnknown},
@@ -71,6 +85,8 @@ func TestCycle(t *testing.T) {
 	got, ok := s.Apply(planned[0]).Plan()
 	require.True(t, ok)
 	require.Equal(t, planned[0], got)
+	got, _ = s.Apply(planned[0]).Apply(moved).Plan()
+	require.Equal(t, domain.Digest("d2"), got.Definition)
 	require.False(t, s.IsClosed())
 	require.True(t, s.Apply(Closed{}).IsClosed())
 }

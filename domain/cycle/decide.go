@@ -16,6 +16,8 @@ var (
 	ErrClosed     = domain.Refuse("cycle_closed", "this cycle is closed")
 	ErrOpenItems  = domain.Refuse("open_items", "a cycle closes when every match is completed, ended or unwound")
 	ErrNotClosed  = domain.Refuse("cycle_open", "figures are sealed when the cycle is closed")
+	ErrNotAtRest  = domain.Refuse("not_at_rest", "a cycle moves to another version of its definition only at rest")
+	ErrListed     = domain.Refuse("listed_otherwise", "this is no longer what the dry run listed; look at it again")
 	ErrOrder      = domain.Wrong("dates_reversed", "the end lies before the beginning")
 )
 
@@ -109,6 +111,40 @@ func (c ScheduleStage) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrClosed
 	}
 	return []Event{e}, nil
+}
+
+// MoveDefinition is definition.move: from now on the cycle goes by another
+// published version of its programme's definition. What was told and agreed
+// stays as it is, and nothing that was decided is decided again.
+type MoveDefinition struct {
+	ID
+	Definition domain.Digest `json:"definition"`
+	Listed     domain.Digest `json:"listed,omitzero"` // what the dry run gave that this rests on; empty: whatever it lists now
+
+	// Looked up: the definition of that hash, what the move changes, and what
+	// is on its way that it would change under somebody's hands.
+	Found    domain.Digest `json:"-"`
+	Listing  Listing       `json:"-"`
+	InTheWay []string      `json:"-"`
+}
+
+func (c MoveDefinition) Decide(s State, _ time.Time) ([]Event, error) {
+	plan, ok := s.Plan()
+	switch {
+	case !ok:
+		return nil, ErrUnknown
+	case c.Found == "":
+		return nil, ErrDefinition
+	case c.Found == plan.Definition:
+		return nil, nil
+	case s.closed:
+		return nil, ErrClosed
+	case len(c.InTheWay) > 0:
+		return nil, ErrNotAtRest.Because("in the way: " + strings.Join(c.InTheWay, "; "))
+	case c.Listed != "" && c.Listed != c.Listing.Listed:
+		return nil, ErrListed
+	}
+	return []Event{DefinitionMoved{plan.Definition, c.Found, c.Listing}}, nil
 }
 
 // Close is cycle.close.

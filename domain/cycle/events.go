@@ -19,6 +19,21 @@ type Planned struct {
 	Year       int           `json:"year"` // whose yearly quota its places count against
 }
 
+// DefinitionMoved is definition.moved: from here on the cycle goes by another
+// version. The envelope says why, and by whose leave.
+type DefinitionMoved struct {
+	From domain.Digest `json:"from"`
+	To   domain.Digest `json:"to"`
+	Listing
+}
+
+// A Listing is what a dry run told of a move.
+type Listing struct {
+	Listed  domain.Digest `json:"listed"`  // SHA-256 of its lines
+	Changes int           `json:"changes"` // lines about the definition
+	Effects int           `json:"effects"` // lines about the cycle
+}
+
 // StageScheduled is stage.scheduled: one entry of the timetable.
 type StageScheduled struct {
 	Stage     string       `json:"stage"`

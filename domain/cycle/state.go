@@ -11,23 +11,29 @@ type Event interface{ evolve(State) State }
 
 // State is what the rules remember.
 type State struct {
-	plan   Planned
-	stages []StageScheduled // as last scheduled, one for each stage
-	closed bool
-	sealed bool
+	plan    Planned          // as it was planned
+	version domain.Digest    // the definition that it goes by now
+	stages  []StageScheduled // as last scheduled, one for each stage
+	closed  bool
+	sealed  bool
 }
 
 // Apply returns s after e. It never fails and never judges.
 func (s State) Apply(e Event) State { return e.evolve(s) }
 
-// Plan gives the programme, the pinned definition and the year; ok is false
-// when no such cycle was planned.
-func (s State) Plan() (plan Planned, ok bool) { return s.plan, s.plan.Definition != domain.Digest("") }
+// Plan gives the programme, the definition that the cycle goes by and the year;
+// ok is false when no such cycle was planned.
+func (s State) Plan() (plan Planned, ok bool) {
+	plan = s.plan
+	plan.Definition = s.version
+	return plan, s.version != ""
+}
 
 // IsClosed tells whether the cycle is over.
 func (s State) IsClosed() bool { return s.closed }
 
-func (e Planned) evolve(s State) State { s.plan = e; return s }
+func (e Planned) evolve(s State) State         { s.plan, s.version = e, e.Definition; return s }
+func (e DefinitionMoved) evolve(s State) State { s.version = e.To; return s }
 
 func (e StageScheduled) evolve(s State) State {
 	s.stages = slices.DeleteFunc(slices.Clone(s.stages), func(o StageScheduled) bool { return o.Stage == e.Stage })

@@ -70,6 +70,18 @@ func (s State) Phase() Phase { return s.phase }
 // Pair tells who is matched.
 func (s State) Pair() Pair { return s.pair }
 
+// Terms are what the match goes by to its end.
+func (s State) Terms() Terms { return s.terms }
+
+// ContactDue is by when first contact is to be made that is still awaited; zero
+// when none is.
+func (s State) ContactDue() time.Time {
+	if s.phase != Active || s.contacted || s.overdue {
+		return time.Time{}
+	}
+	return s.contactDue
+}
+
 // Party is the person of a side, "" for neither.
 func (s State) Party(side string) domain.Person {
 	switch side {

@@ -348,6 +348,19 @@ type Completion struct {
 	FinalReflections   []string `json:"final_reflections" rule:"one=side,once"` // sides that must have filed theirs
 }
 
+// Words are the rule as people say it: "2 conforming sessions and the final
+// reflection of the mentee".
+func (c Completion) Words() string {
+	words := fmt.Sprintf("%d conforming sessions", c.ConformingSessions)
+	if c.ConformingSessions == 1 {
+		words = "1 conforming session"
+	}
+	for _, side := range c.FinalReflections {
+		words += " and the final reflection of the " + side
+	}
+	return words
+}
+
 // Outcomes are what people are to gain, in one version, each to be named by
 // evidence for it. They are kept and shown; nothing acts on them yet.
 type Outcomes struct {

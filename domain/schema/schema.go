@@ -40,6 +40,7 @@ var list = []entry{
 	now[programme.DefinitionPublished]("definition.published"),
 
 	now[cycle.Planned]("cycle.planned"),
+	now[cycle.DefinitionMoved]("definition.moved"),
 	now[cycle.StageScheduled]("stage.scheduled"),
 	now[cycle.Closed]("cycle.closed"),
 	now[cycle.FiguresSealed]("figures.sealed"),

@@ -144,21 +144,27 @@ func (v *visit) verdict(a projections.Application) string {
 	return words + deadline(a.Deadline)
 }
 
-// answerLines are the answers by question, as the form of the cycle's
-// definition puts it.
+// answerLines are the answers by question, as the form puts it whose version was
+// answered: the cycle may have moved to another since.
 func (v *visit) answerLines(a projections.Application) (lines []answerLine, err error) {
-	d, err := v.views.Definition(v.ctx, v.cycle.Definition)
-	if err != nil && !errors.Is(err, domain.NotFound) {
-		return nil, err
-	}
 	labels := map[string]string{}
-	for _, c := range d.Calls {
-		if c.Call != a.Call || c.Form.Version != a.Form {
+	hashes := []domain.Digest{v.cycle.VersionAt(a.ReceivedAt)}
+	for _, x := range v.cycle.Versions { // it may have been keyed in after a move
+		hashes = append(hashes, x.Definition)
+	}
+	for _, hash := range hashes {
+		d, err := v.views.Definition(v.ctx, hash)
+		if err != nil && !errors.Is(err, domain.NotFound) {
+			return nil, err
+		}
+		c, ok := d.Call(a.Call)
+		if !ok || c.Form.Version != a.Form {
 			continue
 		}
 		for _, f := range c.Form.Fields {
 			labels[f.Field] = f.Label
 		}
+		break
 	}
 	for i, x := range a.Answers {
 		if i == 0 || a.Answers[i-1].Field != x.Field {

@@ -14,6 +14,7 @@ type cyclePage struct {
 	State      string
 	Calls      []callLine
 	Dates      string
+	Versions   []versionLine // where it moved from one to another
 	Stages     []stageLine
 	Tasks      []taskLine
 	MoreTasks  link
@@ -37,6 +38,13 @@ type callLine struct {
 	Earlier []string // deadlines that were extended
 }
 
+// A versionLine is a version of the definition that the cycle went by.
+type versionLine struct {
+	Since instant
+	Hash  string
+	Why   string
+}
+
 type stageLine struct{ Stage, When, Note string }
 
 // How much of the queue and of the places the dashboard shows.
@@ -54,6 +62,11 @@ func (s *Server) showCycle(w http.ResponseWriter, r *http.Request) error {
 	p := cyclePage{frame: v.frame(v.title(), "Dashboard"), State: capital(v.cycle.Phase), Dates: span(v.cycle.From, v.cycle.To), Calendar: link{"calendar file", v.to(calendarPath)}}
 	for _, c := range v.cycle.Calls {
 		p.Calls = append(p.Calls, v.callLine(c))
+	}
+	if len(v.cycle.Versions) > 1 {
+		for _, x := range v.cycle.Versions {
+			p.Versions = append(p.Versions, versionLine{v.instant(x.Since), short(string(x.Definition)), inWords(x.Reason)})
+		}
 	}
 	for _, x := range v.cycle.Stages {
 		l := stageLine{Stage: capital(inWords(x.Stage)), When: span(x.From, x.To), Note: x.Published}

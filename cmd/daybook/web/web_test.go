@@ -29,6 +29,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/policy"
+	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
@@ -726,4 +727,30 @@ func linkOf(t *testing.T, page, rel string) string {
 	}
 	t.Fatalf("no link %s", rel)
 	return ""
+}
+
+// A cycle that moved tells by which version it goes since when, and each answer
+// stands under the question that was asked.
+func TestPagesTellWhichVersionOfTheDefinitionApplied(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	require.NotContains(t, get(t, s.pages(nil), "/cycles/autumn"), "The definition that it goes by")
+	d := programme.Definition{Programme: "nemo", Title: "One to One", Zone: "Europe/Berlin", Review: programme.Review{PerApplication: 1},
+		Calls: []programme.Call{{Call: "mentees", Form: programme.Form{Version: "2", Fields: []programme.Field{{Field: "motives", Label: "What moves you"}}}}}}
+	s.add("programme-nemo", "programme/nemo", "2023-07-04T09:00", programme.DefinitionPublished{Hash: d.Hash(), Definition: d}, nil)
+	s.add("cycle-autumn", "cycle/autumn", "2023-07-04T09:30", cycle.DefinitionMoved{To: d.Hash()}, func(e *schema.Envelope) { e.Reason = "clearer_question" })
+	// Keyed in after the move, a letter that came before it.
+	s.add(idOf(ben).Stream(), "cycle/autumn", "2023-07-05T10:00", application.Received{
+		Form: "2", Answers: []application.Answer{{Field: "motives", Text: s.private("WRITTEN answer", domain.Programme, ben)}}, ReceivedAt: day("2023-07-03T18:00"),
+	}, about(ben))
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	h := s.pages(nil)
+	page := get(t, h, "/cycles/autumn")
+	require.Contains(t, page, "<code>"+string(d.Hash())[:8]+"</code> since ")
+	require.Contains(t, page, "Tue 4 Jul 2023, 09:30")
+	require.Contains(t, page, "(clearer question)")
+	require.NotContains(t, get(t, h, "/cycles/autumn?at=2023-07-03"), "The definition that it goes by")
+	require.Contains(t, get(t, h, "/applications/"+idOf(ana).Key()), "Your motives")
+	require.Contains(t, get(t, h, "/applications/"+idOf(ben).Key()), "What moves you")
+	require.Contains(t, get(t, h, "/cycles/autumn/exceptions"), "Moved to another definition")
 }

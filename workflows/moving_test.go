@@ -1,0 +1,291 @@
+package workflows_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/domain/when"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/workflows"
+)
+
+// definition is the one that prepare publishes.
+func (o *office) definition() programme.Definition {
+	d := nemo(o.t).Definition
+	d.Matching.Policy, d.Matching.Rules, d.Matching.Factors = o.plan.Policy, o.plan.Rules, o.plan.Factors
+	return d
+}
+
+// publish publishes another version of the programme that prepare publishes.
+func (o *office) publish(change func(*programme.Definition)) programme.Definition {
+	o.t.Helper()
+	d := o.definition()
+	change(&d)
+	o.must("coordinator/c1", "definition.publish", fields{"programme": "nemo-121", "definition": d})
+	return d
+}
+
+func (o *office) dryRun(d programme.Definition) workflows.Move {
+	o.t.Helper()
+	m, err := workflows.DryRun(o.t.Context(), o.store, "spring", d, o.clock.Now())
+	require.NoError(o.t, err)
+	return m
+}
+
+func move(d programme.Definition) fields {
+	return fields{"cycle": "spring", "definition": d.Hash()}
+}
+
+// stricter asks three sessions of a pair, and leaves drafts for a week.
+func stricter(d *programme.Definition) {
+	d.Completion.Version, d.Completion.ConformingSessions = "2", 3
+	d.Calls[0].DraftsLast = when.Offset{Days: 7}
+}
+
+func TestARunningCycleMovesToAnotherVersion(t *testing.T) {
+	t.Parallel()
+	o := setup(t)
+	o.prepare(4)
+	o.matched("a1", "m1", "first")
+	o.chosen("a2")
+	o.must("coordinator/c1", "place.reserve", with(call, "person", "a2"))
+	o.settle()
+	o.must("applicant/a2", "offer.accept", call)
+	o.settle()
+	o.must("applicant/a3", "draft.start", call)
+	views := o.views()
+	require.NoError(t, views.CatchUp(t.Context()))
+	o.clock.Set(time.Date(2024, 2, 1, 11, 0, 0, 0, time.UTC)) // the deadline
+	_, err := o.Tick(t.Context(), agenda{views})
+	require.NoError(t, err)
+	require.Subset(t, names(t, o.store), []string{"call.closed", "contact.overdue"})
+
+	old := o.definition()
+	d := o.publish(stricter)
+	recorded := lines(t, o.store)
+	m := o.dryRun(d)
+	require.Equal(t, recorded, lines(t, o.store), "nothing is done")
+	require.Equal(t, []string{
+		"calls[mentees].drafts_last: 7 days later, was 1 working day later, at 12:00",
+		`completion.version: "2", was "1"`,
+		"completion.conforming_sessions: 3, was 2",
+	}, m.Changes)
+	require.Equal(t, []string{
+		"unsent drafts for mentees expire on Thu 2024-02-08 12:00 CET, not on Fri 2024-02-02 12:00 CET: 1",
+		"match first keeps the terms that it was agreed on, and its completion rule 1 (2 conforming sessions and the final reflection of the mentee): the new version has other completion",
+	}, m.Effects)
+	require.Empty(t, m.InTheWay)
+	require.Equal(t, m, o.dryRun(d), "and again")
+
+	_, err = o.try("coordinator/c1", "definition.move", move(d), workflows.Cause{Channel: "web"})
+	require.ErrorContains(t, err, "an exception needs a reason")
+	_, err = o.try("coordinator/c1", "definition.move", with(move(d), "listed", old.Hash()))
+	require.ErrorIs(t, err, cycle.ErrListed)
+	o.must("coordinator/c1", "definition.move", with(move(d), "listed", m.Listed))
+	r, env := last(t, o.store)
+	require.Equal(t, "definition.moved", r.Name)
+	require.Equal(t, "cycle-spring", r.Stream)
+	require.Equal(t, "tested", env.Reason)
+	require.Equal(t, "test", env.Authority)
+	body, err := schema.Decode(r.Name, r.Data)
+	require.NoError(t, err)
+	require.Equal(t, cycle.DefinitionMoved{From: old.Hash(), To: d.Hash(), Listing: cycle.Listing{Listed: m.Listed, Changes: 3, Effects: 2}}, body)
+
+	// It is so, whatever else is on its way.
+	require.Empty(t, o.must("coordinator/c1", "definition.move", move(d)).Names)
+	require.Empty(t, o.dryRun(d).Changes)
+
+	// From now on everything goes by it, and what was agreed stays.
+	o.clock.Set(time.Date(2024, 2, 2, 12, 0, 0, 0, time.UTC))
+	require.NoError(t, views.CatchUp(t.Context()))
+	next, ok, err := views.Next(t.Context())
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, "2024-02-08T11:00:00Z", next.Format(time.RFC3339))
+	_, err = o.Tick(t.Context(), agenda{views})
+	require.NoError(t, err)
+	require.NotContains(t, names(t, o.store), "draft.expired")
+	o.clock.Set(time.Date(2024, 2, 8, 11, 0, 0, 0, time.UTC))
+	_, err = o.Tick(t.Context(), agenda{views})
+	require.NoError(t, err)
+	require.Contains(t, names(t, o.store), "draft.expired")
+
+	o.must("coordinator/c1", "match.propose", fields{"cycle": "spring", "match": "second", "mentee": "a2", "mentor": "m2"})
+	require.NoError(t, views.CatchUp(t.Context()))
+	for name, rule := range map[string]string{"first": "1", "second": "2"} {
+		match, err := views.Match(t.Context(), "spring", name)
+		require.NoError(t, err)
+		require.Equal(t, rule, match.Rule.Version)
+	}
+	c, err := views.Cycle(t.Context(), "spring")
+	require.NoError(t, err)
+	require.Equal(t, d.Hash(), c.Definition)
+	require.Len(t, c.Versions, 2)
+	require.Equal(t, old.Hash(), c.VersionAt(c.Versions[1].Since.Add(-1)))
+	require.Equal(t, d.Hash(), c.VersionAt(c.Versions[1].Since))
+
+	// Policies answer the past as they did then.
+	o.settle()
+	require.Nil(t, o.replay().Divergence)
+}
+
+func TestACycleMovesOnlyAtRest(t *testing.T) {
+	t.Parallel()
+	reply := func(d *programme.Definition) { d.Offer.ReplyWithin = when.Offset{Days: 3} }
+	for name, x := range map[string]struct {
+		given  func(*office)
+		change func(*programme.Definition)
+		way    string // "": none
+	}{
+		"what fell due is not done": {
+			func(o *office) { o.clock.Set(time.Date(2024, 2, 1, 12, 0, 0, 0, time.UTC)) },
+			stricter, "call.close has fallen due for the call for mentees, and is not done yet",
+		},
+		"a policy has yet to answer": {
+			func(o *office) {
+				o.chosen("a1")
+				o.must("coordinator/c1", "place.reserve", with(call, "person", "a1"))
+			},
+			stricter, "a policy has not answered place.reserved yet, with offer.make",
+		},
+		"an offer waits on other terms": {
+			(*office).offered, reply,
+			"an offer waits for the answer of {person:A1} until Mon 2024-01-15 17:00 CET, and the new version would have given another time",
+		},
+		"an offer waits, and its terms stay": {(*office).offered, stricter, ""},
+		"a match waits on other terms": {
+			(*office).proposed, stricter,
+			"match first waits to be accepted on terms that the new version changes: completion",
+		},
+		"a match waits, and holidays of another year are added": {
+			(*office).proposed,
+			func(d *programme.Definition) {
+				d.Calendar.Version, d.Calendar.Holidays = "2024", append(d.Calendar.Holidays, "2024-10-03")
+			},
+			"",
+		},
+		"a review goes by other criteria": {
+			func(o *office) { o.shortlisted("a1") },
+			func(d *programme.Definition) { d.Review.MaxScore = 10 },
+			"{person:A1} is under review by criteria that the new version changes",
+		},
+		"a call is gone": {
+			func(*office) {},
+			func(d *programme.Definition) {
+				d.Calls[0].Call, d.Stages[0].Call = "others", "others"
+			},
+			"the call for mentees was opened, and the new version has no such call",
+		},
+		"the zone is another": {
+			func(*office) {},
+			func(d *programme.Definition) { d.Zone = "Europe/Lisbon" },
+			"the cycle's days are counted in Europe/Berlin, and the new version's in Europe/Lisbon",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := open(t)
+			x.given(o)
+			d := o.publish(x.change)
+			m := o.dryRun(d)
+			result, err := o.try("coordinator/c1", "definition.move", move(d))
+			if x.way == "" {
+				require.NoError(t, err)
+				require.Empty(t, m.InTheWay)
+				require.Equal(t, []string{"definition.moved"}, result.Names)
+				return
+			}
+			require.Equal(t, []string{o.tokens(x.way)}, m.InTheWay)
+			require.ErrorIs(t, err, cycle.ErrNotAtRest)
+			require.NotContains(t, err.Error(), "{")
+			require.NotContains(t, names(t, o.store), "definition.moved")
+		})
+	}
+}
+
+func (o *office) offered() {
+	o.chosen("a1")
+	o.must("coordinator/c1", "place.reserve", with(call, "person", "a1"))
+	o.settle()
+}
+
+func (o *office) proposed() {
+	o.offered()
+	o.must("applicant/a1", "offer.accept", call)
+	o.settle()
+	o.must("coordinator/c1", "match.propose", fields{"cycle": "spring", "match": "first", "mentee": "a1", "mentor": "m1"})
+}
+
+// tokens puts a1 where a line has her token.
+func (o *office) tokens(line string) string {
+	return strings.Replace(line, "{person:A1}", "{person:"+string(o.person("a1"))+"}", 1)
+}
+
+func TestAClosedCycleDoesNotMove(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.must("coordinator/c1", "cycle.close", fields{"cycle": "spring"})
+	o.settle()
+	d := o.publish(stricter)
+	_, err := workflows.DryRun(t.Context(), o.store, "spring", d, o.clock.Now())
+	require.ErrorIs(t, err, cycle.ErrClosed)
+	_, err = o.try("coordinator/c1", "definition.move", move(d))
+	require.ErrorIs(t, err, cycle.ErrClosed)
+	require.Empty(t, o.must("coordinator/c1", "definition.move", move(o.definition())).Names, "it is so")
+}
+
+func TestACycleMovesToAPublishedVersionOfItsProgramme(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	d := o.definition()
+	stricter(&d)
+	require.NotEmpty(t, o.dryRun(d).Changes, "a draft may be looked at")
+	_, err := o.try("coordinator/c1", "definition.move", move(d))
+	require.ErrorIs(t, err, cycle.ErrDefinition)
+	d.Programme = "walks"
+	_, err = workflows.DryRun(t.Context(), o.store, "spring", d, o.clock.Now())
+	require.ErrorIs(t, err, programme.ErrDefinition)
+	_, err = workflows.DryRun(t.Context(), o.store, "autumn", d, o.clock.Now())
+	require.ErrorIs(t, err, domain.NotFound)
+}
+
+// Another node moved the cycle: what this one remembers is not decided by.
+func TestAMoveOnAnotherNodeIsSeenAtOnce(t *testing.T) {
+	t.Parallel()
+	here := open(t)
+	there := newOffice(t, here.store, here.vault)
+	there.mark.at = eventstore.Place{}
+	there.clock.Set(here.Latest())
+	here.proposed() // so that it remembers the cycle
+	here.must("coordinator/c1", "match.decline", fields{"cycle": "spring", "match": "first", "side": "mentee"})
+	here.settle()
+	d := here.publish(stricter)
+	there.must("coordinator/c1", "definition.move", move(d))
+	here.must("coordinator/c1", "match.propose", fields{"cycle": "spring", "match": "second", "mentee": "a1", "mentor": "m1"})
+	require.Empty(t, here.dryRun(d).Changes)
+	views := here.views()
+	require.NoError(t, views.CatchUp(t.Context()))
+	m, err := views.Match(t.Context(), "spring", "second")
+	require.NoError(t, err)
+	require.Equal(t, "2", m.Rule.Version)
+}
+
+// Whatever the clock does is asked when a cycle is to move.
+func TestEveryTimerIsAskedBeforeAMove(t *testing.T) {
+	t.Parallel()
+	var list []string
+	for _, command := range workflows.Commands() {
+		if access.Allow(access.Clock, command) == nil {
+			list = append(list, command)
+		}
+	}
+	require.ElementsMatch(t, list, workflows.Timers())
+}

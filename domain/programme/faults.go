@@ -308,7 +308,7 @@ func (f *faults) call(d Definition, c Call, path string) {
 	if _, err := when.Zone(d.Zone); err != nil || !slices.Contains(Vocabulary["deadline"], c.Deadline.Rule) {
 		return // told already
 	}
-	switch _, err := c.Deadline.in(d.Zone).Resolve(); {
+	switch _, err := c.Deadline.In(d.Zone).Resolve(); {
 	case errors.Is(err, when.ErrWeekdayMismatch):
 		f.expect(false, path+".deadline.published", "a weekday that fits its date, or override: why it stands: %v", err)
 	case err != nil:
@@ -316,7 +316,8 @@ func (f *faults) call(d Definition, c Call, path string) {
 	}
 }
 
-func (d Deadline) in(zone string) when.Deadline {
+// In is the deadline as it is told in a zone; it is yet to be resolved.
+func (d Deadline) In(zone string) when.Deadline {
 	return when.Deadline{Local: d.Local, Zone: zone, Rule: when.Rule(d.Rule), Published: d.Published, Override: d.Override}
 }
 
@@ -488,7 +489,7 @@ func (f *faults) dates(d Definition, i int, index map[string]int, bounds []bound
 		if s.Kind != "call" || c.Deadline == (Deadline{}) || s.Call != "" && s.Call != c.Call {
 			continue
 		}
-		if deadline, err := c.Deadline.in(d.Zone).Resolve(); err == nil {
+		if deadline, err := c.Deadline.In(d.Zone).Resolve(); err == nil {
 			bounds[i] = bounds[i].later(bound{deadline.Instant, "the deadline of " + c.Call + " (" + c.Deadline.Local + ")"})
 		}
 	}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/daybook-engine/daybook/domain/when"
+	"github.com/daybook-engine/daybook/workflows"
+)
+
+func newWhatIf() *cobra.Command {
+	var cycle, file string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "whatif --definition FILE --cycle CYCLE",
+		Short: "Tell what would have gone otherwise, had a cycle gone by another definition",
+		Long: `Tell what would have gone otherwise, had a cycle gone by another definition from its
+beginning: a sentence for each difference, with the event that it is about. What
+people did is taken as it is recorded; what rests on the definition is decided
+again by the same rules: who was in time with a whole form, until when people had to
+reply, what lapsed, by which criteria and on how many reviews was decided, whom the
+matching proposes, which sessions conform, what is complete. Deadlines stay as they
+were told, unless the definition says another than the one that the call was opened
+under.
+
+Nothing is written, and a running daybook serve may have the directory.`,
+		Example: "  daybook whatif --definition my-programme.yaml --cycle nemo-2023-autumn",
+		Args:    args(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			d, err := readDefinition(file)
+			if err != nil {
+				return err
+			}
+			b, err := moment{clock: "recorded"}.look(c, cycle)
+			if err != nil {
+				return err
+			}
+			defer b.done()
+			zone, err := when.Zone(b.local)
+			if err != nil {
+				return err
+			}
+			ctx, out := c.Context(), c.OutOrStdout()
+			found, err := workflows.WhatIf(ctx, b.store, cycle, d)
+			if err != nil {
+				return err
+			}
+			lines := json.NewEncoder(out)
+			lines.SetEscapeHTML(false)
+			for _, x := range found {
+				x.Words = b.spell(ctx, x.Words)
+				if b.erasing != nil {
+					return b.erasing
+				}
+				if asJSON {
+					err = lines.Encode(x)
+				} else {
+					_, err = fmt.Fprintf(out, "%s  %s  %-22s %s\n", x.Position, x.Recorded.In(zone).Format(minute), x.Event, x.Words)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			if len(found) == 0 {
+				fmt.Fprintln(c.ErrOrStderr(), "nothing would have gone otherwise")
+			}
+			return nil
+		},
+	}
+	cycleFlag(c, &cycle)
+	c.Flags().StringVar(&file, "definition", "", "the other definition's file")
+	if err := c.MarkFlagRequired("definition"); err != nil {
+		panic(err) // the flag is there
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
+	return c
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/match"
 )
 
 // lateEntry is how long after it happened something may be recorded before
@@ -20,7 +21,7 @@ const lateEntry = 24 * time.Hour
 // aside: what, who, when and why are the event's.
 type Exception struct {
 	HistoryRow
-	Kinds []string // waiver, extension, moved, permit, late, override, correction, refused, nonconforming, overdue, lapsed, unwound, ended, late_entry, authority
+	Kinds []string // waiver, extension, moved, permit, late, override, correction, refused, nonconforming, overdue, lapsed, unwound, ended, calendar, late_entry, authority
 }
 
 // exceptional lists the names that always are an exception, and of which
@@ -76,6 +77,13 @@ func exceptionKinds(e *Event) (kinds []string) {
 	switch b := e.Body.(type) {
 	case application.Received:
 		add(b.Late, "late")
+		add(len(b.Unsure) > 0, "calendar")
+	case application.OfferMade:
+		add(len(b.Unsure) > 0, "calendar")
+	case application.DraftExpired:
+		add(len(b.Unsure) > 0, "calendar")
+	case match.Made:
+		add(len(b.Unsure) > 0, "calendar")
 	case call.Opened:
 		add(b.Deadline.Override != "", "override")
 	case call.DeadlineExtended:

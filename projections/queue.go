@@ -61,12 +61,20 @@ func (t *Task) columns() (string, string, time.Time, bool) {
 
 // queueCall is what the clock knows of a call.
 type queueCall struct {
-	Cycle   string                      `json:"cycle"`
-	Expire  time.Time                   `json:"expire,omitzero"` // when drafts do, once it is closed
-	Rule    string                      `json:"rule,omitempty"`
-	Zone    string                      `json:"zone,omitempty"`
-	Instant time.Time                   `json:"instant"` // of the deadline in force
-	Permits map[domain.Person]time.Time `json:"permits,omitempty"`
+	Cycle   string                        `json:"cycle"`
+	Call    string                        `json:"call"`
+	Expire  time.Time                     `json:"expire,omitzero"` // when drafts do, once it is closed
+	Rule    string                        `json:"rule,omitempty"`
+	Zone    string                        `json:"zone,omitempty"`
+	Instant time.Time                     `json:"instant"` // of the deadline in force
+	Permits map[domain.Person]queuePermit `json:"permits,omitempty"`
+}
+
+// A queuePermit is until when somebody may submit, and how that was said.
+type queuePermit struct {
+	Until time.Time `json:"until"`
+	Local string    `json:"local"`
+	Zone  string    `json:"zone"`
 }
 
 func (c *queueCall) columns() (string, string, time.Time, bool) {
@@ -202,7 +210,7 @@ var clockWords = map[string]string{
 
 // expire is when somebody's draft does: a permit makes it later.
 func (c *queueCall) expire(p domain.Person) time.Time {
-	if until := c.Permits[p]; !c.Expire.IsZero() && until.After(c.Expire) {
+	if until := c.Permits[p].Until; !c.Expire.IsZero() && until.After(c.Expire) {
 		return until
 	}
 	return c.Expire
@@ -219,7 +227,7 @@ func applyQueueCall(tx *Tx, e *Event) error {
 	if err != nil {
 		return err
 	}
-	c.Cycle = e.Cycle
+	c.Cycle, c.Call = e.Cycle, name
 	closes := func(d when.Deadline) {
 		c.Instant = d.Instant
 		*t = Task{
@@ -234,9 +242,9 @@ func applyQueueCall(tx *Tx, e *Event) error {
 		closes(b.Now)
 	case call.PermitGranted:
 		if c.Permits == nil {
-			c.Permits = map[domain.Person]time.Time{}
+			c.Permits = map[domain.Person]queuePermit{}
 		}
-		c.Permits[b.Person] = b.Until
+		c.Permits[b.Person] = queuePermit{b.Until, b.Local, b.Zone}
 		return dateDrafts(tx, c, key)
 	case call.Closed:
 		t.Command = ""
@@ -404,6 +412,12 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Tas
 		if !c.ClosedAt.IsZero() {
 			return nil
 		}
+		list = append(list, c.doubts(d)...)
+		permits, err := bodies[queueCall](conn, "SELECT body FROM queue_call WHERE cycle = ? ORDER BY key", id)
+		if err != nil {
+			return err
+		}
+		list = append(list, c.shifted(permits, now)...)
 		applications, err := applicationsOf(conn, id)
 		if err != nil {
 			return err
@@ -414,6 +428,7 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Tas
 		matches, err := matchesOf(conn, id)
 		for _, m := range matches {
 			list = append(list, m.tasks(now)...)
+			list = append(list, m.shifted(now)...)
 		}
 		if err != nil {
 			return err

@@ -154,12 +154,12 @@ func Sentence(e Event) (sentence, before, after string) {
 	case application.DraftStarted:
 		return say("%s began an application", token(b.Person)), "", "draft"
 	case application.DraftExpired:
-		return say("The draft of %s expired unsent%s", who, fired(b.Timer)), "draft", "expired"
+		return say("The draft of %s expired unsent%s%s", who, fired(b.Timer), unsure(b.Timer.Calendar, b.Unsure)), "draft", "expired"
 	case application.Received:
 		if b.Late {
-			return say("The application of %s was received after the deadline, by permission until %s", who, instant(b.Permit, b.Deadline.Zone)), "", "submitted, late"
+			return say("The application of %s was received after the deadline, by permission until %s%s", who, instant(b.Permit, b.Deadline.Zone), unsure(b.Calendar, b.Unsure)), "", "submitted, late"
 		}
-		return say("The application of %s was received in time (%s)", who, deadline(b.Deadline)), "", "submitted"
+		return say("The application of %s was received in time (%s)%s", who, deadline(b.Deadline), unsure(b.Calendar, b.Unsure)), "", "submitted"
 	case application.SubmissionRefused:
 		detail := ""
 		switch {
@@ -190,7 +190,7 @@ func Sentence(e Event) (sentence, before, after string) {
 	case application.Declined:
 		return say("%s was declined, on %s", who, plural(len(b.Reviews), "review")), "shortlisted", "declined"
 	case application.OfferMade:
-		return say("%s was offered a place, to answer by %s", who, instant(b.ReplyBy, b.Zone)), "", "offered"
+		return say("%s was offered a place, to answer by %s%s", who, instant(b.ReplyBy, b.Zone), unsure(b.Calendar, b.Unsure)), "", "offered"
 	case application.OfferAccepted:
 		return say("%s accepted the offer", who), "offered", "accepted"
 	case application.OfferDeclined:
@@ -279,7 +279,7 @@ func Sentence(e Event) (sentence, before, after string) {
 	case match.Declined:
 		return say("%s (%s) declined the match", side(b.Side), b.Side), "proposed", "declined"
 	case match.Made:
-		return say("%s and mentor %s were matched%s", token(b.Mentee), token(b.Mentor), replacing(b.Previous)), "proposed", "made"
+		return say("%s and mentor %s were matched%s%s", token(b.Mentee), token(b.Mentor), replacing(b.Previous), unsure(b.Calendar, b.Unsure)), "proposed", "made"
 	case match.Unwound:
 		fault := ""
 		if b.NoFault {
@@ -486,6 +486,15 @@ func article(kind string) string {
 		return "an " + kind
 	}
 	return "a " + kind
+}
+
+// unsure tells of a date that was counted through years of which the calendar
+// knows no holidays.
+func unsure(calendar string, years []int) string {
+	if len(years) == 0 {
+		return ""
+	}
+	return say("; a date that follows from it should be looked at: the calendar %s has no holidays of %s", calendar, strings.Trim(fmt.Sprint(years), "[]"))
 }
 
 func plural(n int, noun string) string {

@@ -101,8 +101,9 @@ var registry = []registration{
 		plan, _ := d.Call(c.Call)
 		c.Calendar = d.Calendar.Words()
 		c.Due, err = plan.DraftsLast.From(s.Deadline().Instant, d.Zone, d.Calendar)
+		c.Unsure = plan.DraftsLast.Unsure(s.Deadline().Instant, c.Due, d.Zone, d.Calendar)
 		if permit := s.Permit(c.Person); permit.After(c.Due) {
-			c.Due = permit
+			c.Due, c.Unsure = permit, nil
 		}
 		return err
 	}),

@@ -38,7 +38,9 @@ func newDefinitionCheck() *cobra.Command {
 		Short: "Check programmes' definitions, without publishing anything",
 		Long: `Check programmes' definitions, without publishing anything. All that is wrong is told
 at once, each with file, line, column and what was expected. Of what is right the
-programme and the hash are printed, by which a cycle pins it.`,
+programme and the hash are printed, by which a cycle pins it, and what somebody should
+look at all the same: a calendar that ends before the dates that working days are
+counted from.`,
 		Example: "  daybook definition check my-programme.yaml",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, files []string) error {
@@ -54,9 +56,17 @@ programme and the hash are printed, by which a cycle pins it.`,
 					continue
 				}
 				fmt.Fprintf(c.OutOrStdout(), "%s: %s, %s\n", name, d.Programme, d.Hash())
+				doubt(c, name, d)
 			}
 			return errors.Join(wrong...)
 		},
+	}
+}
+
+// doubt tells what somebody should look at in a definition with nothing wrong.
+func doubt(c *cobra.Command, name string, d programme.Definition) {
+	for _, doubt := range d.Doubts() {
+		fmt.Fprintf(c.ErrOrStderr(), "%s: look at %s\n", name, doubt)
 	}
 }
 
@@ -183,6 +193,7 @@ that are running keep theirs. It is the command definition.publish.`,
 			if err != nil {
 				return err
 			}
+			doubt(c, given[0], d)
 			fields, err := json.Marshal(programme.PublishDefinition{ID: programme.ID{Programme: d.Programme}, Definition: d})
 			if err != nil {
 				return err

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -437,7 +438,10 @@ func tzdata() string {
 		version, _, _ = strings.Cut(version, "\n")
 		return version
 	}
-	return "built in"
+	if _, err := os.Stat("/usr/share/zoneinfo/Europe/Berlin"); err == nil {
+		return "the system's, unknown"
+	}
+	return "built in " + runtime.Version() // which comes with one version of it
 }
 
 // sealed is the vault as the engine knows it.

@@ -50,6 +50,9 @@ was to come then.`,
 			out, found := c.OutOrStdout(), false
 			lines := json.NewEncoder(out)
 			for _, t := range tasks {
+				if t.Kind == "calendar" || t.Kind == "zone" { // what makes a date of these doubtful
+					fmt.Fprintln(c.ErrOrStderr(), b.spell(ctx, t.Words))
+				}
 				if t.Role != "clock" {
 					continue
 				}

@@ -174,7 +174,10 @@ func TestApplication(t *testing.T) {
 		},
 		{Name: "by a zone that is one", Given: draft, Now: inTime, When: submit(func(c *Submit) { c.Route, c.Zone = "nominated", "CET" }), Err: when.ErrZoneAbbreviation},
 
-		{Name: "S1: an unsent draft expires", Given: draft, Now: "2023-08-02T00:00 Europe/Berlin", When: ExpireDraft{ID: id, Due: deadline.Instant, Calendar: "berlin@2023", Tzdata: "2023c"}, Then: events{DraftExpired{domain.Timer{
+		{Name: "over the end of the calendar, too", Given: draft, Now: "2024-01-02T00:00 Europe/Berlin", When: ExpireDraft{ID: id, Due: deadline.Instant, Unsure: []int{2024}}, Then: events{
+			DraftExpired{domain.Timer{Rule: "draft.expire", Due: deadline.Instant, Fired: domaintest.At("2024-01-02T00:00 Europe/Berlin")}, []int{2024}},
+		}},
+		{Name: "S1: an unsent draft expires", Given: draft, Now: "2023-08-02T00:00 Europe/Berlin", When: ExpireDraft{ID: id, Due: deadline.Instant, Calendar: "berlin@2023", Tzdata: "2023c"}, Then: events{DraftExpired{Timer: domain.Timer{
 			Rule: "draft.expire", Due: deadline.Instant, Fired: domaintest.At("2023-08-02T00:00 Europe/Berlin"), Calendar: "berlin@2023", Tzdata: "2023c",
 		}}}},
 		{Name: "not while the call is open", Given: draft, Now: inTime, When: ExpireDraft{ID: id}, Err: domain.ErrNotDue},
@@ -261,8 +264,11 @@ func decisions() []domaintest.Row[State, Event] {
 		{Name: "what is shortlisted is not passed over", Given: listed, When: PassOver{id, two, why}, Err: ErrPhase},
 		{Name: "a reserve has a rank", Given: listed, When: Reserve{ID: id, Assessed: two}, Err: ErrRank},
 
-		{Name: "10: S1: an offer says by when to reply", Given: chosen, Now: tuesday, When: offer, Then: events{OfferMade{replyBy, "Europe/Berlin", "berlin@2023"}}},
-		{Name: "10: S1: also from the reserve", Given: reserved, Now: tuesday, When: offer, Then: events{OfferMade{replyBy, "Europe/Berlin", "berlin@2023"}}},
+		{Name: "10: S1: an offer says by when to reply", Given: chosen, Now: tuesday, When: offer, Then: events{OfferMade{ReplyBy: replyBy, Zone: "Europe/Berlin", Calendar: "berlin@2023"}}},
+		{Name: "10: S1: also from the reserve", Given: reserved, Now: tuesday, When: offer, Then: events{OfferMade{ReplyBy: replyBy, Zone: "Europe/Berlin", Calendar: "berlin@2023"}}},
+		{Name: "an offer over the end of the calendar says so", Given: chosen, Now: "2023-12-28T10:00 Europe/Berlin", When: offer, Then: events{
+			OfferMade{domaintest.At("2024-01-04T17:00 Europe/Berlin"), "Europe/Berlin", "berlin@2023", []int{2024}},
+		}},
 		{Name: "10: in a zone that is one", Given: chosen, Now: tuesday, When: unzoned, Err: when.ErrZoneAbbreviation},
 		{Name: "8: an offer has a place", Given: chosen, Now: tuesday, When: MakeOffer{ID: id}, Err: ErrNoPlace},
 		{Name: "nobody else is offered anything", Given: listed, Now: tuesday, When: offer, Err: ErrPhase},

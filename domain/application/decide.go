@@ -147,7 +147,7 @@ func (c Submit) Decide(s State, now time.Time) ([]Event, error) {
 		if e.ProofDue, err = route.Proof.From(received, c.Zone, c.Calendar); err != nil {
 			return nil, err
 		}
-		e.Calendar = c.Calendar.Words()
+		e.Calendar, e.Unsure = c.Calendar.Words(), route.Proof.Unsure(received, e.ProofDue, c.Zone, c.Calendar)
 	}
 	if s.phase == None {
 		return []Event{DraftStarted{c.Cycle, c.Call, c.Person}, e}, nil
@@ -213,6 +213,7 @@ type ExpireDraft struct {
 	// Looked up: when the call's unsent drafts expire, zero while it is open.
 	Due      time.Time `json:"-"`
 	Calendar string    `json:"-"`
+	Unsure   []int     `json:"-"`
 }
 
 func (c ExpireDraft) Decide(s State, now time.Time) ([]Event, error) {
@@ -223,7 +224,7 @@ func (c ExpireDraft) Decide(s State, now time.Time) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Event{DraftExpired{timer}}, nil
+	return []Event{DraftExpired{timer, c.Unsure}}, nil
 }
 
 // Withdraw is application.withdraw.
@@ -482,7 +483,7 @@ func (c MakeOffer) Decide(s State, now time.Time) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Event{OfferMade{replyBy.UTC(), c.Zone, c.Calendar.Words()}}, nil
+	return []Event{OfferMade{replyBy.UTC(), c.Zone, c.Calendar.Words(), c.Reply.Unsure(now, replyBy, c.Zone, c.Calendar)}}, nil
 }
 
 // AcceptOffer is offer.accept.

@@ -32,6 +32,7 @@ type Received struct {
 	Organisation string        `json:"organisation,omitempty"` // that puts the person forward
 	ProofDue     time.Time     `json:"proof_due,omitzero"`
 	Calendar     string        `json:"calendar,omitempty"` // by which proof_due was counted
+	Unsure       []int         `json:"unsure,omitempty"`   // years counted through that the calendar was not made for
 }
 
 // An Answer is one answer of the form; a ranked field has several, with rank
@@ -56,7 +57,8 @@ type SubmissionRefused struct {
 
 // DraftExpired is draft.expired.
 type DraftExpired struct {
-	Timer domain.Timer `json:"timer"`
+	Timer  domain.Timer `json:"timer"`
+	Unsure []int        `json:"unsure,omitempty"` // as for Received
 }
 
 // Withdrawn is application.withdrawn.
@@ -118,6 +120,7 @@ type OfferMade struct {
 	ReplyBy  time.Time `json:"reply_by"`
 	Zone     string    `json:"zone"`
 	Calendar string    `json:"calendar,omitempty"`
+	Unsure   []int     `json:"unsure,omitempty"` // as for Received
 }
 
 // OfferAccepted is offer.accepted.

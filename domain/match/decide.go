@@ -161,7 +161,8 @@ func (c Make) Decide(s State, now time.Time) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Event{Made{s.pair, s.previous, now, due.UTC(), s.terms.Calendar.Words()}}, nil
+	unsure := s.terms.FirstContact.Unsure(now, due, s.terms.Zone, s.terms.Calendar)
+	return []Event{Made{s.pair, s.previous, now, due.UTC(), s.terms.Calendar.Words(), unsure}}, nil
 }
 
 // Unwind is match.unwind.

@@ -59,6 +59,7 @@ type Made struct {
 	Made       time.Time `json:"made"`
 	ContactDue time.Time `json:"contact_due"`
 	Calendar   string    `json:"calendar,omitempty"`
+	Unsure     []int     `json:"unsure,omitempty"` // years counted through that the calendar was not made for
 }
 
 // Unwound is match.unwound: it did not work, which may be nobody's fault. The

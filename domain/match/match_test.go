@@ -103,6 +103,8 @@ func TestMatch(t *testing.T) {
 	rematch := events{Proposed{Pair: pair, Previous: "m0", Rationale: rationale, Terms: terms}}
 	off := after(proposed, Declined{Side: Mentor})
 	unwound := after(inForce, Unwound{NoFault: true})
+	working := terms
+	working.FirstContact = when.Offset{WorkingDays: 5}
 	badZone := terms
 	badZone.Zone = "CET"
 	overdue := ContactOverdue{domain.Timer{Rule: "contact.mark_overdue", Due: contact, Fired: contact, Calendar: "berlin@2023", Tzdata: "2023c"}}
@@ -161,6 +163,9 @@ func TestMatch(t *testing.T) {
 		{Name: "11: nor anybody what is made", Given: active, When: Decline{Acting: mentee}, Err: ErrPhase},
 		{Name: "11: a match needs both sides", Given: agreeable[:2], When: Make{}, Err: ErrNotBoth},
 		{Name: "11: S1: then it is made, with two weeks for the first contact", Given: agreeable, Now: "2023-09-06T12:00 Europe/Berlin", When: Make{}, Then: active[3:]},
+		{Name: "a first contact that is counted over the end of the calendar is told", Given: after(events{Proposed{Pair: pair, Terms: working}}, agreeable[1:]...), Now: "2023-12-28T12:00 Europe/Berlin", When: Make{}, Then: events{
+			Made{Pair: pair, Made: domaintest.At("2023-12-28T12:00 Europe/Berlin"), ContactDue: domaintest.At("2024-01-04T12:00 Europe/Berlin"), Calendar: "berlin@2023", Unsure: []int{2024}},
+		}},
 		{Name: "what is declined is not made", Given: off, When: Make{}, Err: ErrPhase},
 		{Name: "in a zone that is one", Given: after(events{Proposed{Pair: pair, Terms: badZone}}, agreeable[1:]...), When: Make{}, Err: when.ErrZoneAbbreviation},
 

@@ -237,7 +237,7 @@ func (f *faults) meaning(d Definition) {
 	f.roles(d)
 	f.stages(d)
 	f.messages(d)
-	if counted := d.workingDays(); counted != "" {
+	if counted := d.CountsWorkingDays(); counted != "" {
 		f.expect(d.Calendar.Name != "", counted, "a calendar in the definition: it says which days are working days")
 	}
 	if m := d.Matching; m.Policy != "" || len(m.Rules)+len(m.Factors) > 0 {
@@ -257,8 +257,8 @@ func (f *faults) meaning(d Definition) {
 	}
 }
 
-// workingDays is the first field that counts them.
-func (d Definition) workingDays() string {
+// CountsWorkingDays is the first field that does; "" when none does.
+func (d Definition) CountsWorkingDays() string {
 	for i, c := range d.Calls {
 		if c.DraftsLast.WorkingDays > 0 {
 			return fmt.Sprintf("calls[%d].drafts_last", i)

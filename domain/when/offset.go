@@ -25,6 +25,25 @@ func (c Calendar) Check() error {
 	return nil
 }
 
+// Covers tells whether the calendar was made for a year: it names a holiday of
+// it, for there is no place without any. New Year's Day alone is no sign of it: a
+// list for the year before may end with it.
+func (c Calendar) Covers(year int) bool {
+	of := strconv.Itoa(year) + "-"
+	return slices.ContainsFunc(c.Holidays, func(day string) bool { return strings.HasPrefix(day, of) && day != of+"01-01" })
+}
+
+// Uncovered lists the years from one to another that the calendar was not made
+// for.
+func (c Calendar) Uncovered(from, to int) (years []int) {
+	for year := from; year <= to; year++ {
+		if !c.Covers(year) {
+			years = append(years, year)
+		}
+	}
+	return years
+}
+
 // IsWorking tells whether the date that day shows, in its own location, is a
 // working day.
 func (c Calendar) IsWorking(day time.Time) bool {
@@ -96,6 +115,18 @@ func (o Offset) From(anchor time.Time, zone string, c Calendar) (time.Time, erro
 		wall = time.Date(year, month, day, at.Hour(), at.Minute(), 0, 0, time.UTC)
 	}
 	return existing(wall, loc).Add(time.Duration(o.Hours) * time.Hour), nil
+}
+
+// Unsure lists the years that o counts working days through, from anchor to due,
+// and that the calendar was not made for: every weekday counts there, whatever
+// holidays there will be.
+func (o Offset) Unsure(anchor, due time.Time, zone string, c Calendar) []int {
+	loc, err := Zone(zone)
+	if o.WorkingDays == 0 || err != nil {
+		return nil
+	}
+	from, to := anchor.In(loc).Year(), due.In(loc).Year()
+	return c.Uncovered(min(from, to), max(from, to))
 }
 
 // Words are o as people say it: "5 working days later, at 17:00".

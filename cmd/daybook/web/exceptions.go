@@ -74,7 +74,7 @@ func (s *Server) showExceptions(w http.ResponseWriter, r *http.Request) error {
 func kindWords(kind string) string {
 	words := map[string]string{
 		"extension": "deadline extended", "moved": "moved to another definition", "permit": "late permit", "late": "late by permit", "late_entry": "recorded late",
-		"nonconforming": "does not conform", "authority": "by authority",
+		"nonconforming": "does not conform", "authority": "by authority", "calendar": "counted past the calendar",
 	}[kind]
 	return cmp.Or(words, inWords(kind))
 }

@@ -75,6 +75,8 @@ func TestDoubtsAreInTheQueue(t *testing.T) {
 	w.in("cycle-winter", cycle.DefinitionMoved{To: d.Hash()})
 	w.in("call-winter.mentees", call.Closed{Timer: domain.Timer{Rule: "call.close", Due: told.Instant, Fired: w.now}})
 	w.in("application-x", application.DraftStarted{Cycle: "winter", Call: "mentees", Person: w.person(2)}, application.OfferMade{ReplyBy: until, Zone: "Europe/Berlin", Calendar: "berlin@2023", Unsure: []int{2024}})
+	w.in("application-y", application.DraftStarted{Cycle: "winter", Call: "mentees", Person: w.person(2)})
+	w.in("application-z", application.DraftStarted{Cycle: "winter", Call: "mentees", Person: w.person(4)})
 	write(t, store, w.facts[n:])
 	require.NoError(t, v.CatchUp(t.Context()))
 	require.Empty(t, doubts(time.Date(2023, 11, 2, 0, 0, 0, 0, time.UTC)))
@@ -83,6 +85,23 @@ func TestDoubtsAreInTheQueue(t *testing.T) {
 	again, err := views(t, store).Due(t.Context(), w.now.AddDate(1, 0, 0), 0)
 	require.NoError(t, err)
 	require.Equal(t, again, due, "read in one go")
+
+	// Each timer says by which rule, also what was reckoned by an earlier version.
+	tasks, err := v.Queue(t.Context(), "winter", w.now)
+	require.NoError(t, err)
+	rules := map[string]string{}
+	for _, k := range tasks {
+		if k.Role == "clock" {
+			rules[k.Stream] = k.Rule
+			require.Equal(t, "Europe/Berlin", k.Zone)
+		}
+	}
+	require.Equal(t, map[string]string{
+		"application-x":   "as it was told, by the calendar berlin@2023",
+		"application-y":   "when the permit to submit later ends",
+		"application-z":   "from the deadline: 2 working days later, by the calendar berlin@2024",
+		"match-winter.m1": "as it was told",
+	}, rules)
 
 	// What was counted past a calendar stays an exception, and says so.
 	list, err := v.Exceptions(t.Context(), "winter")

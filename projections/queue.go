@@ -64,6 +64,7 @@ type queueCall struct {
 	Cycle   string                        `json:"cycle"`
 	Call    string                        `json:"call"`
 	Expire  time.Time                     `json:"expire,omitzero"` // when drafts do, once it is closed
+	Closed  bool                          `json:"closed,omitempty"`
 	Rule    string                        `json:"rule,omitempty"`
 	Zone    string                        `json:"zone,omitempty"`
 	Instant time.Time                     `json:"instant"` // of the deadline in force
@@ -91,12 +92,30 @@ func (c *queueCycle) columns() (string, string, time.Time, bool) {
 	return c.Cycle, "", time.Time{}, true
 }
 
-// queueDefinition is how long drafts last under each call of a definition.
+// queueDefinition is by what a definition lets the clock reckon.
 type queueDefinition struct {
 	Programme string                 `json:"programme"`
 	Zone      string                 `json:"zone"`
 	Calendar  when.Calendar          `json:"calendar"`
-	Last      map[string]when.Offset `json:"last"`
+	Last      map[string]when.Offset `json:"last"`  // of drafts, by call
+	Proof     map[string]when.Offset `json:"proof"` // by call and route, "call.route"
+	Reply     when.Offset            `json:"reply"`
+	Contact   when.Offset            `json:"contact"`
+}
+
+// rule says how an instant was reckoned from an anchor, which people call from.
+// Where it was reckoned by an earlier version, only the calendar is said.
+func (d *queueDefinition) rule(o when.Offset, anchor, due time.Time, from, calendar string) string {
+	words := "as it was told"
+	if again, err := o.From(anchor, d.Zone, d.Calendar); err == nil && again.Equal(due) {
+		if words = "from " + from + ": " + o.Words(); o.WorkingDays == 0 {
+			return words
+		}
+	}
+	if calendar != "" {
+		words += ", by the calendar " + calendar
+	}
+	return words
 }
 
 func (d *queueDefinition) columns() (string, string, time.Time, bool) {
@@ -125,9 +144,17 @@ func applyQueue(tx *Tx, e *Event) error {
 		if err != nil {
 			return err
 		}
-		*d = queueDefinition{b.Definition.Programme, b.Definition.Zone, b.Definition.Calendar, map[string]when.Offset{}}
+		*d = queueDefinition{
+			Programme: b.Definition.Programme, Zone: b.Definition.Zone, Calendar: b.Definition.Calendar, Last: map[string]when.Offset{},
+			Proof: map[string]when.Offset{}, Reply: b.Definition.Offer.ReplyWithin, Contact: b.Definition.Match.FirstContactWithin,
+		}
 		for _, c := range b.Definition.Calls {
 			d.Last[c.Call] = c.DraftsLast
+			for _, r := range c.Routes {
+				if r.Proof != nil {
+					d.Proof[c.Call+"."+r.Route] = *r.Proof
+				}
+			}
 		}
 		return nil
 	case cycle.Planned:
@@ -148,6 +175,14 @@ func applyQueue(tx *Tx, e *Event) error {
 	if err != nil {
 		return err
 	}
+	pinned, err := look[queueCycle](tx, "queue_cycle", e.Cycle)
+	if err != nil {
+		return err
+	}
+	d, err := look[queueDefinition](tx, "queue_definition", string(pinned.Definition))
+	if err != nil {
+		return err
+	}
 	clock := func(command string, due time.Time, rule, zone string) {
 		t.Kind, t.Role, t.Stream, t.Cycle = "clock", "clock", e.Stream, e.Cycle
 		t.Command, t.Words, t.Due, t.Rule, t.Zone = command, clockWords[command], due, rule, zone
@@ -165,25 +200,26 @@ func applyQueue(tx *Tx, e *Event) error {
 		}
 		t.Call, t.About = b.Call, b.Person
 		t.Args = args("cycle", b.Cycle, "call", b.Call, "person", string(b.Person))
-		clock("draft.expire", c.expire(b.Person), c.Rule, c.Zone)
+		clock("draft.expire", c.expire(b.Person), c.rule(b.Person), c.Zone)
 	case application.Received:
 		settled("")
 		if !b.ProofDue.IsZero() {
-			clock("nomination.lapse", b.ProofDue, b.Calendar, b.Deadline.Zone)
+			rule := d.rule(d.Proof[t.Call+"."+b.Route], b.ReceivedAt, b.ProofDue, "the submission", b.Calendar)
+			clock("nomination.lapse", b.ProofDue, rule, cmp.Or(d.Zone, b.Deadline.Zone))
 		}
 	case application.DraftExpired, application.Withdrawn:
 		settled("")
 	case application.NominationReceived, application.NominationLapsed, application.EligibilityConfirmed, application.EligibilityFailed:
 		settled("nomination.lapse")
 	case application.OfferMade:
-		clock("offer.lapse", b.ReplyBy, b.Calendar, b.Zone)
+		clock("offer.lapse", b.ReplyBy, d.rule(d.Reply, e.Envelope.RecordedAt, b.ReplyBy, "the offer", b.Calendar), b.Zone)
 	case application.OfferAccepted, application.OfferDeclined, application.OfferLapsed:
 		settled("")
 	case match.Made:
 		_, id, _ := strings.Cut(e.Stream, "-")
 		cycle, name, _ := strings.Cut(id, ".")
 		t.About, t.Args = b.Mentee, args("cycle", cycle, "match", name)
-		clock("contact.mark_overdue", b.ContactDue, b.Calendar, "")
+		clock("contact.mark_overdue", b.ContactDue, d.rule(d.Contact, b.Made, b.ContactDue, "the match", b.Calendar), d.Zone)
 	case match.ContactMade, match.ContactOverdue, match.Unwound, match.Completed, match.Ended:
 		settled("")
 	case policy.Parked:
@@ -216,6 +252,14 @@ func (c *queueCall) expire(p domain.Person) time.Time {
 	return c.Expire
 }
 
+// rule is by which somebody's draft expires.
+func (c *queueCall) rule(p domain.Person) string {
+	if !c.Expire.IsZero() && c.expire(p).After(c.Expire) {
+		return "when the permit to submit later ends"
+	}
+	return c.Rule
+}
+
 func applyQueueCall(tx *Tx, e *Event) error {
 	_, key, _ := strings.Cut(e.Stream, "-") // "<cycle>.<call>"
 	_, name, _ := strings.Cut(key, ".")
@@ -238,6 +282,7 @@ func applyQueueCall(tx *Tx, e *Event) error {
 	switch b := e.Body.(type) {
 	case call.Opened:
 		closes(b.Deadline)
+		return expireDrafts(tx, c, key)
 	case call.DeadlineExtended:
 		closes(b.Now)
 	case call.PermitGranted:
@@ -245,14 +290,12 @@ func applyQueueCall(tx *Tx, e *Event) error {
 			c.Permits = map[domain.Person]queuePermit{}
 		}
 		c.Permits[b.Person] = queuePermit{b.Until, b.Local, b.Zone}
-		return dateDrafts(tx, c, key)
-	case call.Closed:
-		t.Command = ""
-		pinned, err := look[queueCycle](tx, "queue_cycle", e.Cycle)
-		if err != nil {
-			return err
+		if c.Closed {
+			return dateDrafts(tx, c, key)
 		}
-		return expireDrafts(tx, c, key, pinned.Definition)
+	case call.Closed:
+		t.Command, c.Closed = "", true
+		return expireDrafts(tx, c, key)
 	}
 	return nil
 }
@@ -283,37 +326,38 @@ func moveQueue(tx *Tx, id string, to domain.Digest) error {
 		if err != nil {
 			return err
 		}
-		if c.Expire.IsZero() { // still open: it is dated when it closes
-			continue
-		}
-		if err := expireDrafts(tx, c, key, to); err != nil {
+		if err := expireDrafts(tx, c, key); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// expireDrafts sets when the drafts of a closed call expire.
-func expireDrafts(tx *Tx, c *queueCall, key string, definition domain.Digest) error {
-	d, err := look[queueDefinition](tx, "queue_definition", string(definition))
+// expireDrafts sets by which rule the drafts of a call expire and, once it is
+// closed, when.
+func expireDrafts(tx *Tx, c *queueCall, key string) error {
+	pinned, err := look[queueCycle](tx, "queue_cycle", c.Cycle)
 	if err != nil {
 		return err
 	}
-	_, name, _ := strings.Cut(key, ".")
-	last := d.Last[name]
+	d, err := look[queueDefinition](tx, "queue_definition", string(pinned.Definition))
+	if err != nil {
+		return err
+	}
+	last := d.Last[c.Call]
 	due, err := last.From(c.Instant, d.Zone, d.Calendar)
 	if err != nil { // the definition was checked, so it isn't there: a log that begins in the middle
 		return nil
 	}
-	c.Expire, c.Rule, c.Zone = due.UTC(), last.Words()+" (after closing)", d.Zone
+	c.Rule, c.Zone = d.rule(last, c.Instant, due, "the deadline", d.Calendar.Words()), d.Zone
+	if c.Closed {
+		c.Expire = due.UTC()
+	}
 	return dateDrafts(tx, c, key)
 }
 
-// dateDrafts sets when the drafts of a call expire.
+// dateDrafts sets when, and by which rule, the drafts of a call expire.
 func dateDrafts(tx *Tx, c *queueCall, key string) error {
-	if c.Expire.IsZero() {
-		return nil
-	}
 	var drafts []string
 	cycle, name, _ := strings.Cut(key, ".")
 	isDraft := func(t *Task) bool { return t.Command == "draft.expire" && t.Call == name && t.Cycle == cycle }
@@ -335,7 +379,7 @@ func dateDrafts(tx *Tx, c *queueCall, key string) error {
 			return err
 		}
 		if isDraft(t) {
-			t.Due, t.Rule, t.Zone = c.expire(t.About), c.Rule, c.Zone
+			t.Due, t.Rule, t.Zone = c.expire(t.About), c.rule(t.About), c.Zone
 		}
 	}
 	return nil

@@ -30,10 +30,14 @@ func newTimers() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "timers --cycle CYCLE",
 		Short: "Tell what will fall due, when, and by which rule",
-		Long: `Tell what the clock has still to do in a cycle: when, in whose zone, by which rule,
-and with which command. What falls due is judged by that command on its own stream,
-so that a deadline that was moved needs no timer to be cancelled. With --at, what
-was to come then.`,
+		Long: `Tell what the clock has still to do in a cycle: when, in whose zone, by which rule of
+the definition that the cycle goes by, by which calendar, and with which command. A
+date that people were told stays, whatever the rule says since. What falls due is
+judged by that command on its own stream, so that a deadline that was moved needs no
+timer to be cancelled. With --at, what was to come then.
+
+What makes a date doubtful is told beside it: a calendar that the cycle outlasts, and
+time zone data by which a local time that was told is another moment now.`,
 		Example: "  daybook timers --cycle nemo-2023-autumn --at 2023-07-20",
 		Args:    args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {

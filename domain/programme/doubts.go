@@ -24,7 +24,7 @@ func (d Definition) Doubts() []Fault {
 	reaches := func(path string, from, to time.Time) {
 		for _, year := range d.Calendar.Uncovered(from.In(zone).Year(), to.In(zone).Year()) {
 			if !told[year] {
-				found = append(found, Fault{"calendar.holidays", fmt.Sprintf("the holidays of %d, which %s reaches: %s would count every weekday of it as a working day", year, path, counted)})
+				found = append(found, Fault{Path: "calendar.holidays", Expected: fmt.Sprintf("the holidays of %d, which %s reaches: %s would count every weekday of it as a working day", year, path, counted)})
 			}
 			told[year] = true
 		}

@@ -50,7 +50,7 @@ type Definition struct {
 }
 
 // Idle are the sections and fields that are kept and shown; nothing acts on
-// them yet.
+// them yet. Of the tasks it is those that no event opens.
 var Idle = []string{
 	"pilot", "aims", "partners", "roles", "quotas", "calls.deadline", "calls.rolling", "calls.places", "calls.channels",
 	"calls.criteria.kind", "calls.criteria.when", "stages", "tasks", "matching.on", "matching.conversation", "outcomes",
@@ -86,6 +86,10 @@ var Vocabulary = map[string][]string{
 	},
 	"recipient": {"applicant", "reviewer", "mentee", "mentor"},
 	"fact":      {"role", "nation", "working_as", "member", "professional_staff", "shortlisted", "selected", "examples"},
+	"opens":     openers(),
+	"event":     events(),
+	"due_from":  {"deadline"},
+	"runs":      {"coordinator", "reviewer"},
 }
 
 // facts are the values that a condition may compare a fact with; a fact that
@@ -274,14 +278,39 @@ type Next struct {
 	When  Condition `json:"when,omitzero"`
 }
 
-// A Task is something that people have to do. Tasks are kept and shown;
-// nothing acts on them yet.
+// A Task is something that people have to do: once for each event that opens
+// it, and so for each application, match or session, for each call or for the
+// cycle. A task that no event opens is kept and shown, and nothing acts on it.
 type Task struct {
-	Task  string `json:"task" rule:"required,slug,key"`
-	Role  string `json:"role" rule:"required,one=role"`
-	Text  string `json:"text" rule:"required"`
-	Stage string `json:"stage,omitempty" rule:"slug"`
+	Task     string      `json:"task" rule:"required,slug,key"`
+	Role     string      `json:"role" rule:"required,one=role"`
+	Text     string      `json:"text" rule:"required"`
+	Stage    string      `json:"stage,omitempty" rule:"slug"`
+	On       string      `json:"on,omitempty" rule:"one=opens"`          // the event that opens it
+	Done     []string    `json:"done,omitempty" rule:"one=event,once"`   // the events that complete it by themselves; without one, somebody says so
+	Due      when.Offset `json:"due,omitzero" rule:"offset"`             // after it is opened, or after what due_from names
+	DueFrom  string      `json:"due_from,omitempty" rule:"one=due_from"` // deadline: due counts from the call's deadline in force, and moves with it; without due, at the deadline itself
+	Remind   Remind      `json:"remind,omitzero"`
+	Escalate Escalation  `json:"escalate,omitzero"`
+	Expires  when.Offset `json:"expires,omitzero" rule:"offset"`            // after it is due: then nobody has to do it any more
+	FourEyes []string    `json:"four_eyes,omitempty" rule:"one=event,once"` // not by whoever did one of these about the same application or match
 }
+
+// Remind says how long before a task is due people are reminded of it, and how
+// often at most, however often its deadline is moved.
+type Remind struct {
+	Before []when.Offset `json:"before" rule:"required,before"`
+	AtMost int           `json:"at_most" rule:"required,max=10"`
+}
+
+// An Escalation lets another role take a task up, so long after it was due.
+type Escalation struct {
+	After when.Offset `json:"after" rule:"required,offset"`
+	To    string      `json:"to" rule:"required,one=runs"`
+}
+
+// Timed tells whether a task is due at some time.
+func (t Task) Timed() bool { return t.Due != (when.Offset{}) || t.DueFrom != "" }
 
 // Review says how applications are assessed.
 type Review struct {

@@ -64,7 +64,7 @@ func (f *faults) tell(fault Fault) {
 type Rule struct {
 	Required bool     // where the section around it is there
 	One      []string // a closed list of words
-	Is       string   // slug, version, code, language or offset
+	Is       string   // slug, version, code, language, offset or before
 	Max      int
 	Key      bool // names its entry among the entries of a list
 	Once     bool // no word twice
@@ -133,7 +133,11 @@ func (f *faults) field(v reflect.Value, r Rule, path string) {
 	case when.Offset:
 		err := x.Check()
 		f.expect(err == nil, path, "an offset such as {working_days: 5, at: \"17:00\"}: %v", err)
-		f.expect(min(x.Days, x.WorkingDays, x.Hours) >= 0 && x.Days+x.WorkingDays+x.Hours > 0, path, "an offset into the future")
+		into := "an offset into the future"
+		if r.Is == "before" {
+			into = "how long before it is due, in numbers above 0: nobody is reminded of what is overdue already"
+		}
+		f.expect(min(x.Days, x.WorkingDays, x.Hours) >= 0 && x.Days+x.WorkingDays+x.Hours > 0, path, "%s", into)
 		return
 	case when.Calendar:
 		for i, day := range x.Holidays {
@@ -200,7 +204,9 @@ func (f *faults) list(v reflect.Value, r Rule, path string) {
 		item, at := v.Index(i), fmt.Sprintf("%s[%d]", path, i)
 		name, once := at, r.Once
 		key := item
-		if item.Kind() == reflect.Struct {
+		if item.Type() == reflect.TypeFor[when.Offset]() {
+			f.field(item, Rule{Required: true, Is: r.Is}, at)
+		} else if item.Kind() == reflect.Struct {
 			f.walk(item, at)
 			key = item.Field(0)
 			if first := item.Type().Field(0); RuleOf(first).Key {
@@ -237,6 +243,9 @@ func (f *faults) meaning(d Definition) {
 	f.roles(d)
 	f.stages(d)
 	f.messages(d)
+	for i, t := range d.Tasks {
+		f.task(d, t, fmt.Sprintf("tasks[%d]", i))
+	}
 	if counted := d.CountsWorkingDays(); counted != "" {
 		f.expect(d.Calendar.Name != "", counted, "a calendar in the definition: it says which days are working days")
 	}
@@ -266,6 +275,13 @@ func (d Definition) CountsWorkingDays() string {
 		for j, r := range c.Routes {
 			if r.Proof != nil && r.Proof.WorkingDays > 0 {
 				return fmt.Sprintf("calls[%d].routes[%d].proof", i, j)
+			}
+		}
+	}
+	for i, t := range d.Tasks {
+		for _, o := range t.offsets() {
+			if o.WorkingDays > 0 {
+				return fmt.Sprintf("tasks[%d].%s", i, o.path)
 			}
 		}
 	}
@@ -376,6 +392,7 @@ func (f *faults) roles(d Definition) {
 	}
 	for i, t := range d.Tasks {
 		asked(t.Role, fmt.Sprintf("tasks[%d].role", i))
+		asked(t.Escalate.To, fmt.Sprintf("tasks[%d].escalate.to", i))
 		f.expect(t.Stage == "" || stages[t.Stage], fmt.Sprintf("tasks[%d].stage", i), "a stage of this programme, not %s", t.Stage)
 	}
 	for i, role := range d.Matching.Conversation {
@@ -389,6 +406,99 @@ func (f *faults) roles(d Definition) {
 	for i, q := range d.Quotas {
 		asked(q.Role, fmt.Sprintf("quotas[%d].role", i))
 	}
+}
+
+// An offset of a task's, and where it stands.
+type taskOffset struct {
+	when.Offset
+	path string
+}
+
+func (t Task) offsets() []taskOffset {
+	list := []taskOffset{{t.Due, "due"}, {t.Escalate.After, "escalate.after"}, {t.Expires, "expires"}}
+	for i, o := range t.Remind.Before {
+		list = append(list, taskOffset{o, fmt.Sprintf("remind.before[%d]", i)})
+	}
+	return list
+}
+
+// task checks that what a task says can come about.
+func (f *faults) task(d Definition, t Task, at string) {
+	if t.On == "" {
+		for _, said := range []struct {
+			name string
+			is   bool
+		}{
+			{"done", len(t.Done) > 0}, {"due", t.Due != (when.Offset{})}, {"due_from", t.DueFrom != ""}, {"remind", len(t.Remind.Before) > 0},
+			{"escalate", t.Escalate != (Escalation{})}, {"expires", t.Expires != (when.Offset{})}, {"four_eyes", len(t.FourEyes) > 0},
+		} {
+			f.expect(!said.is, at+"."+said.name, "on as well: the event that opens the task")
+		}
+		return
+	}
+	h, ok := Happenings[t.On]
+	if !ok {
+		return // told by its rule
+	}
+	f.expect(slices.Contains(h.holders(d), t.Role) || !slices.Contains(Vocabulary["role"], t.Role), at+".role",
+		"somebody who can be asked when %s: %s, not %s", t.On, either(h.holders(d)), t.Role)
+	for i, done := range t.Done {
+		if !slices.Contains(Vocabulary["event"], done) {
+			continue // told by its rule
+		}
+		follows := "nothing that follows " + t.On + " completes a task: somebody says that it is done"
+		if len(h.Then) > 0 {
+			follows = "an event that can follow " + t.On + ": " + either(h.Then)
+		}
+		f.expect(slices.Contains(h.Then, done), fmt.Sprintf("%s.done[%d]", at, i), "%s, not %s", follows, done)
+	}
+	for i, by := range t.FourEyes {
+		f.expect(t.On == by || h.About != AboutCycle && sameAbout(h.About, by) || !slices.Contains(Vocabulary["event"], by), fmt.Sprintf("%s.four_eyes[%d]", at, i),
+			"an event about the same %s as %s, not %s", h.About, t.On, by)
+	}
+	if t.DueFrom != "" {
+		f.expect(h.About == AboutCall || h.About == AboutApplication, at+".due_from", "a task about a call or an application, for nothing else has a deadline")
+	}
+	if !t.Timed() {
+		for _, o := range t.offsets() {
+			f.expect(o.Offset == (when.Offset{}), at+"."+o.path, "due as well: when the task is to be done")
+		}
+		return
+	}
+	f.expect(t.Remind.AtMost >= len(t.Remind.Before), at+".remind.at_most", "at least %d, as many as there are in before", len(t.Remind.Before))
+	for i, before := range t.Remind.Before {
+		if t.DueFrom == "" {
+			f.expect(d.fits(before, t.Due), fmt.Sprintf("%s.remind.before[%d]", at, i), "less than due: a reminder comes after the task is opened")
+		}
+	}
+	if t.Escalate.After != (when.Offset{}) && t.Expires != (when.Offset{}) {
+		f.expect(d.fits(t.Escalate.After, t.Expires), at+".escalate.after", "less than expires: nobody takes up what has expired")
+	}
+}
+
+// sameAbout tells whether an event happens to what such a task is about.
+func sameAbout(about, event string) bool {
+	for opener, h := range Happenings {
+		if h.About == about && (opener == event || slices.Contains(h.Then, event)) {
+			return true
+		}
+	}
+	return false
+}
+
+// fits tells whether one offset can be shorter than another. Working days are
+// as many days as the week and the holidays make of them, so that is tried
+// from each day of a year.
+func (d Definition) fits(short, long when.Offset) bool {
+	for day := range 366 {
+		anchor := time.Date(2024, 1, 1+day, 8, 0, 0, 0, time.UTC)
+		a, errShort := short.From(anchor, d.Zone, d.Calendar)
+		b, errLong := long.From(anchor, d.Zone, d.Calendar)
+		if errShort != nil || errLong != nil || a.Before(b) {
+			return true // what is wrong with one of them is told elsewhere
+		}
+	}
+	return false
 }
 
 // After lists what a stage goes on to. What is not said is said here: the

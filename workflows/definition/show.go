@@ -8,6 +8,7 @@ import (
 	"text/template"
 
 	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/when"
 )
 
 //go:embed show.txt
@@ -18,7 +19,11 @@ var page = template.Must(template.New("show.txt").Funcs(template.FuncMap{
 	"indent": func(text string) string {
 		return strings.ReplaceAll(strings.ReplaceAll("\n"+strings.TrimRight(text, "\n"), "\n", "\n      "), "\n      \n", "\n\n")
 	},
-	"plain":  plain,
+	"plain": plain,
+	"earlier": func(o when.Offset) string {
+		o.Days, o.WorkingDays, o.Hours = -o.Days, -o.WorkingDays, -o.Hours
+		return o.Words()
+	},
 	"idle":   idle,
 	"unsaid": func(d programme.Definition) string { return strings.Join(unsaid(d), ", ") },
 }).Parse(showText))

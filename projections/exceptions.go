@@ -43,6 +43,8 @@ var exceptional = map[string]string{
 	"offer.lapsed":       "lapsed",
 	"match.unwound":      "unwound",
 	"match.ended":        "ended",
+	"task.escalated":     "overdue",
+	"task.expired":       "lapsed",
 }
 
 const exceptionsIndexes = `

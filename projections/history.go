@@ -14,6 +14,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/schema"
+	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/eventstore"
 )
 
@@ -54,6 +55,13 @@ func (e *Event) File() string {
 	}
 	kind, id, _ := strings.Cut(e.Stream, "-")
 	switch kind {
+	case "task":
+		var b struct {
+			About tasks.About `json:"about"`
+		}
+		if _ = schema.Unmarshal(e.Data, &b); b.About != (tasks.About{}) {
+			return b.About.File(e.Cycle)
+		}
 	case "allocation", "mentor", "call":
 		_ = schema.Unmarshal(e.Data, &b) // a body without these fields names nobody
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
+	digests "github.com/daybook-engine/daybook/domain/digest"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/mentor"
@@ -24,6 +25,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
+	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/domain/when"
 )
 
@@ -81,6 +83,10 @@ var doers = map[string]string{
 	"seal-the-figures":       "the policy that seals the figures",
 	"policies":               "the policies",
 	"withdraw-the-message":   "the policy that withdraws messages",
+	"open-the-task":          "the policy that opens tasks",
+	"complete-the-task":      "the policy that completes a task when what it asks for has happened",
+	"withdraw-the-task":      "the policy that withdraws a task when what it is about is over",
+	"queue-the-digest":       "the policy that queues a day's reminders",
 }
 
 // Sentence says an event in plain words, and what it changed from and to,
@@ -366,6 +372,32 @@ func Sentence(e Event) (sentence, before, after string) {
 			why = ": " + words(b.Why)
 		}
 		return say("A message to %s was withdrawn%s", about(0, "somebody"), why), "", "withdrawn"
+	case tasks.Opened:
+		return say("%s has to do: %s%s", doing(b.Person, b.Role), b.Plan.Text, concerning(b.About)) + day(", by ", b.Due, b.Zone), "", "open"
+	case tasks.Claimed:
+		return say("%s took up the task “%s”%s", token(b.Person), words(b.Key), concerning(b.About)), "", ""
+	case tasks.Delegated:
+		if b.To == b.Of {
+			return say("%s has the task “%s”%s again", token(b.Of), words(b.Key), concerning(b.About)), "", ""
+		}
+		return say("The task “%s”%s was handed on by %s to %s", words(b.Key), concerning(b.About), token(b.Of), token(b.To)) + day(" from ", b.From, "") + day(" until ", b.Until, ""), "", ""
+	case tasks.Reminded:
+		return say("%s was to be reminded of the task “%s”%s", doing(b.Person, b.Role), words(b.Key), concerning(b.About)) + day(", due ", b.Due, "") + fired(b.Timer), "", ""
+	case tasks.Escalated:
+		return say("The task “%s”%s is overdue, and open to the %s, too", words(b.Key), concerning(b.About), b.To) + fired(b.Timer), "", "escalated"
+	case tasks.Completed:
+		if b.Event != "" {
+			return say("The task “%s”%s is done: %s", words(b.Key), concerning(b.About), words(strings.ReplaceAll(b.Event, ".", " "))), "open", "completed"
+		}
+		return say("%s did the task “%s”%s", token(b.Person), words(b.Key), concerning(b.About)), "open", "completed"
+	case tasks.Reopened:
+		return say("The task “%s”%s is to be done again", words(b.Key), concerning(b.About)) + day(", by ", b.Due, ""), "", "open"
+	case tasks.Expired:
+		return say("The task “%s”%s expired: nobody did it", words(b.Key), concerning(b.About)) + fired(b.Timer), "open", "expired"
+	case tasks.Withdrawn:
+		return say("Nobody has to do the task “%s”%s any more: %s", words(b.Key), concerning(b.About), words(strings.ReplaceAll(b.Event, ".", " "))), "open", "withdrawn"
+	case digests.Queued:
+		return say("One message to %s about what is to be done was queued on %s", doing(b.For.Person, b.For.Role), b.Day), "", ""
 	}
 	return e.Envelope.Name, "", "" // not reached: a test asks for every name
 }
@@ -383,6 +415,44 @@ var faults = map[string]string{
 
 // capital begins a sentence.
 func capital(s string) string { return strings.ToUpper(s[:min(len(s), 1)]) + s[min(len(s), 1):] }
+
+// doing is who has something to do: one person, or anybody in a role.
+func doing(p domain.Person, role string) string {
+	if p == "" {
+		return "a " + role
+	}
+	return token(p)
+}
+
+// concerning says what a task is about.
+func concerning(a tasks.About) string {
+	switch {
+	case a.Session > 0:
+		return say(", session %d of match %s", a.Session, a.Match)
+	case a.Match != "":
+		return ", match " + a.Match
+	case a.Person != "":
+		return ", application of " + token(a.Person)
+	case a.Call != "":
+		return ", call " + a.Call
+	}
+	return ""
+}
+
+// day says a time, where there is one, in a zone; in UTC where none is known.
+func day(before string, t time.Time, zone string) string {
+	if t.IsZero() {
+		return ""
+	}
+	if zone == "" {
+		zone = "UTC"
+	}
+	loc, err := when.Zone(zone)
+	if err != nil {
+		loc, zone = time.UTC, "UTC"
+	}
+	return before + t.In(loc).Format("Mon 2 Jan 2006 15:04 ") + zone
+}
 
 // deadline is how a deadline was published, or what its rule says.
 func deadline(d when.Deadline) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/digest"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/measure"
@@ -22,6 +23,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
+	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/eventstore"
 	runs "github.com/daybook-engine/daybook/workflows/matching"
 )
@@ -272,6 +274,30 @@ var registry = []registration{
 	on("message.mark_unknown", func(l lookup, c *message.MarkUnknown) error { return l.message(&c.ID) }),
 	on("message.withdraw", func(l lookup, c *message.Withdraw) error { return l.message(&c.ID) }),
 	on("message.settle", func(l lookup, c *message.Settle) error { return l.message(&c.ID) }),
+	on("task.open", lookup.opening),
+	on("task.claim", func(l lookup, c *tasks.Claim) error { return l.hands(&c.ID, &c.Acting) }),
+	on("task.delegate", func(l lookup, c *tasks.Delegate) error { return l.hands(&c.ID, &c.Acting) }),
+	on("task.complete", func(l lookup, c *tasks.Complete) error { return l.hands(&c.ID, &c.Acting) }),
+	on("task.fulfil", func(l lookup, c *tasks.Fulfil) (err error) {
+		c.Early, err = l.before(&c.ID, c.Cause)
+		return err
+	}),
+	on("task.reopen", func(l lookup, c *tasks.Reopen) error {
+		s, err := l.task(&c.ID)
+		if err != nil {
+			return err
+		}
+		c.Over, err = l.ended(c.Cycle, s.Opened.About)
+		return err
+	}),
+	on("task.withdraw", func(l lookup, c *tasks.Withdraw) (err error) {
+		c.Early, err = l.before(&c.ID, c.Cause)
+		return err
+	}),
+	on("task.remind", func(l lookup, c *tasks.Remind) error { return l.deadline(&c.ID, &c.Timed) }),
+	on("task.escalate", func(l lookup, c *tasks.Escalate) error { return l.deadline(&c.ID, &c.Timed) }),
+	on("task.expire", func(l lookup, c *tasks.Expire) error { return l.deadline(&c.ID, &c.Timed) }),
+	on[digest.Queue]("digest.queue", nil),
 }
 
 // lookup finds the facts that a command carries from other streams.

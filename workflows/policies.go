@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -43,7 +44,7 @@ type order struct {
 
 // policies lists those that were there with the first Daybook, each named as
 // the sentence it is. They react to everything, in every log.
-var policies = []policy{
+var policies = slices.Concat([]policy{
 	{"rank-the-reserve", of(func(id application.ID, e application.Reserved) []order {
 		return []order{{"reserve.rank", allocation.RankReserve{For: place(id), Rank: e.Rank}}}
 	})},
@@ -80,7 +81,7 @@ var policies = []policy{
 	{"tell-by-message", reaction{answers: programme.Told, react: tell}},
 	{"withdraw-the-message-undone", reaction{answers: undoes, react: untell}},
 	{"withdraw-the-message-erased", to(forget)},
-}
+}, taskPolicies)
 
 // later lists those that came since. In a log that is older than one of them, it
 // reacts to what lies after the head of then, unless it asks for the origin;

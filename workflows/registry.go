@@ -141,7 +141,7 @@ func (g *Engine) issue(ctx context.Context, r registration, cmd any, cause Cause
 	if cause.OnBehalfOf != "" {
 		self = string(cause.OnBehalfOf)
 	}
-	schema.Fill(cmd, map[string]string{"self": self, "role": string(cause.Role), "actor": cause.Actor, "tzdata": g.Tzdata, "reason": cause.Reason})
+	schema.Fill(cmd, map[string]string{"self": self, "role": string(cause.Role), "actor": cause.Actor, "tzdata": g.Tzdata, "reason": cause.Reason, "causation": cause.Causation})
 	if field := unsaid(reflect.ValueOf(cmd).Elem()); field != "" {
 		return Result{}, ErrFields.Because(field + " is missing")
 	}

@@ -216,6 +216,11 @@ var examples = map[string]struct{ flags, with string }{
     "mentees":[{"mentee":"ben","facts":[{"fact":"expertise","codes":["school","digital"]}]},{"mentee":"cleo"}],
     "mentors":[{"mentor":"mia","capacity":1},{"mentor":"noa"}],
     "bars":[{"mentee":"ben","mentor":"noa","rule":"line_manager"}]}`},
+	"task.claim": {"--by reviewer/anna", `{"cycle":"spring","task":"screen","about":{"call":"mentees","person":"ben"}}`},
+	"task.delegate": {"--by reviewer/anna --reason holiday", `{"cycle":"spring","task":"screen","about":{"call":"mentees","person":"ben"},
+    "to":"noa","until":"2031-03-15T09:00:00+01:00"}`},
+	"task.complete": {"--by coordinator/anna --on-behalf-of ben", `{"cycle":"spring","task":"prepare","about":{"match":"m1","session":2}}`},
+	"task.reopen":   {"--by coordinator/anna --reason wrong_file", `{"cycle":"spring","task":"screen","about":{"call":"mentees","person":"ben"}}`},
 }
 
 // readFields reads --with. A definition's own document is taken as the

@@ -121,6 +121,17 @@ var table = map[string][]Role{
 	"message.mark_unknown": {Mailer},
 	"message.withdraw":     {Policy, Mailer, Coordinator},
 	"message.settle":       {Coordinator},
+	"task.open":            {Policy},
+	"task.claim":           {Coordinator, Reviewer},
+	"task.delegate":        {Coordinator, Reviewer},
+	"task.complete":        {Coordinator, Reviewer, Applicant, Mentee, Mentor},
+	"task.fulfil":          {Policy},
+	"task.reopen":          {Coordinator},
+	"task.withdraw":        {Policy},
+	"task.remind":          {Clock},
+	"task.escalate":        {Clock},
+	"task.expire":          {Clock},
+	"digest.queue":         {Policy},
 }
 
 // exceptions are the commands that depart from what was told or agreed. Each
@@ -136,6 +147,8 @@ var exceptions = map[string]struct{ authority bool }{
 	"policy.skip":      {},
 	"session.correct":  {},
 	"message.settle":   {},
+	"task.delegate":    {},
+	"task.reopen":      {},
 	"permit.grant":     {authority: true},
 	"completion.waive": {authority: true},
 }

@@ -72,6 +72,8 @@ func TestWhatParticipantsDoSaysWhoseItIs(t *testing.T) {
 	}
 	// One's own match, but nobody's side of it.
 	pair := []string{"session.schedule", "session.reschedule", "session.cancel", "session.miss", "session.hold"}
+	// Whose a task is changes: its own rules ask who acts.
+	pair = append(pair, "task.claim", "task.delegate", "task.complete")
 	for _, role := range participants {
 		for command := range table {
 			if Allow(role, command) != nil {

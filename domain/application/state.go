@@ -31,6 +31,15 @@ const (
 	Lapsed      Phase = "offer lapsed"
 )
 
+// Over tells a phase from which nothing more is expected.
+func (p Phase) Over() bool {
+	switch p {
+	case Expired, Withdrew, Ineligible, NotListed, Rejected, TurnedDown, Lapsed:
+		return true
+	}
+	return false
+}
+
 // State is what the rules remember.
 type State struct {
 	id          ID

@@ -12,6 +12,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/digest"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/mentor"
@@ -21,6 +22,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/review"
+	"github.com/daybook-engine/daybook/domain/task"
 )
 
 // ErrUnknown is the answer to a name that is not in the list: the log was
@@ -126,6 +128,16 @@ var list = []entry{
 	now[message.Failed]("message.failed"),
 	now[message.Unknown]("message.unknown"),
 	now[message.Withdrawn]("message.withdrawn"),
+	now[task.Opened]("task.opened"),
+	now[task.Claimed]("task.claimed"),
+	now[task.Delegated]("task.delegated"),
+	now[task.Reminded]("task.reminded"),
+	now[task.Escalated]("task.escalated"),
+	now[task.Completed]("task.completed"),
+	now[task.Reopened]("task.reopened"),
+	now[task.Expired]("task.expired"),
+	now[task.Withdrawn]("task.withdrawn"),
+	now[digest.Queued]("digest.queued"),
 }
 
 type entry struct {

@@ -1,0 +1,161 @@
+package task
+
+import (
+	"slices"
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/when"
+)
+
+// An Event is a fact about one task.
+type Event interface{ evolve(State) State }
+
+// A Phase is how far a task has come.
+type Phase string
+
+const (
+	None    Phase = ""
+	Waiting Phase = "open"
+	Done    Phase = "completed"
+	Lapsed  Phase = "expired"
+	Dropped Phase = "withdrawn"
+)
+
+// State is what the rules remember. It may be read and kept: the work queue
+// folds the same events by it, and so tells whose a task is and what falls due
+// next as the rules do.
+type State struct {
+	Opened    Opened        `json:"opened"`
+	Phase     Phase         `json:"phase"`
+	Since     time.Time     `json:"since"`              // opened, or opened again
+	Due       time.Time     `json:"due,omitzero"`       // where it does not follow a call's deadline
+	Owner     domain.Person `json:"owner,omitempty"`    // whose it is: from the start, or who claimed it
+	Lent      Delegated     `json:"lent,omitzero"`      // to whom it was handed on
+	Reminded  []Reminder    `json:"reminded,omitempty"` // since it was opened, or opened again
+	Escalated bool          `json:"escalated,omitempty"`
+	By        domain.Person `json:"by,omitempty"` // who completed it
+}
+
+// A Reminder was given: at is when it was due, for a task that was due then.
+type Reminder struct {
+	At  time.Time `json:"at"`
+	Due time.Time `json:"due"`
+}
+
+// Apply returns s after e. It never fails and never judges.
+func (s State) Apply(e Event) State { return e.evolve(s) }
+
+// Subjects are the people every event of the stream is about.
+func (s State) Subjects() []domain.Person { return s.Opened.Concerns }
+
+// Holder is who has the task to do at now; nobody, where nobody claimed it.
+func (s State) Holder(now time.Time) domain.Person {
+	if l := s.Lent; l.To != "" && !now.Before(l.From) && (l.Until.IsZero() || now.Before(l.Until)) {
+		return l.To
+	}
+	return s.Owner
+}
+
+// Roles are those in which it may be done: its own, and the one that it was
+// escalated to.
+func (s State) Roles() []string {
+	if s.Escalated {
+		return []string{s.Opened.Role, s.Opened.Plan.Escalate.To}
+	}
+	return []string{s.Opened.Role}
+}
+
+// DueBy is when the task is due, where its call's deadline is that; zero: at
+// no time.
+func (s State) DueBy(deadline time.Time) time.Time {
+	if s.Opened.Plan.DueFrom == "" {
+		return s.Due
+	}
+	if deadline.IsZero() {
+		return time.Time{}
+	}
+	return s.after(s.Opened.Plan.Due, deadline)
+}
+
+// after is an offset from an anchor in the programme's time. The definition
+// was checked, so there is one.
+func (s State) after(o when.Offset, anchor time.Time) time.Time {
+	t, err := o.From(anchor, s.Opened.Zone, s.Opened.Calendar)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// Next is the clock's next command about the task, and when it is to be
+// issued; none, where nothing more falls due.
+func (s State) Next(deadline time.Time) (command string, at time.Time) {
+	due := s.DueBy(deadline)
+	if s.Phase != Waiting || due.IsZero() {
+		return "", time.Time{}
+	}
+	sooner := func(c string, t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			command, at = c, t
+		}
+	}
+	for _, t := range s.reminders(due) {
+		sooner("task.remind", t)
+	}
+	if e := s.Opened.Plan.Escalate; e.To != "" && !s.Escalated {
+		sooner("task.escalate", s.after(e.After, due))
+	}
+	if e := s.Opened.Plan.Expires; e != (when.Offset{}) {
+		sooner("task.expire", s.after(e, due))
+	}
+	return command, at
+}
+
+// reminders are those still to be given for a task due then, the first first.
+// None is given of a time before the task was opened, nor of one before a
+// reminder that was given; of a new due date, each is given anew.
+func (s State) reminders(due time.Time) (list []time.Time) {
+	if len(s.Reminded) >= s.Opened.Plan.Remind.AtMost {
+		return nil
+	}
+	for _, o := range s.Opened.Plan.Remind.Before {
+		o.Days, o.WorkingDays, o.Hours = -o.Days, -o.WorkingDays, -o.Hours
+		at := s.after(o, due)
+		given := slices.ContainsFunc(s.Reminded, func(r Reminder) bool { return r.Due.Equal(due) && !at.After(r.At) })
+		if at.After(s.Since) && !given {
+			list = append(list, at)
+		}
+	}
+	slices.SortFunc(list, time.Time.Compare)
+	return list
+}
+
+func (e Opened) evolve(State) State {
+	return State{Opened: e, Phase: Waiting, Since: e.At, Due: e.Due, Owner: e.Person}
+}
+
+func (e Claimed) evolve(s State) State { s.Owner, s.Lent = e.Person, Delegated{}; return s }
+
+func (e Delegated) evolve(s State) State {
+	if s.Lent = e; e.To == s.Owner {
+		s.Lent = Delegated{}
+	}
+	return s
+}
+
+func (e Reminded) evolve(s State) State {
+	s.Reminded = append(slices.Clip(s.Reminded), Reminder{e.Timer.Due, e.Due})
+	return s
+}
+
+func (Escalated) evolve(s State) State   { s.Escalated = true; return s }
+func (e Completed) evolve(s State) State { s.Phase, s.By = Done, e.Person; return s }
+
+// Whoever is to have it now is judged anew.
+func (e Reopened) evolve(s State) State {
+	return State{Opened: s.Opened, Phase: Waiting, Since: e.At, Due: e.Due, Owner: s.Opened.Person}
+}
+
+func (Expired) evolve(s State) State   { s.Phase = Lapsed; return s }
+func (Withdrawn) evolve(s State) State { s.Phase = Dropped; return s }

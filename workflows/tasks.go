@@ -1,0 +1,412 @@
+package workflows
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/digest"
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/review"
+	"github.com/daybook-engine/daybook/domain/schema"
+	tasks "github.com/daybook-engine/daybook/domain/task"
+	"github.com/daybook-engine/daybook/domain/when"
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+// What opens a task, completes it by itself, or ends what it is about, is an
+// event in the stream of the application, the match, the call or the cycle
+// that the task is about, or among the reviews of the application. So a task
+// is found again by them: its id follows from its cause.
+
+// taskPolicies open tasks, and close them.
+var taskPolicies = []policy{
+	{"open-the-task", named(isIn(programme.Happenings), func(l lookup, stream, name string, event any) ([]order, error) {
+		in, about, d, err := l.about(stream, event)
+		if err != nil {
+			return nil, err
+		}
+		var orders []order
+		for _, t := range d.Tasks {
+			if _, asked := asks(d, t, about); asked && t.On == name {
+				orders = append(orders, order{"task.open", tasks.Open{ID: tasks.ID{Cycle: in, About: about}, Key: t.Task}})
+			}
+		}
+		return orders, nil
+	})},
+	{"complete-the-task", named(isIn(completes), func(l lookup, stream, name string, event any) ([]order, error) {
+		return l.opened(stream, event, func(t programme.Task, of, by tasks.About) bool {
+			return slices.Contains(t.Done, name) && side(event, t.Role) && (of.Session == 0 || of.Session == by.Session)
+		}, func(id tasks.ID) order {
+			return order{"task.fulfil", tasks.Fulfil{ID: id, Following: tasks.Following{Event: name}}}
+		})
+	})},
+	{"withdraw-the-task", named(isIn(programme.Endings), func(l lookup, stream, name string, event any) ([]order, error) {
+		withdraw := func(id tasks.ID) order {
+			return order{"task.withdraw", tasks.Withdraw{ID: id, Following: tasks.Following{Event: name}}}
+		}
+		if programme.Endings[name] == programme.AboutCycle {
+			return l.openedIn(cycle.ParseStream(stream).Cycle, withdraw)
+		}
+		return l.opened(stream, event, func(t programme.Task, _, by tasks.About) bool {
+			return by.Session == 0 || t.On == "session.scheduled"
+		}, withdraw)
+	})},
+	{"queue-the-digest", to(func(ctx context.Context, g *Engine, stream string, e tasks.Reminded) ([]order, error) {
+		s, err := fold[tasks.State](lookup{ctx, g, true}, stream)
+		if err != nil {
+			return nil, err
+		}
+		zone, err := when.Zone(s.Opened.Zone)
+		if err != nil {
+			return nil, err
+		}
+		id := digest.ID{Cycle: s.Opened.Cycle, For: digest.To{Person: e.Person}, Day: e.Timer.Fired.In(zone).Format(time.DateOnly)}
+		if e.Person == "" {
+			id.For.Role = e.Role
+		}
+		return []order{{"digest.queue", digest.Queue{ID: id}}}, nil
+	})},
+}
+
+// named makes a policy's reaction to events by their names.
+func named(answers func(name string) bool, react func(l lookup, stream, name string, event any) ([]order, error)) reaction {
+	return reaction{answers: answers, react: func(ctx context.Context, g *Engine, r eventstore.Recorded, event any) ([]order, error) {
+		return surely(lookup{ctx, g, false}, func(l lookup) ([]order, error) { return react(l, r.Stream, r.Name, event) })
+	}}
+}
+
+func isIn[V any](names map[string]V) func(name string) bool {
+	return func(name string) bool { _, ok := names[name]; return ok }
+}
+
+// completes has the names of the events that may complete a task.
+var completes = func() map[string]bool {
+	names := map[string]bool{}
+	for _, h := range programme.Happenings {
+		for _, name := range h.Then {
+			names[name] = true
+		}
+	}
+	return names
+}()
+
+// side tells whether an event is the doing of the side that a task is for. That
+// the two have come into contact is both sides' doing.
+func side(event any, role string) bool {
+	var by string
+	switch e := event.(type) {
+	case match.Accepted:
+		by = e.Side
+	case match.AgreementSigned:
+		by = e.Side
+	case match.ReflectionFiled:
+		by = e.Side
+	}
+	return by == "" || by == role || role != match.Mentee && role != match.Mentor
+}
+
+// about says in which cycle an event happened, to what, and what that cycle's
+// definition is.
+func (l lookup) about(stream string, event any) (in string, about tasks.About, d programme.Definition, err error) {
+	kind, id, _ := strings.Cut(stream, "-")
+	switch kind {
+	case "cycle":
+		in = id
+	case "call":
+		in, about.Call, _ = strings.Cut(id, ".")
+	case "application", "review":
+		s, err := remembered[application.State](l, "application-"+id)
+		if err != nil {
+			return "", about, d, err
+		}
+		in, about.Call, about.Person = s.ID().Cycle, s.ID().Call, s.ID().Person
+	case "match":
+		m := match.ParseStream(stream)
+		in, about.Match = m.Cycle, m.Match
+	}
+	switch e := event.(type) {
+	case review.Assigned:
+		about.Reviewer = e.Reviewer
+	case review.Recorded:
+		about.Reviewer = e.Reviewer
+	case match.SessionScheduled:
+		about.Session = e.Session
+	case match.SessionHeld:
+		about.Session = e.Session
+	case match.SessionCancelled:
+		about.Session = e.Session
+	case match.SessionMissed:
+		about.Session = e.Session
+	case match.ReflectionFiled:
+		about.Session = e.Session
+	}
+	d, _, err = l.definition(in)
+	return in, about, d, err
+}
+
+// asks says in which role a task is done, and whether there is somebody whom
+// it asks: of a participant it asks only what concerns their own call.
+func asks(d programme.Definition, t programme.Task, about tasks.About) (access.Role, bool) {
+	if about.Person == "" || slices.Contains(programme.Vocabulary["runs"], t.Role) {
+		return access.Role(t.Role), true
+	}
+	c, ok := d.Call(about.Call)
+	return access.Applicant, ok && c.Role == t.Role
+}
+
+// whose is the person that a task in a role is for, where it is one person's,
+// and whom what it is about concerns.
+func (l lookup) whose(role access.Role, in string, about tasks.About) (owner domain.Person, concerns []domain.Person, err error) {
+	switch {
+	case about.Match != "":
+		s, err := fold[match.State](l, about.File(in))
+		return s.Party(string(role)), s.Subjects(), err
+	case about.Person == "":
+		return "", nil, nil
+	case role == access.Applicant:
+		owner = about.Person
+	case role == access.Reviewer:
+		owner = about.Reviewer
+	}
+	return owner, []domain.Person{about.Person}, nil
+}
+
+// opening completes a task that is to be opened.
+func (l lookup) opening(c *tasks.Open) error {
+	c.Task = tasks.New(c.Cause, c.Key)
+	d, _, err := l.definition(c.Cycle)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(d.Tasks, func(t programme.Task) bool { return t.Task == c.Key })
+	if i < 0 {
+		return tasks.ErrUnknown.Because(c.Key)
+	}
+	role, _ := asks(d, d.Tasks[i], c.About)
+	c.Plan, c.Zone, c.Calendar, c.Role = d.Tasks[i], d.Zone, d.Calendar, string(role)
+	if c.Person, c.Concerns, err = l.whose(role, c.Cycle, c.About); err != nil {
+		return err
+	}
+	c.Over, err = l.ended(c.Cycle, c.About)
+	return err
+}
+
+// ended tells whether what a task is about is over.
+func (l lookup) ended(in string, about tasks.About) (bool, error) {
+	over, err := l.over(in)
+	if err != nil || over {
+		return over, err
+	}
+	switch {
+	case about.Match != "":
+		s, err := fold[match.State](l, about.File(in))
+		return s.Phase().Over(), err
+	case about.Person != "":
+		s, err := fold[application.State](l, about.File(in))
+		return s.Phase().Over(), err
+	}
+	return false, nil
+}
+
+// files are the streams in which what opened a task is found.
+func files(in string, about tasks.About) []string {
+	list := []string{about.File(in)}
+	switch {
+	case about.Person != "":
+		list = append(list, review.ID{Cycle: in, Call: about.Call, Person: about.Person}.Stream())
+	case about.Call != "":
+		list = append(list, cycle.ID{Cycle: in}.Stream())
+	}
+	return list
+}
+
+// causes lists the tasks that were opened about something, in the order of the
+// events that opened them: so that a policy that comes back to an event, when
+// there are more of them, gives its commands the ids that they had.
+func (l lookup) causes(in string, about tasks.About, wants func(t programme.Task, of tasks.About) bool) (found []tasks.ID, err error) {
+	d, _, err := l.definition(in)
+	wanted := slices.DeleteFunc(slices.Clone(d.Tasks), func(t programme.Task) bool { return t.On == "" })
+	if err != nil || len(wanted) == 0 {
+		return nil, err
+	}
+	var at []eventstore.Position
+	err = l.read(in, about, func(r eventstore.Recorded) error {
+		if !slices.ContainsFunc(wanted, func(t programme.Task) bool { return t.On == r.Name }) {
+			return nil
+		}
+		event, err := schema.Decode(r.Name, r.Data)
+		if err != nil {
+			return fmt.Errorf("%s, revision %d: %w", r.Stream, r.Revision, err)
+		}
+		_, of, _, err := l.about(r.Stream, event)
+		if err != nil || !of.Concerns(about) {
+			return err
+		}
+		i, _ := slices.BinarySearchFunc(at, r.Position, func(a, b eventstore.Position) int { return cmp.Or(a.Compare(b), -1) })
+		for _, t := range wanted {
+			if t.On == r.Name && wants(t, of) {
+				at = slices.Insert(at, i, r.Position)
+				found = slices.Insert(found, i, tasks.ID{Cycle: in, Task: tasks.New(r.ID.String(), t.Task)})
+				i++
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// read visits what happened to what a task is about.
+func (l lookup) read(in string, about tasks.About, visit func(eventstore.Recorded) error) error {
+	for _, stream := range files(in, about) {
+		for r, err := range l.Store.ReadStream(l.ctx, stream, eventstore.ReadStream{}) {
+			if errors.Is(err, eventstore.ErrStreamNotFound) {
+				break
+			} else if err != nil {
+				return fmt.Errorf("what a task is about: %w", err)
+			}
+			if err := visit(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// opened orders something for the tasks that an event concerns. Those that
+// are closed already stay as they are, and so do those that were opened since.
+func (l lookup) opened(stream string, event any, wants func(t programme.Task, of, by tasks.About) bool, do func(tasks.ID) order) (orders []order, err error) {
+	in, by, _, err := l.about(stream, event)
+	if err != nil {
+		return nil, err
+	}
+	found, err := l.causes(in, by, func(t programme.Task, of tasks.About) bool { return wants(t, of, by) })
+	for _, id := range found {
+		orders = append(orders, do(id))
+	}
+	return orders, err
+}
+
+// openedIn orders something for every task of a cycle. It asks the log, not a
+// view: nothing is decided from a view.
+func (l lookup) openedIn(in string, do func(tasks.ID) order) (orders []order, err error) {
+	for r, err := range l.Store.ReadAll(l.ctx, eventstore.ReadAll{Prefixes: []string{tasks.ID{}.Stream()}}) {
+		if err != nil {
+			return nil, fmt.Errorf("tasks of %s: %w", in, err)
+		}
+		event, err := schema.Decode(r.Name, r.Data)
+		if err != nil {
+			return nil, fmt.Errorf("position %s: %w", r.Position, err)
+		}
+		if e, ok := event.(tasks.Opened); ok && e.Cycle == in {
+			orders = append(orders, do(tasks.ID{Cycle: in, Task: strings.TrimPrefix(r.Stream, tasks.ID{}.Stream())}))
+		}
+	}
+	return orders, nil
+}
+
+// before tells whether an event happened before the one that opened a task.
+func (l lookup) before(id *tasks.ID, cause string) (bool, error) {
+	s, err := l.task(id)
+	if err != nil {
+		return false, err
+	}
+	var opened, closed eventstore.Position
+	err = l.read(id.Cycle, s.Opened.About, func(r eventstore.Recorded) error {
+		switch r.ID.String() {
+		case s.Opened.Cause:
+			opened = r.Position
+		case cause:
+			closed = r.Position
+		}
+		return nil
+	})
+	return !closed.IsZero() && closed.Compare(opened) < 0, err
+}
+
+// task finds a task by its id, or by its key and what it is about, and says of
+// which cycle it is.
+func (l lookup) task(id *tasks.ID) (tasks.State, error) {
+	if !domain.IsUUID(id.Task) {
+		if err := l.keyed(id); err != nil {
+			return tasks.State{}, err
+		}
+	}
+	s, err := remembered[tasks.State](l, id.Stream())
+	if err == nil && (s.Phase == tasks.None || id.Cycle != "" && id.Cycle != s.Opened.Cycle) {
+		err = tasks.ErrUnknown.Because(id.Task)
+	}
+	id.Cycle = s.Opened.Cycle
+	return s, err
+}
+
+// keyed finds the id of a task that is named by its key.
+func (l lookup) keyed(id *tasks.ID) error {
+	found, err := l.causes(id.Cycle, id.About, func(t programme.Task, _ tasks.About) bool { return t.Task == id.Task })
+	switch {
+	case err != nil:
+		return err
+	case len(found) == 0:
+		return tasks.ErrUnknown.Because(id.Task)
+	case len(found) > 1:
+		return tasks.ErrWhich.Because(fmt.Sprintf("%d of %s", len(found), id.Task))
+	}
+	id.Task = found[0].Task
+	return nil
+}
+
+// hands completes a command by which a task may change hands: who may not have
+// it, as of now.
+func (l lookup) hands(id *tasks.ID, a *tasks.Acting) error {
+	s, err := l.task(id)
+	if err != nil {
+		return err
+	}
+	about := s.Opened.About
+	if about.Person != "" {
+		r, err := fold[review.State](l, review.ID{Cycle: id.Cycle, Call: about.Call, Person: about.Person}.Stream())
+		if err != nil {
+			return err
+		}
+		a.Recused = r.Recused()
+	}
+	a.Barred = nil // it may be looked up again
+	if len(s.Opened.Plan.FourEyes) == 0 {
+		return nil
+	}
+	return l.read(id.Cycle, about, func(r eventstore.Recorded) error {
+		if !slices.Contains(s.Opened.Plan.FourEyes, r.Name) {
+			return nil
+		}
+		env, err := schema.DecodeEnvelope(r.Metadata)
+		if err != nil {
+			return fmt.Errorf("%s, revision %d: %w", r.Stream, r.Revision, err)
+		}
+		a.Barred = append(a.Barred, domain.Person(env.Actor))
+		if env.OnBehalfOf != "" {
+			a.Barred = append(a.Barred, env.OnBehalfOf)
+		}
+		return nil
+	})
+}
+
+// deadline completes a command of the clock's with the deadline in force.
+func (l lookup) deadline(id *tasks.ID, t *tasks.Timed) error {
+	s, err := l.task(id)
+	if err != nil || s.Opened.Plan.DueFrom == "" {
+		return err
+	}
+	c, err := fold[call.State](l, call.ID{Cycle: id.Cycle, Call: s.Opened.About.Call}.Stream())
+	t.Deadline = c.Deadline().Instant
+	return err
+}

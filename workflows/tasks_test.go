@@ -1,0 +1,240 @@
+package workflows_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/schema"
+	tasks "github.com/daybook-engine/daybook/domain/task"
+	"github.com/daybook-engine/daybook/eventstore/storetest"
+	"github.com/daybook-engine/daybook/workflows"
+)
+
+// asking is an office whose programme has these tasks, and asks mentors to
+// apply, too.
+func asking(t *testing.T, list ...programme.Task) *office {
+	o := setup(t)
+	o.change = func(d *programme.Definition) {
+		d.Tasks = nil
+		for _, task := range list {
+			task.Text = "What is to be done"
+			d.Tasks = append(d.Tasks, task)
+		}
+		mentors := d.Calls[0]
+		mentors.Call, mentors.Role = "mentors", "mentor"
+		d.Calls = append(d.Calls, mentors)
+	}
+	o.prepare(4)
+	o.settle()
+	return o
+}
+
+// tasksOf are the tasks of a key, as they stand, in the order of their opening.
+func (o *office) tasksOf(key string) (list []tasks.State) {
+	o.t.Helper()
+	states, order := map[string]tasks.State{}, []string{}
+	for _, r := range log(o.t, o.store) {
+		body, err := schema.Decode(r.Name, r.Data)
+		require.NoError(o.t, err)
+		e, ok := body.(tasks.Event)
+		if !ok {
+			continue
+		}
+		if _, known := states[r.Stream]; !known {
+			order = append(order, r.Stream)
+		}
+		states[r.Stream] = states[r.Stream].Apply(e)
+	}
+	for _, stream := range order {
+		if states[stream].Opened.Plan.Task == key {
+			list = append(list, states[stream])
+		}
+	}
+	return list
+}
+
+func (o *office) phases(key string) (list []tasks.Phase) {
+	o.t.Helper()
+	for _, s := range o.tasksOf(key) {
+		list = append(list, s.Phase)
+	}
+	return list
+}
+
+// of names a task by its key and what it is about.
+func of(key string, about ...any) fields {
+	return fields{"cycle": "spring", "task": key, "about": with(nil, about...)}
+}
+
+func TestTasksFollowWhatHappens(t *testing.T) {
+	t.Parallel()
+	o := asking(t,
+		programme.Task{Task: "announce", Role: "coordinator", On: "cycle.planned", Done: []string{"call.opened"}},
+		programme.Task{Task: "spread", Role: "coordinator", On: "call.opened", Done: []string{"notice.published"}},
+		programme.Task{Task: "screen", Role: "reviewer", On: "application.received", Done: []string{"eligibility.confirmed", "eligibility.failed"}},
+		programme.Task{Task: "thank", Role: "mentor", On: "application.received"},
+		programme.Task{Task: "read", Role: "reviewer", On: "review.assigned", Done: []string{"review.recorded"}},
+		programme.Task{Task: "write", Role: "mentee", On: "offer.accepted"},
+		programme.Task{Task: "contact", Role: "mentee", On: "match.made", Done: []string{"contact.made"}},
+		programme.Task{Task: "sign", Role: "mentor", On: "match.made", Done: []string{"agreement.signed"}},
+		programme.Task{Task: "prepare", Role: "mentee", On: "session.scheduled", Done: []string{"session.held"}},
+		programme.Task{Task: "reflect", Role: "mentee", On: "session.held", Done: []string{"reflection.filed"}},
+		programme.Task{Task: "text", Role: "mentee"},
+	)
+	require.Equal(t, []tasks.Phase{tasks.Done}, o.phases("announce"), "the call was opened")
+	require.Equal(t, []tasks.Phase{tasks.Waiting}, o.phases("spread"))
+	o.must("coordinator/c1", "notice.publish", with(call, "where", "website", "text", "x"))
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Done}, o.phases("spread"))
+
+	o.must("applicant/a1", "application.submit", with(call, "route", "staff", "answers", form))
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Waiting}, o.phases("screen"))
+	require.Empty(t, o.tasksOf("thank"), "who applies as a mentee")
+	mentors := fields{"cycle": "spring", "call": "mentors"}
+	o.must("coordinator/c1", "call.open", with(mentors, "deadline", deadline("2024-02-01T12:00")))
+	o.must("applicant/m1", "application.submit", with(mentors, "route", "staff", "answers", form))
+	o.settle()
+	require.Equal(t, o.person("m1"), o.tasksOf("thank")[0].Owner)
+	require.Equal(t, []tasks.Phase{tasks.Done, tasks.Waiting}, o.phases("spread"), "each call's own")
+	require.Empty(t, o.tasksOf("screen")[0].Owner, "any reviewer's")
+	require.Equal(t, []domain.Person{o.person("a1")}, o.tasksOf("screen")[0].Subjects())
+	o.must("coordinator/c1", "eligibility.confirm", with(call, "person", "a1"))
+	for _, r := range []string{"r1", "r2"} {
+		o.must("coordinator/c1", "review.assign", with(call, "person", "a1", "reviewer", r))
+	}
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Done, tasks.Waiting}, o.phases("screen"))
+	require.Equal(t, o.person("r2"), o.tasksOf("read")[1].Owner)
+	o.must("reviewer/r2", "review.record", with(call, "person", "a1", "recommendation", "select", "scores", []fields{
+		{"criterion": "motives", "value": 4, "justification": "x"}, {"criterion": "strengths", "value": 3, "justification": "x"}, {"criterion": "priorities", "value": 5, "justification": "x"},
+	}))
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Waiting, tasks.Done}, o.phases("read"), "each reviewer's own")
+
+	o.matched("a2", "m2", "x")
+	in := fields{"cycle": "spring", "match": "x"}
+	o.settle()
+	require.Equal(t, o.person("a2"), o.tasksOf("write")[0].Owner)
+	require.Equal(t, "applicant", o.tasksOf("write")[0].Opened.Role)
+	require.Equal(t, []tasks.Phase{tasks.Done}, o.phases("sign"), "by the mentor, not by the mentee")
+	require.Equal(t, o.person("m2"), o.tasksOf("sign")[0].Owner)
+	require.Equal(t, []domain.Person{o.person("a2"), o.person("m2")}, o.tasksOf("sign")[0].Subjects())
+	o.must("mentor/m2", "contact.make", in)
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Done}, o.phases("contact"), "whoever made it")
+
+	slot := with(in, "local", "2024-01-20T10:00", "zone", "Europe/Berlin", "mode", "online")
+	for n := 1; n <= 3; n++ {
+		o.must("mentee/a2", "session.schedule", with(slot, "session", n))
+	}
+	o.must("mentee/a2", "session.cancel", with(in, "session", 3))
+	o.clock.Set(monday.AddDate(0, 0, 20))
+	for n := 1; n <= 2; n++ {
+		o.must("mentee/a2", "session.hold", with(slot, "session", n, "minutes", 70))
+	}
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Done, tasks.Done, tasks.Dropped}, o.phases("prepare"), "each session's own")
+	o.must("mentee/a2", "reflection.file", with(in, "kind", "session", "session", 2, "text", "x"))
+	o.must("mentee/a2", "reflection.file", with(in, "kind", "final", "text", "x"))
+	o.must("mentor/m2", "reflection.file", with(in, "kind", "session", "session", 1, "text", "x"))
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Waiting, tasks.Done}, o.phases("reflect"), "the mentee's, on that session")
+	o.must("coordinator/c1", "match.end", in)
+	o.must("applicant/a1", "application.withdraw", call)
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Dropped, tasks.Done}, o.phases("reflect"))
+	require.Equal(t, []tasks.Phase{tasks.Dropped, tasks.Done}, o.phases("read")[:2])
+	_, err := o.try("coordinator/c1", "task.reopen", of("reflect", "match", "x", "session", 2))
+	require.ErrorIs(t, err, tasks.ErrEnded)
+
+	require.Equal(t, []tasks.Phase{tasks.Waiting}, o.phases("write"))
+	o.must("coordinator/c1", "cycle.close", fields{"cycle": "spring"})
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Dropped}, o.phases("write"))
+
+	// Policies that lost their place come to what they answered again, when
+	// there are more tasks than then: nothing comes of it.
+	before := lines(t, o.store)
+	*o.mark = mark{}
+	o.settle()
+	require.Equal(t, before, lines(t, o.store))
+	again, err := workflows.Replay(t.Context(), o.store, o.mark.at)
+	require.NoError(t, err)
+	require.Nil(t, again.Divergence)
+	storetest.CheckLog(t, o.store)
+}
+
+// What was done before a task was opened does not complete it, whenever the
+// policies come to it.
+func TestWhatHappenedBeforeATaskDoesNotCompleteIt(t *testing.T) {
+	t.Parallel()
+	o := asking(t,
+		programme.Task{Task: "meet", Role: "mentee", On: "agreement.in_force", Done: []string{"contact.made"}},
+		programme.Task{Task: "prepare", Role: "mentee", On: "session.scheduled", Done: []string{"session.held"}},
+	)
+	o.accepted("a1", "m1", "x")
+	in := fields{"cycle": "spring", "match": "x"}
+	o.must("mentee/a1", "contact.make", in)
+	for _, side := range []string{"mentee", "mentor"} {
+		o.must("coordinator/c1", "agreement.sign", with(in, "side", side, "version", "1"))
+	}
+	slot := with(in, "session", 1, "local", "2024-01-20T10:00", "zone", "Europe/Berlin", "mode", "online")
+	o.must("mentee/a1", "session.schedule", slot)
+	o.clock.Set(monday.AddDate(0, 0, 14))
+	o.must("mentee/a1", "session.miss", with(in, "session", 1, "side", "mentee"))
+	for range 2 {
+		o.settle()
+		require.Equal(t, []tasks.Phase{tasks.Waiting}, o.phases("meet"))
+		require.Equal(t, []tasks.Phase{tasks.Dropped}, o.phases("prepare"))
+		*o.mark = mark{}
+	}
+	again, err := workflows.Replay(t.Context(), o.store, o.mark.at)
+	require.NoError(t, err)
+	require.Nil(t, again.Divergence)
+}
+
+// pneumatic's separation of duty was got around by handing a task on. Here
+// whoever gets it is judged as if they had claimed it.
+func TestATaskIsNobodysWhoMayNotHaveIt(t *testing.T) {
+	t.Parallel()
+	o := asking(t, programme.Task{Task: "check", Role: "coordinator", On: "eligibility.confirmed", FourEyes: []string{"eligibility.confirmed", "application.received"}})
+	for _, handle := range []string{"c2", "c3", "c4"} {
+		o.must("coordinator/c1", "person.register", fields{"handle": handle, "register": "register", "name": handle})
+	}
+	o.must("coordinator/c3", "application.submit", with(call, "person", "a1", "route", "staff", "answers", form), workflows.Cause{Channel: "paper", OnBehalfOf: "a1"})
+	o.must("coordinator/c1", "eligibility.confirm", with(call, "person", "a1"))
+	o.settle()
+	check := of("check", "call", "mentees", "person", "a1")
+	refused := func(want error, by, command string, f fields, cause ...workflows.Cause) {
+		t.Helper()
+		_, err := o.try(by, command, f, cause...)
+		require.ErrorIs(t, err, want)
+	}
+	behalf := func(p domain.Person) workflows.Cause {
+		return workflows.Cause{Channel: "web", Reason: "tested", OnBehalfOf: p}
+	}
+	refused(tasks.ErrFourEyes, "coordinator/c1", "task.claim", check)
+	refused(tasks.ErrFourEyes, "coordinator/c3", "task.claim", check)
+	refused(tasks.ErrFourEyes, "coordinator/c2", "task.claim", check, behalf("c1"))
+	refused(tasks.ErrFourEyes, "coordinator/c1", "task.complete", check, behalf("c2"))
+	refused(tasks.ErrRole, "reviewer/r1", "task.claim", check)
+	refused(tasks.ErrUnclaimed, "coordinator/c2", "task.delegate", with(check, "to", "c4"))
+	o.must("coordinator/c2", "task.claim", check)
+	refused(tasks.ErrTaken, "coordinator/c4", "task.claim", check)
+	refused(tasks.ErrFourEyes, "coordinator/c2", "task.delegate", with(check, "to", "c1"))
+	refused(tasks.ErrFourEyes, "coordinator/c2", "task.delegate", with(check, "to", "a1"))
+	o.must("coordinator/c1", "conflict.declare", with(call, "person", "a1", "reviewer", "c4", "conflict", "family", "note", "n"))
+	refused(tasks.ErrConflict, "coordinator/c2", "task.delegate", with(check, "to", "c4"))
+	_, err := o.try("coordinator/c2", "task.delegate", with(check, "to", "r1"), workflows.Cause{Channel: "web"})
+	require.ErrorContains(t, err, "needs a reason")
+	o.must("coordinator/c1", "conflict.declare", with(call, "person", "a1", "reviewer", "c2", "conflict", "employer", "note", "n"))
+	refused(tasks.ErrConflict, "coordinator/c2", "task.complete", check)
+	refused(tasks.ErrUnknown, "coordinator/c2", "task.claim", of("chekc", "call", "mentees", "person", "a1"))
+	refused(tasks.ErrUnknown, "coordinator/c2", "task.claim", of("check", "call", "mentees", "person", "a2"))
+	refused(tasks.ErrUnknown, "coordinator/c2", "task.claim", fields{"task": tasks.New("no", "task")})
+	storetest.CheckLog(t, o.store)
+}

@@ -20,13 +20,14 @@ import (
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
+	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/domain/when"
 )
 
 // A Task is one thing to be done: by the clock when it falls due, or by a
 // person.
 type Task struct {
-	Kind    string          `json:"kind"`    // "clock", or what a person has to do: eligibility, review, offer, …
+	Kind    string          `json:"kind"`    // "clock", "task" for one of the definition's, or what a person has to do: eligibility, review, offer, …
 	Words   string          `json:"words"`   // in a few words; people and organisations are tokens, see Named and Organised
 	Command string          `json:"command"` // that settles it
 	Args    json.RawMessage `json:"args"`    // the fields of the command that are known: its ID's, and which session or side
@@ -36,6 +37,7 @@ type Task struct {
 	Role    string          `json:"role"`             // who must act: clock, coordinator, reviewer, applicant, mentee, mentor
 	Person  domain.Person   `json:"person,omitempty"` // who must act, where that is one person
 	About   domain.Person   `json:"about,omitempty"`  // whom it is about
+	Task    string          `json:"task,omitempty"`   // the id of one of the definition's
 	Due     time.Time       `json:"due,omitzero"`     // zero: no time is set, or it isn't known yet
 	Rule    string          `json:"rule,omitempty"`   // how due was reckoned
 	Zone    string          `json:"zone,omitempty"`
@@ -126,7 +128,7 @@ func (d *queueDefinition) columns() (string, string, time.Time, bool) {
 var queueSQL string
 
 var queue = Projection{
-	Name: "queue", Schema: queueSQL, Documents: []row{&Task{}, &queueCall{}, &queueCycle{}, &queueDefinition{}}, Apply: applyQueue,
+	Name: "queue", Schema: queueSQL, Documents: []row{&Task{}, &queueCall{}, &queueCycle{}, &queueDefinition{}, &Duty{}}, Apply: applyQueue,
 	Names: []string{
 		"definition.published", "cycle.planned", "definition.moved",
 		"call.opened", "deadline.extended", "permit.granted", "call.closed",
@@ -134,6 +136,7 @@ var queue = Projection{
 		"eligibility.confirmed", "eligibility.failed", "offer.made", "offer.accepted", "offer.declined", "offer.lapsed",
 		"match.made", "match.unwound", "match.completed", "match.ended", "contact.made", "contact.overdue",
 		"policy.parked", "policy.retried", "policy.skipped", "policy.repaired",
+		"task.opened", "task.claimed", "task.delegated", "task.reminded", "task.escalated", "task.completed", "task.reopened", "task.expired", "task.withdrawn",
 	},
 }
 
@@ -168,6 +171,8 @@ func applyQueue(tx *Tx, e *Event) error {
 		return moveQueue(tx, e.Cycle, b.To)
 	case call.Opened, call.DeadlineExtended, call.PermitGranted, call.Closed:
 		return applyQueueCall(tx, e)
+	case tasks.Event:
+		return applyDuty(tx, e, b)
 	}
 
 	// What is left is an application's, a match's or a parked policy's event.
@@ -242,6 +247,9 @@ var clockWords = map[string]string{
 	"nomination.lapse":     "the nomination lapses unless it is confirmed",
 	"offer.lapse":          "the offer lapses unless it is answered",
 	"contact.mark_overdue": "first contact is overdue unless it is made",
+	"task.remind":          "a reminder",
+	"task.escalate":        "another role may take it up",
+	"task.expire":          "nobody has to do it any more",
 }
 
 // expire is when somebody's draft does: a permit makes it later.
@@ -285,6 +293,7 @@ func applyQueueCall(tx *Tx, e *Event) error {
 		return expireDrafts(tx, c, key)
 	case call.DeadlineExtended:
 		closes(b.Now)
+		return dateDuties(tx, c, key)
 	case call.PermitGranted:
 		if c.Permits == nil {
 			c.Permits = map[domain.Person]queuePermit{}
@@ -358,18 +367,9 @@ func expireDrafts(tx *Tx, c *queueCall, key string) error {
 
 // dateDrafts sets when, and by which rule, the drafts of a call expire.
 func dateDrafts(tx *Tx, c *queueCall, key string) error {
-	var drafts []string
 	cycle, name, _ := strings.Cut(key, ".")
 	isDraft := func(t *Task) bool { return t.Command == "draft.expire" && t.Call == name && t.Cycle == cycle }
-	for _, c := range tx.dirty["queue"] { // the table doesn't have them yet
-		if isDraft(c.row.(*Task)) {
-			drafts = append(drafts, c.key)
-		}
-	}
-	err := query(tx.conn, "SELECT key FROM queue WHERE cycle = ? AND phase = 'draft.expire' ORDER BY key", func(stmt *sqlite.Stmt) error {
-		drafts = append(drafts, stmt.ColumnText(0))
-		return nil
-	}, key)
+	drafts, err := keysOf(tx, "queue", key, "draft.expire", isDraft)
 	if err != nil {
 		return err
 	}
@@ -383,6 +383,20 @@ func dateDrafts(tx *Tx, c *queueCall, key string) error {
 		}
 	}
 	return nil
+}
+
+// keysOf lists the rows of a table that are found by these columns, and those
+// that were changed and are meant: the table doesn't have those yet.
+func keysOf[R row](tx *Tx, table, cycle, phase string, meant func(R) bool) (keys []string, err error) {
+	for _, c := range tx.dirty[table] {
+		if meant(c.row.(R)) {
+			keys = append(keys, c.key)
+		}
+	}
+	return keys, query(tx.conn, "SELECT key FROM "+table+" WHERE cycle = ? AND phase = ? ORDER BY key", func(stmt *sqlite.Stmt) error {
+		keys = append(keys, stmt.ColumnText(0))
+		return nil
+	}, cycle, phase)
 }
 
 // args is a command's arguments as JSON: names and texts, in pairs.
@@ -480,6 +494,15 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Tas
 		messages, err := messagesOf(conn, id)
 		for _, m := range messages {
 			list = append(list, m.tasks()...)
+		}
+		if err != nil {
+			return err
+		}
+		duties, err := dutiesOf(conn, id)
+		for _, d := range duties {
+			if d.Phase == tasks.Waiting {
+				list = d.join(list, now)
+			}
 		}
 		return err
 	})

@@ -32,3 +32,13 @@ CREATE TABLE queue_definition (
 	due   INTEGER,
 	body  TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE queue_task (
+	key   TEXT NOT NULL PRIMARY KEY, -- the task's id
+	cycle TEXT NOT NULL,
+	phase TEXT NOT NULL,             -- of a task that is open and follows a deadline: open, and its call
+	due   INTEGER,
+	body  TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX queue_task_by_cycle ON queue_task (cycle, phase);

@@ -1,0 +1,104 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/domain/programme"
+	tasks "github.com/daybook-engine/daybook/domain/task"
+	"github.com/daybook-engine/daybook/domain/when"
+	"github.com/daybook-engine/daybook/eventstore/storetest"
+)
+
+// pass lets time pass, and the clock do what falls due, each at its time.
+func (o *office) pass(to time.Time) {
+	o.t.Helper()
+	due := agenda{o.views()}
+	for {
+		o.settle()
+		next, ok, err := due.Next(o.t.Context())
+		require.NoError(o.t, err)
+		if !ok || next.After(to) {
+			break
+		}
+		o.clock.Set(next)
+		n, err := o.Tick(o.t.Context(), due)
+		require.NoError(o.t, err)
+		require.NotZero(o.t, n, "something due does not go away")
+	}
+	o.clock.Set(to)
+}
+
+// A deadline extended after reminders were due: what was told of the old one
+// stands, the extension stands, and of the new one everybody is told once.
+func TestAReminderFollowsTheDeadlineInForce(t *testing.T) {
+	t.Parallel()
+	o := asking(t, programme.Task{
+		Task: "send", Role: "mentee", On: "draft.started", Done: []string{"application.received"}, DueFrom: "deadline",
+		Remind: programme.Remind{Before: []when.Offset{{Days: 7}, {Days: 2}}, AtMost: 4},
+	})
+	o.must("applicant/a1", "draft.start", call)
+	o.must("applicant/a2", "draft.start", call)
+	day := func(month time.Month, d int) time.Time { return time.Date(2024, month, d, 12, 0, 0, 0, time.UTC) } // past 12:00 in Berlin
+	o.pass(day(1, 24))
+	require.Empty(t, o.tasksOf("send")[0].Reminded)
+	o.pass(day(1, 26)) // the deadline is 1 February
+	require.Len(t, o.tasksOf("send")[0].Reminded, 1)
+	o.must("coordinator/c1", "deadline.extend", with(call, "deadline", deadline("2024-02-15T12:00")))
+	o.must("applicant/a2", "application.submit", with(call, "route", "staff", "answers", form))
+	o.pass(day(2, 7))
+	require.Len(t, o.tasksOf("send")[0].Reminded, 1, "two days before the old deadline nobody is reminded of the new one")
+	o.pass(day(2, 20))
+	s := o.tasksOf("send")
+	require.Equal(t, []tasks.Phase{tasks.Dropped, tasks.Done}, []tasks.Phase{s[0].Phase, s[1].Phase}, "the draft expired")
+	require.Len(t, s[1].Reminded, 1)
+	var due, at []string
+	for _, r := range s[0].Reminded {
+		due, at = append(due, r.Due.Format(time.DateOnly)), append(at, r.At.Format(time.DateOnly))
+	}
+	require.Equal(t, []string{"2024-02-01", "2024-02-15", "2024-02-15"}, due)
+	require.Equal(t, []string{"2024-01-25", "2024-02-08", "2024-02-13"}, at)
+	of := o.recorded("task-" + o.id("send", 0))
+	require.Equal(t, []string{"task.opened", "task.reminded", "task.reminded", "task.reminded", "task.withdrawn"}, of)
+	require.Contains(t, names(t, o.store), "deadline.extended")
+	storetest.CheckLog(t, o.store)
+}
+
+// id is that of the n-th task of a key.
+func (o *office) id(key string, n int) string {
+	s := o.tasksOf(key)[n]
+	return tasks.New(s.Opened.Cause, key)
+}
+
+// Thirty reminders on one day are one digest.
+func TestADayHasOneDigest(t *testing.T) {
+	t.Parallel()
+	remind := programme.Remind{Before: []when.Offset{{Days: 1}}, AtMost: 1}
+	o := asking(t,
+		programme.Task{Task: "welcome", Role: "mentee", On: "match.made", Due: when.Offset{Days: 3, At: "09:00"}, Remind: remind},
+		programme.Task{Task: "goals", Role: "mentee", On: "match.made", Due: when.Offset{Days: 3, At: "17:00"}, Remind: remind},
+		programme.Task{Task: "room", Role: "mentee", On: "match.made", Due: when.Offset{Days: 4}, Remind: remind},
+		programme.Task{Task: "look", Role: "coordinator", On: "match.made", Due: when.Offset{Days: 3}, Remind: remind},
+	)
+	o.accepted("a1", "m1", "x")
+	o.accepted("a2", "m2", "y")
+	o.pass(monday.AddDate(0, 0, 5))
+	digests := map[string]int{}
+	for _, r := range log(t, o.store) {
+		if r.Name == "digest.queued" {
+			digests[string(r.Data)]++
+		}
+	}
+	for _, want := range []string{
+		`{"cycle":"spring","for":{"person":"` + string(o.person("a1")) + `"},"day":"2024-01-10"}`,
+		`{"cycle":"spring","for":{"person":"` + string(o.person("a1")) + `"},"day":"2024-01-11"}`,
+		`{"cycle":"spring","for":{"person":"` + string(o.person("a2")) + `"},"day":"2024-01-10"}`,
+		`{"cycle":"spring","for":{"role":"coordinator"},"day":"2024-01-10"}`,
+	} {
+		require.Equal(t, 1, digests[want], "%s of %v", want, digests)
+	}
+	require.Len(t, digests, 5)
+	storetest.CheckLog(t, o.store)
+}

@@ -135,6 +135,9 @@ func (d *Duty) join(list []Task, now time.Time) []Task {
 		Cycle: d.Opened.Cycle, Call: about.Call, Stream: d.File(), Role: d.Opened.Role, Person: d.Holder(now), About: about.Person,
 		Due: d.Due(), Rule: d.rule(), Zone: d.Opened.Zone,
 	}
+	if d.Escalated {
+		t.Also = d.Opened.Plan.Escalate.To
+	}
 	same := func(o Task) bool {
 		return o.Kind != "clock" && o.Kind != "task" && o.Cycle == t.Cycle && o.Role == t.Role && (o.Person == "" || t.Person == "" || o.Person == t.Person) &&
 			o.session() == about.Session && (o.Stream == t.Stream || o.Call != "" && o.Call == t.Call && o.About == t.About) &&

@@ -13,6 +13,7 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/schema"
 	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/eventstore"
@@ -60,7 +61,7 @@ func (e *Event) File() string {
 			About tasks.About `json:"about"`
 		}
 		if _ = schema.Unmarshal(e.Data, &b); b.About != (tasks.About{}) {
-			return b.About.File(e.Cycle)
+			return b.About.File(measure.BookOf(e.Envelope.Book, "cycle"))
 		}
 	case "allocation", "mentor", "call":
 		_ = schema.Unmarshal(e.Data, &b) // a body without these fields names nobody

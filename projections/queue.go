@@ -35,6 +35,7 @@ type Task struct {
 	Call    string          `json:"call,omitempty"`
 	Stream  string          `json:"stream"`
 	Role    string          `json:"role"`             // who must act: clock, coordinator, reviewer, applicant, mentee, mentor
+	Also    string          `json:"also,omitempty"`   // the role that it is open to as well, because it is overdue
 	Person  domain.Person   `json:"person,omitempty"` // who must act, where that is one person
 	About   domain.Person   `json:"about,omitempty"`  // whom it is about
 	Task    string          `json:"task,omitempty"`   // the id of one of the definition's

@@ -373,7 +373,7 @@ func Sentence(e Event) (sentence, before, after string) {
 		}
 		return say("A message to %s was withdrawn%s", about(0, "somebody"), why), "", "withdrawn"
 	case tasks.Opened:
-		return say("%s has to do: %s%s", doing(b.Person, b.Role), b.Plan.Text, concerning(b.About)) + day(", by ", b.Due, b.Zone), "", "open"
+		return say("%s has to do: %s%s", begin(doing(b.Person, b.Role)), b.Plan.Text, concerning(b.About)) + day(", by ", b.Due, b.Zone), "", "open"
 	case tasks.Claimed:
 		return say("%s took up the task “%s”%s", token(b.Person), words(b.Key), concerning(b.About)), "", ""
 	case tasks.Delegated:
@@ -382,7 +382,7 @@ func Sentence(e Event) (sentence, before, after string) {
 		}
 		return say("The task “%s”%s was handed on by %s to %s", words(b.Key), concerning(b.About), token(b.Of), token(b.To)) + day(" from ", b.From, "") + day(" until ", b.Until, ""), "", ""
 	case tasks.Reminded:
-		return say("%s was to be reminded of the task “%s”%s", doing(b.Person, b.Role), words(b.Key), concerning(b.About)) + day(", due ", b.Due, "") + fired(b.Timer), "", ""
+		return say("%s is reminded of the task “%s”%s", begin(doing(b.Person, b.Role)), words(b.Key), concerning(b.About)) + day(", due ", b.Due, "") + fired(b.Timer), "", ""
 	case tasks.Escalated:
 		return say("The task “%s”%s is overdue, and open to the %s, too", words(b.Key), concerning(b.About), b.To) + fired(b.Timer), "", "escalated"
 	case tasks.Completed:
@@ -423,6 +423,9 @@ func doing(p domain.Person, role string) string {
 	}
 	return token(p)
 }
+
+// begin begins a sentence; a token is no word, and stays as it is.
+func begin(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // concerning says what a task is about.
 func concerning(a tasks.About) string {

@@ -40,18 +40,18 @@ func StepsOf(task string) (steps []Step) {
 // nobody stands in Available for a person that is not said yet.
 var nobody = domain.UUID5("nobody")
 
-// Available gives the steps that would be accepted now of somebody, ROLE/HANDLE,
+// Available gives, of each list, the steps that would be accepted now of somebody, ROLE/HANDLE,
 // and change something. The registry, the table of roles and the commands' own
 // rules decide that, on the log as it is, and nothing of it is kept: so no
 // surface offers what would be refused. A reason, a text and a person that are
 // not said count as given; and what is refused for nothing but another field
 // that is not said is given as a step, too.
-func (g *Engine) Available(ctx context.Context, by string, steps []Step) (list []Step, err error) {
+func (g *Engine) Available(ctx context.Context, by string, lists ...[]Step) (accepted [][]Step, err error) {
 	role, handle, err := ParseActor(by)
 	if err != nil {
 		return nil, err
 	}
-	actor, err := g.registered(ctx, handle)
+	actor, err := g.Registered(ctx, handle)
 	if err != nil {
 		return nil, err
 	}
@@ -62,16 +62,19 @@ func (g *Engine) Available(ctx context.Context, by string, steps []Step) (list [
 	if now.now, err = g.now(); err != nil {
 		return nil, err
 	}
-	for _, s := range steps {
-		ok, err := now.accepts(ctx, s, Cause{CommandID: uuid.New(), Actor: string(actor), Role: role, Channel: "web", Reason: "asked", Authority: "asked"})
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			list = append(list, s)
+	accepted = make([][]Step, len(lists))
+	for i, steps := range lists {
+		for _, s := range steps {
+			ok, err := now.accepts(ctx, s, Cause{CommandID: uuid.New(), Actor: string(actor), Role: role, Channel: "web", Reason: "asked", Authority: "asked"})
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				accepted[i] = append(accepted[i], s)
+			}
 		}
 	}
-	return list, nil
+	return accepted, nil
 }
 
 // accepts tells whether a step would be accepted and leave an event.

@@ -85,8 +85,9 @@ func TestWhatIsOfferedIsAcceptedAndWhatIsNotIsRefused(t *testing.T) {
 		require.Len(t, steps, 4, "claim, complete, delegate, reopen")
 		before, err := o.store.Head(t.Context())
 		require.NoError(t, err)
-		available, err := o.Available(t.Context(), by, steps)
+		lists, err := o.Available(t.Context(), by, steps)
 		require.NoError(t, err)
+		available := lists[0]
 		after, err := o.store.Head(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, before, after, "asking changes nothing")
@@ -140,10 +141,11 @@ func TestStepsAreOfferedWithWhatIsStillToBeSaid(t *testing.T) {
 	for by, want := range map[string]string{
 		"reviewer/r1": "review.record conflict.declare", "reviewer/r2": "conflict.declare", "coordinator/c1": "review.assign conflict.declare", "applicant/a1": "",
 	} {
-		list, err := o.Available(t.Context(), by, steps)
+		lists, err := o.Available(t.Context(), by, nil, steps)
 		require.NoError(t, err)
+		require.Empty(t, lists[0])
 		var commands []string
-		for _, s := range list {
+		for _, s := range lists[1] {
 			commands = append(commands, s.Command)
 		}
 		require.Equal(t, want, strings.Join(commands, " "), by)

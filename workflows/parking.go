@@ -322,7 +322,7 @@ func (g *Engine) complete(ctx context.Context, c *instance.Repair) error {
 	if strings.HasPrefix(c.Command, "policy.") || len(schema.Private(reflect.ValueOf(cmd).Elem().Interface())) > 0 {
 		return ErrRepair.Because(c.Command)
 	}
-	if err := schema.Resolve(cmd, func(who string) (domain.Person, error) { return g.registered(ctx, who) }); err != nil {
+	if err := schema.Resolve(cmd, func(who string) (domain.Person, error) { return g.Registered(ctx, who) }); err != nil {
 		return err
 	}
 	if field := unsaid(reflect.ValueOf(cmd).Elem()); field != "" {

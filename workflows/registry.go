@@ -210,7 +210,7 @@ func (g *Engine) DoAs(ctx context.Context, by, name string, with json.RawMessage
 			return Result{}, err
 		}
 	}
-	actor, err := g.registered(ctx, handle)
+	actor, err := g.Registered(ctx, handle)
 	if errors.Is(err, domain.NotFound) && registers && newcomer.Handle.Text == handle {
 		g.first.Lock()
 		defer g.first.Unlock()
@@ -226,7 +226,7 @@ func (g *Engine) DoAs(ctx context.Context, by, name string, with json.RawMessage
 	}
 	cause.Actor = string(actor)
 	if cause.OnBehalfOf != "" {
-		if cause.OnBehalfOf, err = g.registered(ctx, string(cause.OnBehalfOf)); err != nil {
+		if cause.OnBehalfOf, err = g.Registered(ctx, string(cause.OnBehalfOf)); err != nil {
 			return Result{}, err
 		}
 	}
@@ -237,16 +237,16 @@ func (g *Engine) DoAs(ctx context.Context, by, name string, with json.RawMessage
 		if registers {
 			break // is to be
 		}
-		if _, err := g.registered(ctx, string(p)); err != nil {
+		if _, err := g.Registered(ctx, string(p)); err != nil {
 			return Result{}, err
 		}
 	}
 	return g.issue(ctx, r, cmd, cause)
 }
 
-// registered is who has a handle, or an id: somebody whom the log knows. A
+// Registered is who has a handle, or an id: somebody whom the log knows. A
 // handle may be somebody's before they are registered.
-func (g *Engine) registered(ctx context.Context, who string) (p domain.Person, err error) {
+func (g *Engine) Registered(ctx context.Context, who string) (p domain.Person, err error) {
 	if p = domain.Person(who); !domain.IsUUID(who) {
 		if p, err = g.Vault.Person(ctx, who); err != nil {
 			return "", err
@@ -284,7 +284,7 @@ func (g *Engine) newcomer(ctx context.Context, handle string, command uuid.UUID)
 		return p, err
 	}
 	p = domain.Person(domain.UUID5("person", command.String()))
-	switch _, err := g.registered(ctx, string(p)); {
+	switch _, err := g.Registered(ctx, string(p)); {
 	case err == nil:
 		return "", ErrUsed // for somebody with another handle
 	case errors.Is(err, domain.NotFound):

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore/storetest"
+	"github.com/daybook-engine/daybook/projections"
 )
 
 // pass lets time pass, and the clock do what falls due, each at its time.
@@ -39,14 +41,20 @@ func TestAReminderFollowsTheDeadlineInForce(t *testing.T) {
 		Task: "send", Role: "mentee", On: "draft.started", Done: []string{"application.received"}, DueFrom: "deadline",
 		Remind: programme.Remind{Before: []when.Offset{{Days: 7}, {Days: 2}}, AtMost: 4},
 	})
+	live := o.views()
 	o.must("applicant/a1", "draft.start", call)
 	o.must("applicant/a2", "draft.start", call)
+	require.NoError(t, live.CatchUp(t.Context()))
 	day := func(month time.Month, d int) time.Time { return time.Date(2024, month, d, 12, 0, 0, 0, time.UTC) } // past 12:00 in Berlin
 	o.pass(day(1, 24))
 	require.Empty(t, o.tasksOf("send")[0].Reminded)
 	o.pass(day(1, 26)) // the deadline is 1 February
 	require.Len(t, o.tasksOf("send")[0].Reminded, 1)
 	o.must("coordinator/c1", "deadline.extend", with(call, "deadline", deadline("2024-02-15T12:00")))
+	require.NoError(t, live.CatchUp(t.Context()))
+	d, err := live.Duty(t.Context(), o.id("send", 0))
+	require.NoError(t, err)
+	require.Equal(t, "2024-02-15", d.Due().Format(time.DateOnly), "the queue goes by the deadline in force")
 	o.must("applicant/a2", "application.submit", with(call, "route", "staff", "answers", form))
 	o.pass(day(2, 7))
 	require.Len(t, o.tasksOf("send")[0].Reminded, 1, "two days before the old deadline nobody is reminded of the new one")
@@ -101,4 +109,70 @@ func TestADayHasOneDigest(t *testing.T) {
 	}
 	require.Len(t, digests, 5)
 	storetest.CheckLog(t, o.store)
+}
+
+// The queue asks for a thing once, whoever says that it is to be done: the
+// rule of first contact has the time, the task the words.
+func TestTheQueueAsksOnce(t *testing.T) {
+	t.Parallel()
+	o := asking(t,
+		programme.Task{Task: "contact", Role: "mentee", On: "match.made", Done: []string{"contact.made"}},
+		programme.Task{Task: "look", Role: "coordinator", On: "match.made", Due: when.Offset{Days: 3}, Escalate: programme.Escalation{After: when.Offset{Days: 1}, To: "reviewer"}},
+	)
+	live := o.views()
+	o.accepted("a1", "m1", "x")
+	require.NoError(t, live.CatchUp(t.Context()))
+	people := func() (list []projections.Task) {
+		require.NoError(t, live.CatchUp(t.Context()))
+		queue, err := live.Queue(t.Context(), "spring", o.clock.Now())
+		require.NoError(t, err)
+		for _, task := range queue {
+			if task.Role != "clock" && task.Kind != "agreement" {
+				list = append(list, task)
+			}
+		}
+		return list
+	}
+	list := people()
+	require.Len(t, list, 2)
+	look, contact := list[0], list[1]
+	require.Equal(t, "contact.make", contact.Command)
+	require.Equal(t, "match x: What is to be done", contact.Words)
+	require.Equal(t, o.person("a1"), contact.Person)
+	require.Equal(t, monday.AddDate(0, 0, 14), contact.Due, "by the rule of first contact")
+	require.Equal(t, o.id("contact", 0), contact.Task)
+	require.Equal(t, "task.complete", look.Command)
+	require.Equal(t, monday.AddDate(0, 0, 3), look.Due)
+	require.Equal(t, "due 3 days later, counted from its opening", look.Rule)
+	require.Empty(t, look.Person, "any coordinator's")
+
+	o.pass(monday.AddDate(0, 0, 5))
+	require.Equal(t, "reviewer", people()[0].Also, "overdue")
+	o.must("coordinator/c1", "task.claim", fields{"task": look.Task})
+	o.must("mentee/a1", "contact.make", fields{"cycle": "spring", "match": "x"})
+	o.settle()
+	list = people()
+	require.Len(t, list, 1)
+	require.Equal(t, o.person("c1"), list[0].Person)
+
+	duties, err := live.Duties(t.Context(), "spring", "match-spring.x")
+	require.NoError(t, err)
+	require.Len(t, duties, 2)
+	require.Equal(t, "look", duties[0].Opened.Key, "what is open comes first")
+	require.Equal(t, "contact.made", duties[1].Closed)
+	none, err := live.Duties(t.Context(), "spring", "match-spring.y")
+	require.NoError(t, err)
+	require.Empty(t, none)
+	d, err := live.Duty(t.Context(), look.Task)
+	require.NoError(t, err)
+	require.Equal(t, duties[0], d)
+	_, err = live.Duty(t.Context(), "x")
+	require.ErrorIs(t, err, tasks.ErrUnknown)
+
+	var followed, made bytes.Buffer
+	require.NoError(t, live.Dump(t.Context(), &followed))
+	anew := o.views()
+	require.NoError(t, anew.CatchUp(t.Context()))
+	require.NoError(t, anew.Dump(t.Context(), &made))
+	require.Equal(t, made.String(), followed.String(), "made anew, the same")
 }

@@ -45,7 +45,7 @@ and its master key in the data directory (DAYBOOK_VAULT)`)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(
 		newDemo(), newRehearse(), newServe(), newDo(),
-		newEvents(), newFigures(), newExplain(), newHistory(), newTimers(), newWhatIf(), newMatching(), newCalendar(), newMessages(),
+		newEvents(), newFigures(), newExplain(), newHistory(), newTasks(), newTimers(), newWhatIf(), newMatching(), newCalendar(), newMessages(),
 		newEvidence(), newVerify(), newErase(), newDefinition(), newCalendars(), newSchema(),
 		newRebuild(), newIntegrity(), newPolicies(), newVersion(),
 	)

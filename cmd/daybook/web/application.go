@@ -20,6 +20,7 @@ type applicationPage struct {
 	Answers   []answerLine
 	Reviews   []reviewLine
 	Decisions []decisionLine
+	Tasks     []row
 	Events    []eventLine
 	More      string
 }
@@ -79,6 +80,9 @@ func (s *Server) showApplication(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, t := range a.Next {
 		p.Next = append(p.Next, v.taskLine(t))
+	}
+	if p.Tasks, err = v.duties("application-" + key); err != nil {
+		return err
 	}
 	// Permits and places are in other streams: what happened is what is about
 	// the person.

@@ -133,7 +133,7 @@ func (v *visit) envelopeRows(e schema.Envelope, r eventstore.Recorded) []row {
 		add("About", v.name(p))
 	}
 	add("Does not conform", projections.Nonconforming(e.Nonconformities))
-	about := projections.Event{Stream: r.Stream, Data: r.Data}
+	about := projections.Event{Stream: r.Stream, Envelope: e, Data: r.Data}
 	return append(rows, v.file(about.File())...)
 }
 

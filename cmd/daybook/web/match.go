@@ -21,6 +21,7 @@ type matchPage struct {
 	Sessions    []sessionLine
 	Calendars   []link // of the match, and of each of the two
 	Reflections []reflectionLine
+	Tasks       []row
 	Events      []eventLine
 	More        string
 }
@@ -76,6 +77,9 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, x := range m.Reflections {
 		p.Reflections = append(p.Reflections, v.reflectionLine(x))
+	}
+	if p.Tasks, err = v.duties(m.Stream); err != nil {
+		return err
 	}
 	if p.Events, p.More, err = v.eventsOf(projections.HistoryFilter{Stream: m.Stream}, "stream", m.Stream); err != nil {
 		return err

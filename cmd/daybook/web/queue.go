@@ -2,7 +2,10 @@ package web
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 
+	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/projections"
 )
 
@@ -62,11 +65,50 @@ func (v *visit) taskLines(tasks []projections.Task) []taskLine {
 	return lines
 }
 
+// duties are the rows of the tasks about one file: who has to do what, or did.
+func (v *visit) duties(file string) (rows []row, err error) {
+	list, err := v.views.Duties(v.ctx, v.cycle.Cycle, file)
+	for _, d := range list {
+		r := row{Key: d.Opened.Plan.Text}
+		if n := d.Opened.About.Session; n > 0 {
+			r.Key += ", session " + strconv.Itoa(n)
+		}
+		who, state := "for any "+inWords(d.Opened.Role), "open"
+		if p := d.Holder(v.now); p != "" {
+			who = "for " + v.name(p) + ", " + inWords(d.Opened.Role)
+		}
+		if d.Escalated {
+			who += ", or any " + inWords(d.Opened.Plan.Escalate.To)
+		}
+		switch due := d.Due(); {
+		case d.Phase != tasks.Waiting:
+			r.At, state = v.instant(d.ClosedAt), string(d.Phase)
+			if d.By != "" {
+				state += " by " + v.name(d.By)
+			}
+			if d.Closed != "" {
+				state += ": " + inWords(strings.ReplaceAll(d.Closed, ".", " "))
+			}
+		case !due.IsZero():
+			r.At, state = v.instant(due), "due, "+left(due, v.now)
+		}
+		r.Value, r.Note = text(state), who
+		if !d.ClosedAt.IsZero() || !d.Due().IsZero() {
+			r.Note = state + "; " + who
+		}
+		rows = append(rows, r)
+	}
+	return rows, err
+}
+
 func (v *visit) taskLine(t projections.Task) taskLine {
 	file := v.fileOf(t.Stream)
 	l := taskLine{What: link{v.spell(t.Words), file.Href}, Who: capital(inWords(t.Role)), Command: t.Command}
 	if t.Person != "" {
 		l.Who = v.name(t.Person) + ", " + inWords(t.Role)
+	}
+	if t.Also != "" {
+		l.Who += ", or " + inWords(t.Also)
 	}
 	if t.Role == "clock" && file.Text != "" {
 		l.What.Text += " (" + file.Text + ")"

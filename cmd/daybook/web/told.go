@@ -41,6 +41,10 @@ func (v *visit) findFile(stream string) link {
 		if m, err := v.views.Message(v.ctx, id); err == nil {
 			return link{"Message " + inWords(m.Key) + " to " + v.name(m.Recipient), v.messageHref(m)}
 		}
+	case "task":
+		if d, err := v.views.Duty(v.ctx, id); err == nil {
+			return v.findFile(d.File())
+		}
 	case "match":
 		if cycle, name, ok := strings.Cut(id, "."); ok {
 			return link{"Match " + name, v.href("/cycles/" + url.PathEscape(cycle) + "/matches/" + url.PathEscape(name))}

@@ -21,6 +21,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
+	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/workflows/definition"
@@ -172,6 +173,8 @@ func (m *mover) look() error {
 			err = m.call(call.ID{Cycle: m.Cycle, Call: name})
 		case "match":
 			err = m.match(match.ParseStream(stream), &kept)
+		case "task":
+			err = m.due("task", tasks.ID{Cycle: m.Cycle, Task: id}, "task "+id)
 		}
 		if err != nil {
 			return err
@@ -264,6 +267,7 @@ var timers = map[string][]string{
 	"call":        {"call.close"},
 	"application": {"draft.expire", "nomination.lapse", "offer.lapse"},
 	"match":       {"contact.mark_overdue"},
+	"task":        {"task.remind", "task.escalate", "task.expire"},
 }
 
 // due tells what has fallen due about something and is not done.

@@ -334,7 +334,7 @@ func TestAnEventThatCannotBeReadStopsWhoAnswersIt(t *testing.T) {
 	o.settle()
 	parked := o.standing()
 	var want []policy.Parked
-	for _, name := range []string{"fill-the-place-accepted", "tell-by-message", "withdraw-the-message-undone"} {
+	for _, name := range []string{"fill-the-place-accepted", "tell-by-message", "withdraw-the-message-undone", "open-the-task", "complete-the-task"} {
 		want = append(want, policy.Parked{At: policy.At{Policy: name, Stream: r.Stream, Event: r.ID.String()}, Attempts: 5, Fault: "unreadable"})
 	}
 	require.Equal(t, want, parked)

@@ -14,8 +14,8 @@ import (
 	"github.com/daybook-engine/daybook/projections"
 )
 
-// pass lets time pass, and the clock do what falls due, each at its time.
-func (o *office) pass(to time.Time) {
+// until lets time pass, and the clock do what falls due, each at its time.
+func (o *office) until(to time.Time) {
 	o.t.Helper()
 	due := agenda{o.views()}
 	for {
@@ -46,9 +46,9 @@ func TestAReminderFollowsTheDeadlineInForce(t *testing.T) {
 	o.must("applicant/a2", "draft.start", call)
 	require.NoError(t, live.CatchUp(t.Context()))
 	day := func(month time.Month, d int) time.Time { return time.Date(2024, month, d, 12, 0, 0, 0, time.UTC) } // past 12:00 in Berlin
-	o.pass(day(1, 24))
+	o.until(day(1, 24))
 	require.Empty(t, o.tasksOf("send")[0].Reminded)
-	o.pass(day(1, 26)) // the deadline is 1 February
+	o.until(day(1, 26)) // the deadline is 1 February
 	require.Len(t, o.tasksOf("send")[0].Reminded, 1)
 	o.must("coordinator/c1", "deadline.extend", with(call, "deadline", deadline("2024-02-15T12:00")))
 	require.NoError(t, live.CatchUp(t.Context()))
@@ -56,9 +56,9 @@ func TestAReminderFollowsTheDeadlineInForce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "2024-02-15", d.Due().Format(time.DateOnly), "the queue goes by the deadline in force")
 	o.must("applicant/a2", "application.submit", with(call, "route", "staff", "answers", form))
-	o.pass(day(2, 7))
+	o.until(day(2, 7))
 	require.Len(t, o.tasksOf("send")[0].Reminded, 1, "two days before the old deadline nobody is reminded of the new one")
-	o.pass(day(2, 20))
+	o.until(day(2, 20))
 	s := o.tasksOf("send")
 	require.Equal(t, []tasks.Phase{tasks.Dropped, tasks.Done}, []tasks.Phase{s[0].Phase, s[1].Phase}, "the draft expired")
 	require.Len(t, s[1].Reminded, 1)
@@ -92,7 +92,7 @@ func TestADayHasOneDigest(t *testing.T) {
 	)
 	o.accepted("a1", "m1", "x")
 	o.accepted("a2", "m2", "y")
-	o.pass(monday.AddDate(0, 0, 5))
+	o.until(monday.AddDate(0, 0, 5))
 	digests := map[string]int{}
 	for _, r := range log(t, o.store) {
 		if r.Name == "digest.queued" {
@@ -127,7 +127,7 @@ func TestTheQueueAsksOnce(t *testing.T) {
 		queue, err := live.Queue(t.Context(), "spring", o.clock.Now())
 		require.NoError(t, err)
 		for _, task := range queue {
-			if task.Role != "clock" && task.Kind != "agreement" {
+			if task.Role != "clock" && task.Kind != "agreement" && task.Kind != "calendar" {
 				list = append(list, task)
 			}
 		}
@@ -146,7 +146,7 @@ func TestTheQueueAsksOnce(t *testing.T) {
 	require.Equal(t, "due 3 days later, counted from its opening", look.Rule)
 	require.Empty(t, look.Person, "any coordinator's")
 
-	o.pass(monday.AddDate(0, 0, 5))
+	o.until(monday.AddDate(0, 0, 5))
 	require.Equal(t, "reviewer", people()[0].Also, "overdue")
 	o.must("coordinator/c1", "task.claim", fields{"task": look.Task})
 	o.must("mentee/a1", "contact.make", fields{"cycle": "spring", "match": "x"})

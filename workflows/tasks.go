@@ -45,9 +45,9 @@ var taskPolicies = []policy{
 		return orders, nil
 	})},
 	{"complete-the-task", named(isIn(completes), func(l lookup, stream, name string, event any) ([]order, error) {
-		return l.opened(stream, event, func(t programme.Task, of, by tasks.About) bool {
-			return slices.Contains(t.Done, name) && side(event, t.Role) && (of.Session == 0 || of.Session == by.Session)
-		}, func(id tasks.ID) order {
+		return l.opened(stream, event, func(t programme.Task) bool {
+			return slices.Contains(t.Done, name) && side(event, t.Role)
+		}, func(of, by tasks.About) bool { return of.Session == 0 || of.Session == by.Session }, func(id tasks.ID) order {
 			return order{"task.fulfil", tasks.Fulfil{ID: id, Following: tasks.Following{Event: name}}}
 		})
 	})},
@@ -55,12 +55,13 @@ var taskPolicies = []policy{
 		withdraw := func(id tasks.ID) order {
 			return order{"task.withdraw", tasks.Withdraw{ID: id, Following: tasks.Following{Event: name}}}
 		}
-		if programme.Endings[name] == programme.AboutCycle {
+		of := programme.Endings[name]
+		if of == programme.AboutCycle {
 			return l.openedIn(cycle.ParseStream(stream).Cycle, withdraw)
 		}
-		return l.opened(stream, event, func(t programme.Task, _, by tasks.About) bool {
-			return by.Session == 0 || t.On == "session.scheduled"
-		}, withdraw)
+		return l.opened(stream, event, func(t programme.Task) bool {
+			return programme.Happenings[t.On].About == of && (!strings.HasPrefix(name, "session.") || t.On == "session.scheduled")
+		}, func(_, _ tasks.About) bool { return true }, withdraw)
 	})},
 	{"queue-the-digest", to(func(ctx context.Context, g *Engine, stream string, e tasks.Reminded) ([]order, error) {
 		s, err := fold[tasks.State](lookup{ctx, g, true}, stream)
@@ -234,9 +235,9 @@ func files(in string, about tasks.About) []string {
 // causes lists the tasks that were opened about something, in the order of the
 // events that opened them: so that a policy that comes back to an event, when
 // there are more of them, gives its commands the ids that they had.
-func (l lookup) causes(in string, about tasks.About, wants func(t programme.Task, of tasks.About) bool) (found []tasks.ID, err error) {
+func (l lookup) causes(in string, about tasks.About, wants func(programme.Task) bool, exact func(of tasks.About) bool) (found []tasks.ID, err error) {
 	d, _, err := l.definition(in)
-	wanted := slices.DeleteFunc(slices.Clone(d.Tasks), func(t programme.Task) bool { return t.On == "" })
+	wanted := slices.DeleteFunc(slices.Clone(d.Tasks), func(t programme.Task) bool { return t.On == "" || !wants(t) })
 	if err != nil || len(wanted) == 0 {
 		return nil, err
 	}
@@ -250,12 +251,12 @@ func (l lookup) causes(in string, about tasks.About, wants func(t programme.Task
 			return fmt.Errorf("%s, revision %d: %w", r.Stream, r.Revision, err)
 		}
 		_, of, _, err := l.about(r.Stream, event)
-		if err != nil || !of.Concerns(about) {
+		if err != nil || !of.Concerns(about) || !exact(of) {
 			return err
 		}
 		i, _ := slices.BinarySearchFunc(at, r.Position, func(a, b eventstore.Position) int { return cmp.Or(a.Compare(b), -1) })
 		for _, t := range wanted {
-			if t.On == r.Name && wants(t, of) {
+			if t.On == r.Name {
 				at = slices.Insert(at, i, r.Position)
 				found = slices.Insert(found, i, tasks.ID{Cycle: in, Task: tasks.New(r.ID.String(), t.Task)})
 				i++
@@ -285,12 +286,12 @@ func (l lookup) read(in string, about tasks.About, visit func(eventstore.Recorde
 
 // opened orders something for the tasks that an event concerns. Those that
 // are closed already stay as they are, and so do those that were opened since.
-func (l lookup) opened(stream string, event any, wants func(t programme.Task, of, by tasks.About) bool, do func(tasks.ID) order) (orders []order, err error) {
+func (l lookup) opened(stream string, event any, wants func(programme.Task) bool, exact func(of, by tasks.About) bool, do func(tasks.ID) order) (orders []order, err error) {
 	in, by, _, err := l.about(stream, event)
 	if err != nil {
 		return nil, err
 	}
-	found, err := l.causes(in, by, func(t programme.Task, of tasks.About) bool { return wants(t, of, by) })
+	found, err := l.causes(in, by, wants, func(of tasks.About) bool { return exact(of, by) })
 	for _, id := range found {
 		orders = append(orders, do(id))
 	}
@@ -352,7 +353,7 @@ func (l lookup) task(id *tasks.ID) (tasks.State, error) {
 
 // keyed finds the id of a task that is named by its key.
 func (l lookup) keyed(id *tasks.ID) error {
-	found, err := l.causes(id.Cycle, id.About, func(t programme.Task, _ tasks.About) bool { return t.Task == id.Task })
+	found, err := l.causes(id.Cycle, id.About, func(t programme.Task) bool { return t.Task == id.Task }, func(tasks.About) bool { return true })
 	switch {
 	case err != nil:
 		return err

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,6 +10,8 @@ import (
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
 	tasks "github.com/daybook-engine/daybook/domain/task"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/eventstore/memory"
 	"github.com/daybook-engine/daybook/eventstore/storetest"
 	"github.com/daybook-engine/daybook/workflows"
 )
@@ -237,4 +240,96 @@ func TestATaskIsNobodysWhoMayNotHaveIt(t *testing.T) {
 	refused(tasks.ErrUnknown, "coordinator/c2", "task.claim", of("check", "call", "mentees", "person", "a2"))
 	refused(tasks.ErrUnknown, "coordinator/c2", "task.claim", fields{"task": tasks.New("no", "task")})
 	storetest.CheckLog(t, o.store)
+}
+
+// A season of one task, as a coordinator would try it before a programme opens.
+const taskSeason = `
+rehearsal: screening
+definition: d.yaml
+steps:
+  - {key: c1, at: 2024-01-08T09:00 Europe/Berlin, by: coordinator/c1, do: person.register, with: {handle: c1, register: staff, name: C}}
+  - {key: c2, by: coordinator/c1, do: person.register, with: {handle: c2, register: staff, name: D}}
+  - {key: r1, by: coordinator/c1, do: person.register, with: {handle: r1, register: staff, name: R}}
+  - {key: r2, by: coordinator/c1, do: person.register, with: {handle: r2, register: staff, name: S}}
+  - {key: a1, by: coordinator/c1, do: person.register, with: {handle: a1, register: mentees, name: A}}
+  - {key: publish, by: coordinator/c1, do: definition.publish}
+  - {key: plan, by: coordinator/c1, do: cycle.plan, with: {title: Screening, from: 2024-01, to: 2024-06}}
+  - {key: open, by: coordinator/c1, do: call.open, with: {call: mentees, deadline: {local: 2024-03-01T12:00, zone: Europe/Berlin, rule: by, published: by noon on 1 March}}}
+  - {key: apply, by: applicant/a1, do: application.submit, with: {call: mentees, route: staff, answers: {motives: m, strengths: s, priorities: [one, two, three]}}}
+
+  - {key: not-a1, by: reviewer/a1, do: task.claim, with: &screen {task: screen, about: {call: mentees, person: a1}}, expect: {refused: four_eyes}}
+  - {key: not-c1, by: coordinator/c1, do: task.claim, with: *screen, expect: {refused: task_role}}
+  - {key: claim, by: reviewer/r1, do: task.claim, with: *screen, expect: {events: [task.claimed]}}
+  - {key: taken, by: reviewer/r2, do: task.claim, with: *screen, expect: {refused: task_taken}}
+  - {key: away, by: reviewer/r1, do: task.delegate, reason: holiday, with: {task: screen, about: {call: mentees, person: a1}, to: r2, until: "2024-01-11T09:00:00+01:00"}, expect: {events: [task.delegated]}}
+  - {key: not-now, at: 2024-01-09T09:00 Europe/Berlin, by: reviewer/r1, do: task.complete, with: *screen, expect: {refused: task_not_yours}}
+  - {at: 2024-01-10T17:00 Europe/Berlin, check: {event: task.reminded, value: 0}}
+  - {at: 2024-01-10T17:01 Europe/Berlin, check: {event: task.reminded, value: 1}}
+  - {check: {event: digest.queued, value: 1}}
+
+  # Due on Thursday the 11th at 17:00; on Friday at 17:00 the coordinators may.
+  - {key: not-yet, at: 2024-01-12T16:59 Europe/Berlin, by: coordinator/c2, do: task.complete, with: *screen, expect: {refused: task_role}}
+  - {at: 2024-01-15T09:00 Europe/Berlin, check: {event: task.escalated, value: 1}}
+  - {key: by-phone, by: coordinator/c2, do: task.complete, on_behalf_of: r1, channel: phone, with: *screen, expect: {events: [task.completed]}}
+  - {key: not-hers, by: reviewer/r1, do: task.reopen, reason: wrong_file, with: *screen, expect: {refused: role_not_allowed}}
+  - {key: why, by: coordinator/c1, do: task.reopen, with: *screen, expect: {refused: reason_missing}}
+  - {key: again, by: coordinator/c1, do: task.reopen, reason: wrong_file, with: *screen, expect: {events: [task.reopened]}}
+
+  # Due again on Thursday the 18th at 17:00, and nobody's ten days later.
+  - {at: 2024-01-28T16:59 Europe/Berlin, check: {event: task.expired, value: 0}}
+  - {at: 2024-01-28T17:01 Europe/Berlin, check: {event: task.expired, value: 1}}
+  - {check: {event: task.reminded, value: 2}}
+  - {check: {event: task.escalated, value: 2}}
+  - {check: {event: digest.queued, value: 2}}
+  - {key: too-late, by: reviewer/r2, do: task.claim, with: *screen, expect: {refused: task_over}}
+`
+
+func TestASeasonOfATask(t *testing.T) {
+	t.Parallel()
+	nemo, err := files{}.read("d.yaml")
+	require.NoError(t, err)
+	const before = "\nreview:\n"
+	require.Contains(t, string(nemo), before)
+	definition := strings.Replace(string(nemo), before, `
+  - task: screen
+    role: reviewer
+    text: Check whether the applicant is eligible
+    on: application.received
+    done: [eligibility.confirmed, eligibility.failed]
+    due: {working_days: 3, at: "17:00"}
+    remind: {before: [{working_days: 1}], at_most: 3}
+    escalate: {after: {working_days: 1}, to: coordinator}
+    expires: {days: 10}
+    four_eyes: [application.received]
+`+before, 1)
+	// Rehearsals take no anchors; here they keep the lines short.
+	season := strings.ReplaceAll(strings.Replace(taskSeason, "&screen ", "", 1), "*screen", "{task: screen, about: {call: mentees, person: a1}}")
+	play := func(store eventstore.Store, v *vault) {
+		var unmet []string
+		st, _ := stage(t, store, v, told(&unmet))
+		_, err := st.Play(t.Context(), loadFiles(t, files{"r.yaml": season, "d.yaml": definition}))
+		require.NoError(t, err, "%v", unmet)
+	}
+	store, v := memory.New(), newVault()
+	play(store, v)
+	played := lines(t, store)
+	play(store, v)
+	require.Equal(t, played, lines(t, store), "played on, to the same")
+	o := &office{t: t, store: store, vault: v}
+	s := o.tasksOf("screen")[0]
+	require.Equal(t, tasks.Lapsed, s.Phase)
+	var behalf []domain.Person
+	for _, r := range log(t, store) {
+		switch env := envelope(t, r); r.Name {
+		case "task.completed":
+			behalf = append(behalf, domain.Person(env.Actor), env.OnBehalfOf)
+		case "task.delegated":
+			require.Equal(t, "holiday", env.Reason)
+		}
+	}
+	require.Equal(t, []domain.Person{o.person("c2"), o.person("r1")}, behalf, "who did it, and for whom")
+	again, err := workflows.Replay(t.Context(), store, eventstore.Place{})
+	require.NoError(t, err)
+	require.Nil(t, again.Divergence)
+	storetest.CheckLog(t, store)
 }

@@ -63,7 +63,11 @@ func (g *Engine) stands(ctx context.Context, p policy, r eventstore.Recorded) (s
 	if g.starts[p.name].Compare(r.Position) >= 0 {
 		return s, false, nil
 	}
-	in, err := load[instance.State, instance.Event](ctx, g, instance.ID{Policy: p.name, Of: r.Stream}.Stream(), true)
+	name := instance.ID{Policy: p.name, Of: r.Stream}.Stream()
+	in, err := load[instance.State, instance.Event](ctx, g, name, false)
+	if err == nil && in.state.Parked() != "" { // as far as is remembered
+		in, err = load[instance.State, instance.Event](ctx, g, name, true)
+	}
 	return in.state, in.state.Parked() == "" && !in.state.Skipped(r.ID.String()), err
 }
 

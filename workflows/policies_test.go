@@ -118,7 +118,7 @@ func TestPoliciesGoOnWhereAReadBrokeOff(t *testing.T) {
 	store := storetest.Flaky(o.store, storetest.Seeded(1)).Cut(storetest.Sometimes(1, events*events, events/4), storetest.Sometimes(1, 0, 1))
 	g := newOffice(t, store, o.vault)
 	var err error
-	for range 10 * events {
+	for range events {
 		if err = g.CatchUp(t.Context(), g.mark); err == nil {
 			break
 		}

@@ -85,15 +85,11 @@ func (p *past) accepts(ctx context.Context, s Step, cause Cause) (bool, error) {
 	}
 	suppose(reflect.ValueOf(cmd).Elem())
 	_, err = p.engine.issue(ctx, r, cmd, cause)
-	left := p.appended
-	for _, e := range left {
-		p.engine.cache.drop(e.Stream) // it goes no further
-	}
-	p.appended = nil
+	left := len(p.undo()) > 0
 	if refused := new(domain.Error); errors.As(err, &refused) {
 		return refused.Kind == domain.Invalid, nil
 	}
-	return len(left) > 0, err
+	return left, err
 }
 
 // suppose gives a command the people and the texts that are not said.

@@ -18,6 +18,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
@@ -204,7 +205,7 @@ func (m *mover) unanswered() error {
 		if err != nil {
 			return fmt.Errorf("position %s: %w", r.Position, err)
 		}
-		if strings.TrimPrefix(env.Book, "rehearsal/") == (cycle.ID{Cycle: m.Cycle}).Book() && !known[r.Stream] {
+		if measure.BookOf(env.Book, "cycle") == m.Cycle && !known[r.Stream] {
 			known[r.Stream] = true
 			m.streams = append(m.streams, r.Stream)
 		}
@@ -219,7 +220,7 @@ func (m *mover) unanswered() error {
 			if err != nil {
 				return err
 			}
-			if stand.Parked() == r.ID.String() {
+			if stand.Parked() == r.ID.String() && cycleOf(env.Book, r.Data) == m.Cycle {
 				m.inTheWay("%s stands still at %s; see daybook policies", p.name, r.Name)
 			}
 			if !asked {
@@ -254,12 +255,7 @@ func (m *mover) unanswered() error {
 // acts tells whether a command would leave an event.
 func (m *mover) acts(command string, fields json.RawMessage, cause Cause) (bool, error) {
 	_, err := m.door.order(m.ctx, order{command, fields}, cause)
-	acts := len(m.appended) > 0
-	for _, e := range m.appended {
-		m.past.engine.cache.drop(e.Stream) // it goes no further
-	}
-	m.appended = nil
-	return acts, err
+	return len(m.undo()) > 0, err
 }
 
 // timers are the clock's commands, by what they are about.

@@ -156,6 +156,25 @@ func TestACycleMovesOnlyAtRest(t *testing.T) {
 			},
 			stricter, "a policy has not answered place.reserved yet, with offer.make",
 		},
+		"a policy stands still": {
+			func(o *office) {
+				o.chosen("a1")
+				o.Sabotage(offering, func(string) error { return errTrouble })
+				o.must("coordinator/c1", "place.reserve", with(call, "person", "a1"))
+				o.settle()
+			},
+			stricter, "offer-a-reserved-place stands still at place.reserved; see daybook policies",
+		},
+		"a policy stands still about another cycle": {
+			func(o *office) {
+				o.Sabotage("seal-the-figures", func(string) error { return errTrouble })
+				o.must("coordinator/c1", "cycle.plan", fields{"cycle": "autumn", "programme": "nemo-121", "title": "Autumn", "from": "2024-09", "to": "2024-12"})
+				o.must("coordinator/c1", "cycle.close", fields{"cycle": "autumn"})
+				o.settle()
+				require.Len(o.t, o.standing(), 1)
+			},
+			stricter, "",
+		},
 		"an offer waits on other terms": {
 			(*office).offered, reply,
 			"an offer waits for the answer of {person:A1} until Mon 2024-01-15 17:00 CET, and the new version would have given another time",

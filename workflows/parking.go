@@ -300,16 +300,25 @@ func (l lookup) instance(id *instance.ID) error {
 			continue
 		}
 		id.About = env.Subjects
-		var body struct {
-			Cycle string `json:"cycle"`
-		}
 		if measure.BookOf(id.In, "cycle") == "" {
-			_ = schema.Unmarshal(r.Data, &body) // one that cannot be read names none
-			id.Cycle = body.Cycle
+			id.Cycle = cycleOf(id.In, r.Data)
 		}
 		return nil
 	}
 	return nil
+}
+
+// cycleOf is the cycle that an event is about: its book's, else the one that it
+// names; "" where it names none, or cannot be read.
+func cycleOf(book string, data []byte) string {
+	if id := measure.BookOf(book, "cycle"); id != "" {
+		return id
+	}
+	var body struct {
+		Cycle string `json:"cycle"`
+	}
+	_ = schema.Unmarshal(data, &body)
+	return body.Cycle
 }
 
 // ErrRepair is the answer to what nobody can do in a policy's stead.

@@ -87,6 +87,16 @@ func (p *past) Append(_ context.Context, stream string, _ eventstore.Expected, e
 	return eventstore.Result{}, nil
 }
 
+// undo takes back what was appended: it goes no further.
+func (p *past) undo() []eventstore.Recorded {
+	events := p.appended
+	for _, e := range events {
+		p.engine.cache.drop(e.Stream)
+	}
+	p.appended = nil
+	return events
+}
+
 // Subscribe ends at once: nothing comes after the past.
 func (p *past) Subscribe(context.Context, eventstore.Subscribe) (eventstore.Subscription, error) {
 	return nil, eventstore.ErrClosed

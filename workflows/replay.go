@@ -369,14 +369,12 @@ func (x *replayer) decide(ctx context.Context, c *cause, n int) (now []Decision,
 		if refused != nil {
 			d.Refused = refused.Code
 		}
-		for _, e := range x.appended {
-			x.engine.cache.drop(e.Stream) // it goes no further
-		}
-		d.Events = outcomes(x.appended)
-		same = same && slices.EqualFunc(x.appended, then, func(e eventstore.Recorded, a answer) bool {
+		events := x.undo()
+		d.Events = outcomes(events)
+		same = same && slices.EqualFunc(events, then, func(e eventstore.Recorded, a answer) bool {
 			return e.ID == a.ID && e.Name == a.Name && bytes.Equal(e.Data, a.Data)
 		})
-		x.appended, left = nil, left-len(then)
+		left -= len(then)
 		now = append(now, d)
 	}
 	return now, same && left == 0, nil

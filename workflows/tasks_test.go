@@ -10,6 +10,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
 	tasks "github.com/daybook-engine/daybook/domain/task"
+	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/memory"
 	"github.com/daybook-engine/daybook/eventstore/storetest"
@@ -332,4 +333,17 @@ func TestASeasonOfATask(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, again.Divergence)
 	storetest.CheckLog(t, store)
+}
+
+// What the clock owes about a task keeps a cycle from moving.
+func TestATaskThatFellDueIsInTheWayOfAMove(t *testing.T) {
+	t.Parallel()
+	o := asking(t, programme.Task{Task: "look", Role: "coordinator", On: "match.made", Due: when.Offset{Days: 3}, Expires: when.Offset{Days: 1}})
+	o.matched("a1", "m1", "x")
+	d := o.publish(stricter)
+	require.Empty(t, o.dryRun(d).InTheWay)
+	o.clock.Set(o.clock.Now().AddDate(0, 0, 5))
+	way := o.dryRun(d).InTheWay
+	require.Len(t, way, 1)
+	require.Regexp(t, `^task.expire has fallen due for task .{36}, and is not done yet$`, way[0])
 }

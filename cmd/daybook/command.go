@@ -46,7 +46,7 @@ and its master key in the data directory (DAYBOOK_VAULT)`)
 	root.AddCommand(
 		newDemo(), newRehearse(), newServe(), newDo(),
 		newEvents(), newFigures(), newExplain(), newHistory(), newTasks(), newTimers(), newWhatIf(), newMatching(), newCalendar(), newMessages(),
-		newEvidence(), newVerify(), newErase(), newDefinition(), newCalendars(), newSchema(),
+		newEvidence(), newVerify(), newErase(), newDefinition(), newHolidays(), newSchema(),
 		newRebuild(), newIntegrity(), newPolicies(), newVersion(),
 	)
 	return root

@@ -131,10 +131,10 @@ var nations = map[string][]*cal.Holiday{
 	"ZA":     za.Holidays,
 }
 
-func newCalendars() *cobra.Command {
+func newHolidays() *cobra.Command {
 	var years string
 	c := &cobra.Command{
-		Use:   "calendars [PLACE --years YEARS]",
+		Use:   "holidays [PLACE --years YEARS]",
 		Short: "Write a place's public holidays as a definition's calendar",
 		Long: `Write a place's public holidays as the calendar of a definition, for the years that
 its cycles reach. Put it into the definition, look through it, and add the days on
@@ -142,7 +142,7 @@ which your organisation is closed: what a definition says is kept in the log wit
 and nothing is looked up when working days are counted. Without a place, list them.
 
 The holidays are reckoned by rules that are years old: governments change their minds.`,
-		Example: "  daybook calendars DE-BE --years 2026-2027",
+		Example: "  daybook holidays DE-BE --years 2026-2027",
 		Args:    args(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, given []string) error {
 			out := c.OutOrStdout()

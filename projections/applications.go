@@ -44,7 +44,7 @@ type Application struct {
 	Offer       Offer       `json:"offer,omitzero"`
 	Released    time.Time   `json:"released,omitzero"` // told that no place came free
 
-	Next []Task `json:"-"` // what falls due by the clock; filled in by Views.Application
+	Next []Item `json:"-"` // what falls due by the clock; filled in by Views.Application
 }
 
 // State is what has become of the application: its phase, or that it waits in
@@ -289,7 +289,7 @@ func (v *Views) Application(ctx context.Context, key string) (a Application, err
 			return err
 		}
 		a = list[0]
-		a.Next, err = bodies[Task](conn, "SELECT body FROM queue WHERE key = ?", "application-"+key)
+		a.Next, err = bodies[Item](conn, "SELECT body FROM queue WHERE key = ?", "application-"+key)
 		return err
 	})
 	return a, err

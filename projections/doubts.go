@@ -16,9 +16,9 @@ import (
 // moment now. What was told stands: nothing here moves anything.
 
 // doubts tells of a calendar that does not reach as far as the cycle.
-func (c Cycle) doubts(d programme.Definition) (list []Task) {
+func (c Cycle) doubts(d programme.Definition) (list []Item) {
 	if years := d.Beyond(c.From, c.To); years != "" {
-		list = append(list, Task{
+		list = append(list, Item{
 			Kind: "calendar", Command: "definition.move", Args: args("cycle", c.Cycle), Cycle: c.Cycle, Stream: "cycle-" + c.Cycle, Role: "coordinator",
 			Words: fmt.Sprintf("the calendar %s has no holidays of %s, and every weekday counts as a working day there: publish a definition that has them, and move the cycle to it", d.Calendar.Words(), years),
 		})
@@ -42,10 +42,10 @@ func shift(local, zone string, told time.Time) string {
 
 // shifted tells of open deadlines, and of permits that last, whose zone's clocks
 // changed since they were told.
-func (c Cycle) shifted(calls []queueCall, now time.Time) (list []Task) {
+func (c Cycle) shifted(calls []queueCall, now time.Time) (list []Item) {
 	for _, k := range c.Calls {
 		if words := shift(k.Deadline.Local, k.Deadline.Zone, k.Deadline.Instant); k.Open && words != "" {
-			list = append(list, Task{
+			list = append(list, Item{
 				Kind: "zone", Words: "the deadline of " + k.Call + ": " + words + "; tell people which holds, or extend it", Command: "deadline.extend",
 				Args: args("cycle", c.Cycle, "call", k.Call), Cycle: c.Cycle, Call: k.Call, Stream: "call-" + c.Cycle + "." + k.Call, Role: "coordinator",
 				Due: k.Deadline.Instant, Zone: k.Deadline.Zone,
@@ -56,7 +56,7 @@ func (c Cycle) shifted(calls []queueCall, now time.Time) (list []Task) {
 		for _, p := range slices.Sorted(maps.Keys(k.Permits)) {
 			permit := k.Permits[p]
 			if words := shift(permit.Local, permit.Zone, permit.Until); words != "" && permit.Until.After(now) {
-				list = append(list, Task{
+				list = append(list, Item{
 					Kind: "zone", Words: "the permit of " + token(p) + ": " + words + "; tell them which holds, or grant a later one", Command: "permit.grant",
 					Args: args("cycle", c.Cycle, "call", k.Call, "person", string(p)), Cycle: c.Cycle, Call: k.Call,
 					Stream: "call-" + c.Cycle + "." + k.Call, Role: "coordinator", About: p, Due: permit.Until, Zone: permit.Zone,
@@ -68,11 +68,11 @@ func (c Cycle) shifted(calls []queueCall, now time.Time) (list []Task) {
 }
 
 // shifted tells of sessions ahead whose zone's clocks changed since.
-func (m Match) shifted(now time.Time) (list []Task) {
+func (m Match) shifted(now time.Time) (list []Item) {
 	for _, s := range m.Sessions {
 		words := shift(s.Slot.Local, s.Slot.Zone, s.Slot.Start)
 		if s.Status == "scheduled" && s.Slot.Start.After(now) && !m.Phase.Over() && words != "" {
-			list = append(list, Task{
+			list = append(list, Item{
 				Kind: "zone", Words: fmt.Sprintf("match %s: session %d: %s; ask the pair when they meet", m.Match, s.Session, words), Command: "session.reschedule",
 				Args: args("cycle", m.Cycle, "match", m.Match, "session", s.Session), Cycle: m.Cycle, Stream: m.Stream, Role: match.Mentor,
 				Person: m.Mentor, Due: s.Slot.Start, Zone: s.Slot.Zone,

@@ -149,9 +149,9 @@ func (v *Views) Outgoing(ctx context.Context, now time.Time) (waiting, claimed [
 	return waiting, claimed, err
 }
 
-// tasks are what people have to do about a message.
-func (m Message) tasks() []Task {
-	t := Task{
+// items are what people have to do about a message.
+func (m Message) items() []Item {
+	t := Item{
 		Kind: "message", Command: "message.settle", Role: "coordinator", Cycle: m.Cycle, Stream: message.ID{Message: m.Message}.Stream(),
 		About: m.Recipient, Args: args("message", m.Message),
 	}
@@ -164,5 +164,5 @@ func (m Message) tasks() []Task {
 	default:
 		return nil
 	}
-	return []Task{t}
+	return []Item{t}
 }

@@ -684,10 +684,10 @@ func TestTheClocksQueue(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "contact.mark_overdue", all[len(all)-1].Command)
 	require.JSONEq(t, `{"cycle": "nemo-2023-autumn", "match": "m1"}`, string(all[len(all)-1].Args))
-	people := func() (list []projections.Task) {
+	people := func() (list []projections.Item) {
 		tasks, err = v.Queue(t.Context(), autumn, at)
 		require.NoError(t, err)
-		return slices.DeleteFunc(tasks, func(t projections.Task) bool { return t.Role == "clock" })
+		return slices.DeleteFunc(tasks, func(t projections.Item) bool { return t.Role == "clock" })
 	}
 	upTo("completion.waived")
 	require.NotEmpty(t, people())

@@ -24,9 +24,9 @@ import (
 	"github.com/daybook-engine/daybook/domain/when"
 )
 
-// A Task is one thing to be done: by the clock when it falls due, or by a
+// An Item is one thing to be done: by the clock when it falls due, or by a
 // person.
-type Task struct {
+type Item struct {
 	Kind    string          `json:"kind"`    // "clock", "task" for one of the definition's, or what a person has to do: eligibility, review, offer, …
 	Words   string          `json:"words"`   // in a few words; people and organisations are tokens, see Named and Organised
 	Command string          `json:"command"` // that settles it
@@ -54,7 +54,7 @@ type DueItem struct {
 
 // A Task in the table is the clock's, or a parked policy's; one without a
 // command is settled.
-func (t *Task) columns() (string, string, time.Time, bool) {
+func (t *Item) columns() (string, string, time.Time, bool) {
 	in := t.Cycle
 	if t.Command == "draft.expire" {
 		in += "." + t.Call
@@ -129,7 +129,7 @@ func (d *queueDefinition) columns() (string, string, time.Time, bool) {
 var queueSQL string
 
 var queue = Projection{
-	Name: "queue", Schema: queueSQL, Documents: []row{&Task{}, &queueCall{}, &queueCycle{}, &queueDefinition{}, &Duty{}}, Apply: applyQueue,
+	Name: "queue", Schema: queueSQL, Documents: []row{&Item{}, &queueCall{}, &queueCycle{}, &queueDefinition{}, &Task{}}, Apply: applyQueue,
 	Names: []string{
 		"definition.published", "cycle.planned", "definition.moved",
 		"call.opened", "deadline.extended", "permit.granted", "call.closed",
@@ -173,11 +173,11 @@ func applyQueue(tx *Tx, e *Event) error {
 	case call.Opened, call.DeadlineExtended, call.PermitGranted, call.Closed:
 		return applyQueueCall(tx, e)
 	case tasks.Event:
-		return applyDuty(tx, e, b)
+		return applyTask(tx, e, b)
 	}
 
 	// What is left is an application's, a match's or a parked policy's event.
-	t, err := change[Task](tx, "queue", e.Stream)
+	t, err := change[Item](tx, "queue", e.Stream)
 	if err != nil {
 		return err
 	}
@@ -229,7 +229,7 @@ func applyQueue(tx *Tx, e *Event) error {
 	case match.ContactMade, match.ContactOverdue, match.Unwound, match.Completed, match.Ended:
 		settled("")
 	case policy.Parked:
-		*t = Task{
+		*t = Item{
 			Kind: "policy", Words: Doer(b.Policy) + " stands still: " + Fault(b.Fault), Command: retry, Args: args("policy", b.Policy, "stream", b.Stream, "event", b.Event),
 			Cycle: e.Cycle, Stream: b.Stream, Role: "coordinator", Since: e.Envelope.RecordedAt,
 		}
@@ -276,14 +276,14 @@ func applyQueueCall(tx *Tx, e *Event) error {
 	if err != nil {
 		return err
 	}
-	t, err := change[Task](tx, "queue", e.Stream)
+	t, err := change[Item](tx, "queue", e.Stream)
 	if err != nil {
 		return err
 	}
 	c.Cycle, c.Call = e.Cycle, name
 	closes := func(d when.Deadline) {
 		c.Instant = d.Instant
-		*t = Task{
+		*t = Item{
 			Kind: "clock", Words: clockWords["call.close"], Command: "call.close", Args: args("cycle", e.Cycle, "call", name),
 			Cycle: e.Cycle, Call: name, Stream: e.Stream, Role: "clock", Due: d.Instant, Rule: d.Words(), Zone: d.Zone,
 		}
@@ -294,7 +294,7 @@ func applyQueueCall(tx *Tx, e *Event) error {
 		return expireDrafts(tx, c, key)
 	case call.DeadlineExtended:
 		closes(b.Now)
-		return dateDuties(tx, c, key)
+		return dateTasks(tx, c, key)
 	case call.PermitGranted:
 		if c.Permits == nil {
 			c.Permits = map[domain.Person]queuePermit{}
@@ -369,13 +369,13 @@ func expireDrafts(tx *Tx, c *queueCall, key string) error {
 // dateDrafts sets when, and by which rule, the drafts of a call expire.
 func dateDrafts(tx *Tx, c *queueCall, key string) error {
 	cycle, name, _ := strings.Cut(key, ".")
-	isDraft := func(t *Task) bool { return t.Command == "draft.expire" && t.Call == name && t.Cycle == cycle }
+	isDraft := func(t *Item) bool { return t.Command == "draft.expire" && t.Call == name && t.Cycle == cycle }
 	drafts, err := keysOf(tx, "queue", key, "draft.expire", isDraft)
 	if err != nil {
 		return err
 	}
 	for _, stream := range drafts {
-		t, err := change[Task](tx, "queue", stream)
+		t, err := change[Item](tx, "queue", stream)
 		if err != nil {
 			return err
 		}
@@ -417,7 +417,7 @@ func args(pairs ...any) json.RawMessage {
 // means all.
 func (v *Views) Due(ctx context.Context, now time.Time, limit int) (list []DueItem, err error) {
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
-		tasks, err := bodies[Task](conn, "SELECT body FROM queue WHERE due <= ? ORDER BY due, key LIMIT ?", now.UnixMicro(), cmp.Or(max(limit, 0), -1))
+		tasks, err := bodies[Item](conn, "SELECT body FROM queue WHERE due <= ? ORDER BY due, key LIMIT ?", now.UnixMicro(), cmp.Or(max(limit, 0), -1))
 		for _, t := range tasks {
 			if !t.Due.After(now) { // the column is cut to the microsecond
 				list = append(list, DueItem{t.Command, t.Args, t.Due})
@@ -432,7 +432,7 @@ func (v *Views) Due(ctx context.Context, now time.Time, limit int) (list []DueIt
 // nothing is awaited.
 func (v *Views) Next(ctx context.Context) (next time.Time, ok bool, err error) {
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
-		tasks, err := bodies[Task](conn, "SELECT body FROM queue WHERE due IS NOT NULL ORDER BY due, key LIMIT 1")
+		tasks, err := bodies[Item](conn, "SELECT body FROM queue WHERE due IS NOT NULL ORDER BY due, key LIMIT 1")
 		if err == nil && len(tasks) > 0 {
 			next, ok = tasks[0].Due, true
 		}
@@ -443,12 +443,12 @@ func (v *Views) Next(ctx context.Context) (next time.Time, ok bool, err error) {
 
 // Parked lists the policies that stand still and wait for somebody, those that
 // have waited longest first.
-func (v *Views) Parked(ctx context.Context) (list []Task, err error) {
+func (v *Views) Parked(ctx context.Context) (list []Item, err error) {
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
-		list, err = bodies[Task](conn, "SELECT body FROM queue WHERE phase = ? ORDER BY key", retry)
+		list, err = bodies[Item](conn, "SELECT body FROM queue WHERE phase = ? ORDER BY key", retry)
 		return err
 	})
-	slices.SortStableFunc(list, func(a, b Task) int { return a.Since.Compare(b.Since) })
+	slices.SortStableFunc(list, func(a, b Item) int { return a.Since.Compare(b.Since) })
 	return list, err
 }
 
@@ -457,7 +457,7 @@ func (v *Views) Parked(ctx context.Context) (list []Task, err error) {
 // cycle's is everybody's. Sessions are to be recorded
 // once they have begun, by now. When the cycle is closed nobody has to do
 // anything more; the clock still does what it must.
-func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Task, err error) {
+func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Item, err error) {
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
 		c, err := findCycle(conn, id)
 		if err != nil {
@@ -465,7 +465,7 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Tas
 		}
 		// A cycle whose definition isn't there waits for no reviews.
 		d, _ := findDefinition(conn, c.Definition)
-		if list, err = bodies[Task](conn, "SELECT body FROM queue WHERE cycle = ?1 OR cycle LIKE ?1 || '.%' OR cycle = '' AND phase = ?2 ORDER BY due, key", id, retry); err != nil {
+		if list, err = bodies[Item](conn, "SELECT body FROM queue WHERE cycle = ?1 OR cycle LIKE ?1 || '.%' OR cycle = '' AND phase = ?2 ORDER BY due, key", id, retry); err != nil {
 			return err
 		}
 		if !c.ClosedAt.IsZero() {
@@ -482,11 +482,11 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Tas
 			return err
 		}
 		for _, a := range applications {
-			list = append(list, a.tasks(d)...)
+			list = append(list, a.items(d)...)
 		}
 		matches, err := matchesOf(conn, id)
 		for _, m := range matches {
-			list = append(list, m.tasks(now)...)
+			list = append(list, m.items(now)...)
 			list = append(list, m.shifted(now)...)
 		}
 		if err != nil {
@@ -494,20 +494,20 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Tas
 		}
 		messages, err := messagesOf(conn, id)
 		for _, m := range messages {
-			list = append(list, m.tasks()...)
+			list = append(list, m.items()...)
 		}
 		if err != nil {
 			return err
 		}
-		duties, err := dutiesOf(conn, id)
-		for _, d := range duties {
-			if d.Phase == tasks.Waiting {
-				list = d.join(list, now)
+		all, err := tasksOf(conn, id)
+		for _, t := range all {
+			if t.Phase == tasks.Waiting {
+				list = t.join(list, now)
 			}
 		}
 		return err
 	})
-	slices.SortStableFunc(list, func(a, b Task) int {
+	slices.SortStableFunc(list, func(a, b Item) int {
 		if a.Due.IsZero() != b.Due.IsZero() {
 			return cmp.Compare(b.Due.Unix(), a.Due.Unix()) // no time comes last
 		}
@@ -516,10 +516,10 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Tas
 	return list, err
 }
 
-// tasks are what people have to do about an application.
-func (a Application) tasks(d programme.Definition) (list []Task) {
+// items are what people have to do about an application.
+func (a Application) items(d programme.Definition) (list []Item) {
 	key := []any{"cycle", a.Cycle, "call", a.Call, "person", string(a.Person)}
-	add := func(t Task, more ...any) {
+	add := func(t Item, more ...any) {
 		t.Cycle, t.Call, t.About, t.Args = a.Cycle, a.Call, a.Person, args(append(slices.Clone(key), more...)...)
 		if t.Stream == "" {
 			t.Stream = "application-" + a.Key
@@ -531,11 +531,11 @@ func (a Application) tasks(d programme.Definition) (list []Task) {
 	case application.Submitted:
 		switch n := a.Nomination; {
 		case n.Due.IsZero() || n.Proof != "":
-			add(Task{Kind: "eligibility", Words: "check whether " + who + " is eligible", Command: "eligibility.confirm", Role: "coordinator"})
+			add(Item{Kind: "eligibility", Words: "check whether " + who + " is eligible", Command: "eligibility.confirm", Role: "coordinator"})
 		case !n.LapsedAt.IsZero():
-			add(Task{Kind: "eligibility", Words: "the nomination of " + who + " has lapsed: decide on eligibility", Command: "eligibility.fail", Role: "coordinator"})
+			add(Item{Kind: "eligibility", Words: "the nomination of " + who + " has lapsed: decide on eligibility", Command: "eligibility.fail", Role: "coordinator"})
 		default:
-			add(Task{Kind: "nomination", Words: "the nomination of " + who + " is to be confirmed by " + organised(n.Organisation), Command: "nomination.receive", Role: "coordinator", Due: n.Due})
+			add(Item{Kind: "nomination", Words: "the nomination of " + who + " is to be confirmed by " + organised(n.Organisation), Command: "nomination.receive", Role: "coordinator", Due: n.Due})
 		}
 	case application.Eligible:
 		asked, counted := 0, 0
@@ -546,29 +546,29 @@ func (a Application) tasks(d programme.Definition) (list []Task) {
 				asked, counted = asked+1, counted+1
 			default:
 				asked++
-				add(Task{Kind: "review", Words: "review the application of " + who, Command: "review.record", Role: "reviewer", Person: r.Reviewer, Stream: "review-" + a.Key})
+				add(Item{Kind: "review", Words: "review the application of " + who, Command: "review.record", Role: "reviewer", Person: r.Reviewer, Stream: "review-" + a.Key})
 			}
 		}
 		if need := d.Review.PerApplication; asked < need {
-			add(Task{Kind: "assign", Words: fmt.Sprintf("find reviewers for %s (%d of %d)", who, asked, need), Command: "review.assign", Role: "coordinator", Stream: "review-" + a.Key})
+			add(Item{Kind: "assign", Words: fmt.Sprintf("find reviewers for %s (%d of %d)", who, asked, need), Command: "review.assign", Role: "coordinator", Stream: "review-" + a.Key})
 		} else if counted >= need {
-			add(Task{Kind: "shortlist", Words: "shortlist " + who + " or pass over", Command: "application.shortlist", Role: "panel"})
+			add(Item{Kind: "shortlist", Words: "shortlist " + who + " or pass over", Command: "application.shortlist", Role: "panel"})
 		}
 	case application.OnShortlist:
-		add(Task{Kind: "select", Words: "select, reserve or decline " + who, Command: "application.select", Role: "panel"})
+		add(Item{Kind: "select", Words: "select, reserve or decline " + who, Command: "application.select", Role: "panel"})
 	case application.Chosen:
-		add(Task{Kind: "place", Words: "reserve a place for " + who, Command: "place.reserve", Role: "coordinator"})
+		add(Item{Kind: "place", Words: "reserve a place for " + who, Command: "place.reserve", Role: "coordinator"})
 	case application.Offered:
-		add(Task{Kind: "offer", Words: who + " is to answer the offer", Command: "offer.accept", Role: "applicant", Person: a.Person, Due: a.Offer.ReplyBy, Zone: a.Offer.Zone})
+		add(Item{Kind: "offer", Words: who + " is to answer the offer", Command: "offer.accept", Role: "applicant", Person: a.Person, Due: a.Offer.ReplyBy, Zone: a.Offer.Zone})
 	}
 	return list
 }
 
-// tasks are what people have to do about a match.
-func (m Match) tasks(now time.Time) (list []Task) {
+// items are what people have to do about a match.
+func (m Match) items(now time.Time) (list []Item) {
 	key := []any{"cycle", m.Cycle, "match", m.Match}
 	person := map[string]domain.Person{match.Mentee: m.Mentee, match.Mentor: m.Mentor}
-	add := func(t Task, more ...any) {
+	add := func(t Item, more ...any) {
 		t.Cycle, t.Stream, t.Args, t.Person = m.Cycle, m.Stream, args(append(slices.Clone(key), more...)...), person[t.Role]
 		t.Words = "match " + m.Match + ": " + t.Words
 		list = append(list, t)
@@ -577,17 +577,17 @@ func (m Match) tasks(now time.Time) (list []Task) {
 	for _, side := range sides {
 		switch {
 		case m.Phase == match.Proposal && !hasSigned(m.Accepted, side):
-			add(Task{Kind: "acceptance", Words: "accept or decline the match", Command: "match.accept", Role: side}, "side", side)
+			add(Item{Kind: "acceptance", Words: "accept or decline the match", Command: "match.accept", Role: side}, "side", side)
 		case m.Phase == match.Active && !hasSigned(m.Signed, side):
-			add(Task{Kind: "agreement", Words: "sign the agreement", Command: "agreement.sign", Role: side}, "side", side, "version", m.Agreement)
+			add(Item{Kind: "agreement", Words: "sign the agreement", Command: "agreement.sign", Role: side}, "side", side, "version", m.Agreement)
 		}
 	}
 	if m.Phase == match.Active && m.ContactAt.IsZero() {
-		add(Task{Kind: "contact", Words: "make first contact", Command: "contact.make", Role: match.Mentee, Due: m.ContactDue, Zone: m.Zone}, "side", match.Mentee)
+		add(Item{Kind: "contact", Words: "make first contact", Command: "contact.make", Role: match.Mentee, Due: m.ContactDue, Zone: m.Zone}, "side", match.Mentee)
 	}
 	for _, s := range m.Sessions {
 		if s.Status == "scheduled" && !s.Slot.Start.After(now) && !m.Phase.Over() {
-			add(Task{Kind: "session", Words: fmt.Sprintf("record session %d", s.Session), Command: "session.hold", Role: match.Mentor, Due: s.Slot.Start, Zone: s.Slot.Zone}, "session", s.Session)
+			add(Item{Kind: "session", Words: fmt.Sprintf("record session %d", s.Session), Command: "session.hold", Role: match.Mentor, Due: s.Slot.Start, Zone: s.Slot.Zone}, "session", s.Session)
 		}
 	}
 	if m.Phase == match.Proposal || m.Phase == match.Off {
@@ -595,14 +595,14 @@ func (m Match) tasks(now time.Time) (list []Task) {
 	}
 	for _, side := range sides {
 		for _, n := range m.ReflectionsOpen(side) {
-			add(Task{Kind: "reflection", Words: fmt.Sprintf("reflect on session %d", n), Command: "reflection.file", Role: side}, "side", side, "kind", "session", "session", n)
+			add(Item{Kind: "reflection", Words: fmt.Sprintf("reflect on session %d", n), Command: "reflection.file", Role: side}, "side", side, "kind", "session", "session", n)
 		}
 		if slices.Contains(m.Reflect.Final, side) && !m.FinalFiled(side) && m.Phase == match.Active && m.Conforming >= m.Rule.ConformingSessions {
-			add(Task{Kind: "reflection", Words: "file the final reflection", Command: "reflection.file", Role: side}, "side", side, "kind", "final")
+			add(Item{Kind: "reflection", Words: "file the final reflection", Command: "reflection.file", Role: side}, "side", side, "kind", "final")
 		}
 	}
 	if m.Phase == match.Active && m.Unmet() == "" {
-		add(Task{Kind: "completion", Words: "the completion rule is met", Command: "match.complete", Role: "coordinator"})
+		add(Item{Kind: "completion", Words: "the completion rule is met", Command: "match.complete", Role: "coordinator"})
 	}
 	return list
 }

@@ -158,13 +158,13 @@ func (b *book) tasks(ctx context.Context, cycle, actor string) (lines []taskLine
 }
 
 // theirs tells whether a task is a person's in a role, or anybody's in it.
-func theirs(t projections.Task, role string, self domain.Person) bool {
+func theirs(t projections.Item, role string, self domain.Person) bool {
 	mine := t.Role == role || t.Role == "panel" && role == "coordinator" // who sits on it is not recorded
 	return mine && (t.Person == "" || t.Person == self) || t.Also == role || t.Task != "" && t.Person == self
 }
 
 // steps are what somebody might do about a task.
-func steps(t projections.Task) (list []workflows.Step) {
+func steps(t projections.Item) (list []workflows.Step) {
 	if t.Task != "" {
 		list = workflows.StepsOf(t.Task)
 	}

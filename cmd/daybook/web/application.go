@@ -81,7 +81,7 @@ func (s *Server) showApplication(w http.ResponseWriter, r *http.Request) error {
 	for _, t := range a.Next {
 		p.Next = append(p.Next, v.taskLine(t))
 	}
-	if p.Tasks, err = v.duties("application-" + key); err != nil {
+	if p.Tasks, err = v.tasksOf("application-" + key); err != nil {
 		return err
 	}
 	// Permits and places are in other streams: what happened is what is about

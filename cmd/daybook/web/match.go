@@ -78,7 +78,7 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 	for _, x := range m.Reflections {
 		p.Reflections = append(p.Reflections, v.reflectionLine(x))
 	}
-	if p.Tasks, err = v.duties(m.Stream); err != nil {
+	if p.Tasks, err = v.tasksOf(m.Stream); err != nil {
 		return err
 	}
 	if p.Events, p.More, err = v.eventsOf(projections.HistoryFilter{Stream: m.Stream}, "stream", m.Stream); err != nil {

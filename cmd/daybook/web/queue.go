@@ -45,7 +45,7 @@ func (s *Server) showQueue(w http.ResponseWriter, r *http.Request) error {
 }
 
 // tasks are what people have to do, and what the clock will.
-func (v *visit) tasks() (people, clock []projections.Task, err error) {
+func (v *visit) tasks() (people, clock []projections.Item, err error) {
 	list, err := v.views.Queue(v.ctx, v.cycle.Cycle, v.now)
 	for _, t := range list {
 		if t.Role == "clock" {
@@ -57,7 +57,7 @@ func (v *visit) tasks() (people, clock []projections.Task, err error) {
 	return people, clock, err
 }
 
-func (v *visit) taskLines(tasks []projections.Task) []taskLine {
+func (v *visit) taskLines(tasks []projections.Item) []taskLine {
 	lines := make([]taskLine, len(tasks))
 	for i, t := range tasks {
 		lines[i] = v.taskLine(t)
@@ -65,9 +65,9 @@ func (v *visit) taskLines(tasks []projections.Task) []taskLine {
 	return lines
 }
 
-// duties are the rows of the tasks about one file: who has to do what, or did.
-func (v *visit) duties(file string) (rows []row, err error) {
-	list, err := v.views.Duties(v.ctx, v.cycle.Cycle, file)
+// tasksOf are the rows of the tasks about one file: who has to do what, or did.
+func (v *visit) tasksOf(file string) (rows []row, err error) {
+	list, err := v.views.Tasks(v.ctx, v.cycle.Cycle, file)
 	for _, d := range list {
 		r := row{Key: d.Opened.Plan.Text}
 		if n := d.Opened.About.Session; n > 0 {
@@ -101,7 +101,7 @@ func (v *visit) duties(file string) (rows []row, err error) {
 	return rows, err
 }
 
-func (v *visit) taskLine(t projections.Task) taskLine {
+func (v *visit) taskLine(t projections.Item) taskLine {
 	file := v.fileOf(t.Stream)
 	l := taskLine{What: link{v.spell(t.Words), file.Href}, Who: capital(inWords(t.Role)), Command: t.Command}
 	if t.Person != "" {

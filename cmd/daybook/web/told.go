@@ -42,7 +42,7 @@ func (v *visit) findFile(stream string) link {
 			return link{"Message " + inWords(m.Key) + " to " + v.name(m.Recipient), v.messageHref(m)}
 		}
 	case "task":
-		if d, err := v.views.Duty(v.ctx, id); err == nil {
+		if d, err := v.views.Task(v.ctx, id); err == nil {
 			return v.findFile(d.File())
 		}
 	case "match":

@@ -1,0 +1,220 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/daybook-engine/daybook/domain/schema"
+	tasks "github.com/daybook-engine/daybook/domain/task"
+	"github.com/daybook-engine/daybook/domain/when"
+)
+
+// A Task is a task of the definition's that somebody has, or had: it stands as
+// the rules themselves have it.
+type Task struct {
+	Task string `json:"task"`
+	tasks.State
+	Deadline time.Time `json:"deadline,omitzero"` // of the call that it follows, as it stands
+	ClosedAt time.Time `json:"closed_at,omitzero"`
+	Closed   string    `json:"closed,omitempty"` // the event's name that completed it, or ended what it was about
+}
+
+func (t *Task) columns() (string, string, time.Time, bool) {
+	phase := string(t.Phase)
+	if t.Phase == tasks.Waiting && t.Opened.Plan.DueFrom != "" {
+		phase += " " + t.Opened.About.Call
+	}
+	return t.Opened.Cycle, phase, t.Due(), true
+}
+
+// Due is when it is to be done; zero: at no time.
+func (t *Task) Due() time.Time { return t.DueBy(t.Deadline) }
+
+// File is the stream of what it is about.
+func (t *Task) File() string { return t.Opened.About.File(t.Opened.Cycle) }
+
+func applyTask(tx *Tx, e *Event, body tasks.Event) error {
+	_, id, _ := strings.Cut(e.Stream, "-")
+	t, err := change[Task](tx, "queue_task", id)
+	if err != nil {
+		return err
+	}
+	t.Task, t.State = id, t.Apply(body)
+	switch b := body.(type) {
+	case tasks.Opened:
+		if b.Plan.DueFrom != "" {
+			c, err := look[queueCall](tx, "queue_call", b.Cycle+"."+b.About.Call)
+			if err != nil {
+				return err
+			}
+			t.Deadline = c.Instant
+		}
+	case tasks.Completed:
+		t.Closed, t.ClosedAt = b.Event, e.Envelope.OccurredAt
+	case tasks.Withdrawn:
+		t.Closed, t.ClosedAt = b.Event, e.Envelope.OccurredAt
+	case tasks.Expired:
+		t.Closed, t.ClosedAt = "", e.Envelope.OccurredAt
+	case tasks.Reopened:
+		t.Closed, t.ClosedAt = "", time.Time{}
+	}
+	return t.wind(tx)
+}
+
+// dateTasks dates the tasks that follow a call's deadline.
+func dateTasks(tx *Tx, c *queueCall, key string) error {
+	cycle, name, _ := strings.Cut(key, ".")
+	follows := func(t *Task) bool {
+		return t.Opened.Plan.DueFrom != "" && t.Opened.Cycle == cycle && t.Opened.About.Call == name
+	}
+	ids, err := keysOf(tx, "queue_task", cycle, string(tasks.Waiting)+" "+name, follows)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		t, err := change[Task](tx, "queue_task", id)
+		if err != nil {
+			return err
+		}
+		t.Deadline = c.Instant
+		if err := t.wind(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wind tells the clock what it has to do about a task next.
+func (t *Task) wind(tx *Tx) error {
+	item, err := change[Item](tx, "queue", "task-"+t.Task)
+	if err != nil {
+		return err
+	}
+	*item = Item{
+		Kind: "clock", Role: "clock", Stream: "task-" + t.Task, Args: args("task", t.Task), Task: t.Task,
+		Cycle: t.Opened.Cycle, Call: t.Opened.About.Call, About: t.Opened.About.Person, Rule: t.rule(), Zone: t.Opened.Zone,
+	}
+	item.Command, item.Due = t.Next(t.Deadline)
+	item.Words = clockWords[item.Command] + ": " + t.Opened.Plan.Text
+	return nil
+}
+
+// rule says how its due date was reckoned.
+func (t *Task) rule() string {
+	p := t.Opened.Plan
+	switch {
+	case !p.Timed():
+		return ""
+	case p.DueFrom == "":
+		return "due " + p.Due.Words() + ", counted from its opening"
+	case p.Due == (when.Offset{}):
+		return "due at the " + p.DueFrom
+	}
+	return "due " + p.Due.Words() + ", counted from the " + p.DueFrom
+}
+
+// settles says which command brings about an event that completes a task.
+var settles = map[string]string{
+	"nomination.received": "nomination.receive", "eligibility.confirmed": "eligibility.confirm", "review.recorded": "review.record",
+	"application.shortlisted": "application.shortlist", "application.selected": "application.select", "offer.accepted": "offer.accept",
+	"match.accepted": "match.accept", "agreement.signed": "agreement.sign", "contact.made": "contact.make",
+	"session.held": "session.hold", "reflection.filed": "reflection.file",
+}
+
+// join adds a task to a queue. What the queue says already, because it waits
+// for the same of the same people, becomes one with it: nobody is told twice.
+func (t *Task) join(list []Item, now time.Time) []Item {
+	about := t.Opened.About
+	item := Item{
+		Kind: "task", Words: t.words(), Command: "task.complete", Args: args("task", t.Task), Task: t.Task,
+		Cycle: t.Opened.Cycle, Call: about.Call, Stream: t.File(), Role: t.Opened.Role, Person: t.Holder(now), About: about.Person,
+		Due: t.Due(), Rule: t.rule(), Zone: t.Opened.Zone,
+	}
+	if t.Escalated {
+		item.Also = t.Opened.Plan.Escalate.To
+	}
+	same := func(o Item) bool {
+		return o.Kind != "clock" && o.Kind != "task" && o.Cycle == item.Cycle && o.Role == item.Role && (o.Person == "" || item.Person == "" || o.Person == item.Person) &&
+			o.session() == about.Session && (o.Stream == item.Stream || o.Call != "" && o.Call == item.Call && o.About == item.About) &&
+			slices.ContainsFunc(t.Opened.Plan.Done, func(event string) bool { return settles[event] == o.Command })
+	}
+	i := slices.IndexFunc(list, same)
+	if i < 0 {
+		return append(list, item)
+	}
+	item.Command, item.Args = list[i].Command, list[i].Args
+	if item.Due.IsZero() {
+		item.Due, item.Zone = list[i].Due, list[i].Zone
+	}
+	list[i] = item
+	return list
+}
+
+// words say what is to be done, about what.
+func (t *Task) words() string {
+	about := t.Opened.About
+	switch {
+	case about.Session > 0:
+		return fmt.Sprintf("match %s, session %d: %s", about.Match, about.Session, t.Opened.Plan.Text)
+	case about.Match != "":
+		return "match " + about.Match + ": " + t.Opened.Plan.Text
+	case about.Person != "":
+		return "application of " + token(about.Person) + ": " + t.Opened.Plan.Text
+	case about.Call != "":
+		return "call " + about.Call + ": " + t.Opened.Plan.Text
+	}
+	return t.Opened.Plan.Text
+}
+
+// session is the number of the session that a task is about; 0: none.
+func (i Item) session() int {
+	var of struct {
+		Session int `json:"session"`
+	}
+	_ = schema.Unmarshal(i.Args, &of) // arguments without it name none
+	return of.Session
+}
+
+// Tasks lists the tasks of a cycle that were ever opened, or those about one
+// file: the open ones first, in the order of their due dates.
+func (v *Views) Tasks(ctx context.Context, cycle, file string) (list []Task, err error) {
+	err = v.ask(ctx, func(conn *sqlite.Conn) error {
+		list, err = tasksOf(conn, cycle)
+		return err
+	})
+	list = slices.DeleteFunc(list, func(t Task) bool { return file != "" && t.File() != file })
+	slices.SortStableFunc(list, func(a, b Task) int {
+		if open := a.Phase == tasks.Waiting; open != (b.Phase == tasks.Waiting) {
+			if open {
+				return -1
+			}
+			return 1
+		}
+		return a.Opened.At.Compare(b.Opened.At)
+	})
+	return list, err
+}
+
+// Task finds a task by its id.
+func (v *Views) Task(ctx context.Context, id string) (t Task, err error) {
+	err = v.ask(ctx, func(conn *sqlite.Conn) error {
+		list, err := bodies[Task](conn, "SELECT body FROM queue_task WHERE key = ?", id)
+		if err == nil && len(list) == 0 {
+			err = tasks.ErrUnknown.Because(id)
+		}
+		if err == nil {
+			t = list[0]
+		}
+		return err
+	})
+	return t, err
+}
+
+func tasksOf(conn *sqlite.Conn, cycle string) ([]Task, error) {
+	return bodies[Task](conn, "SELECT body FROM queue_task WHERE cycle = ? ORDER BY key", cycle)
+}

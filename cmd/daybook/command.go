@@ -47,7 +47,7 @@ and its master key in the data directory (DAYBOOK_VAULT)`)
 		newDemo(), newRehearse(), newServe(), newDo(),
 		newEvents(), newFigures(), newExplain(), newHistory(), newTasks(), newTimers(), newWhatIf(), newMatching(), newCalendar(), newMessages(),
 		newEvidence(), newVerify(), newErase(), newDefinition(), newHolidays(), newSchema(),
-		newRebuild(), newIntegrity(), newPolicies(), newVersion(),
+		newRebuild(), newIntegrity(), newBackup(), newPolicies(), newVersion(),
 	)
 	return root
 }

@@ -12,6 +12,7 @@ var Main = main
 // Persist is tested by itself, on a clock that doesn't wait.
 var (
 	Persist    = persist
+	Daily      = daily
 	ErrStopped = sqlite.ErrStopped
 	ErrErasing = errErasing
 )

@@ -44,19 +44,23 @@ position that this prints.`,
 				defer b.Close()
 				err = b.check(c)
 			}
-			if isDamage(err) || errors.Is(err, eventstore.ErrLost) || errors.Is(err, workflows.ErrLedger) || errors.Is(err, workflows.ErrRolledBack) {
-				return fmt.Errorf("%w: %w", ErrIntegrity, err)
-			}
-			return err
+			return unsound(err)
 		},
 	}
 }
 
-// check opens one thing after the other, each when what it rests on is sound.
+// unsound says of what was found wrong that it is a finding.
+func unsound(err error) error {
+	if isDamage(err) || errors.Is(err, eventstore.ErrLost) || errors.Is(err, workflows.ErrLedger) || errors.Is(err, workflows.ErrRolledBack) {
+		return fmt.Errorf("%w: %w", ErrIntegrity, err)
+	}
+	return err
+}
+
 func (b *book) check(c *cobra.Command) error {
 	ctx := c.Context()
 	bar := progress(c, -1, "events")
-	err := b.verify(ctx, func(done, total int) {
+	found, err := b.checkKept(ctx, b.stated, func(done, total int) {
 		bar.ChangeMax(total)
 		_ = bar.Set(done)
 	})
@@ -64,21 +68,6 @@ func (b *book) check(c *cobra.Command) error {
 		return err
 	}
 	_ = bar.Finish()
-	if err := b.openVault(ctx); err != nil {
-		return err
-	}
-	events, texts, err := b.checkMeaning(ctx)
-	if err != nil {
-		return err
-	}
-	statements, err := b.checkLedger(ctx)
-	if err != nil {
-		return err
-	}
-	sealed := 0
-	if err := b.vault.Check(ctx, commitment, func(_, total int) { sealed = total }); err != nil {
-		return err
-	}
 	views := "read models as the log gives them"
 	if b.shared {
 		views = "read models not looked at, because another process has them open"
@@ -87,15 +76,49 @@ func (b *book) check(c *cobra.Command) error {
 	} else if err := b.checkViews(ctx); err != nil {
 		return err
 	}
-	head, err := b.store.Head(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(c.OutOrStdout(), "sound: %d events up to %s, %d sealed texts, %d statements of the ledger, %s\n", events, head, texts, statements, views)
-	if sealed > texts {
-		fmt.Fprintf(c.ErrOrStderr(), "%d sealed texts belong to no event: a command was broken off after sealing, or events are missing at the end of the log\n", sealed-texts)
+	fmt.Fprintf(c.OutOrStdout(), "sound: %s, %s\n", found, views)
+	if found.sealed > found.texts {
+		fmt.Fprintf(c.ErrOrStderr(), "%d sealed texts belong to no event: a command was broken off after sealing, or events are missing at the end of the log\n", found.sealed-found.texts)
 	}
 	return nil
+}
+
+// kept is what a sound directory has that cannot be made anew.
+type kept struct {
+	events, texts, statements int
+	head                      eventstore.Position
+	sealed                    int // texts, also those of no event
+}
+
+func (k kept) String() string {
+	return fmt.Sprintf("%d events up to %s, %d sealed texts, %d statements of the ledger", k.events, k.head, k.texts, k.statements)
+}
+
+// checkKept opens one thing after the other, each when what it rests on is
+// sound, and checks all that cannot be made anew.
+func (b *book) checkKept(ctx context.Context, stated func(context.Context) ([]workflows.Statement, error), progress func(done, total int)) (k kept, err error) {
+	if err := b.verify(ctx, progress); err != nil {
+		return k, err
+	}
+	if err := b.openVault(ctx); err != nil {
+		return k, err
+	}
+	if k.events, k.texts, err = b.checkMeaning(ctx); err != nil {
+		return k, err
+	}
+	statements, err := stated(ctx)
+	if err != nil {
+		return k, err
+	}
+	k.statements = len(statements)
+	if err := b.checkLedger(ctx, statements); err != nil {
+		return k, err
+	}
+	if err := b.vault.Check(ctx, commitment, func(_, total int) { k.sealed = total }); err != nil {
+		return k, err
+	}
+	k.head, err = b.store.Head(ctx)
+	return k, err
 }
 
 func commitment(salt []byte, text string) string {

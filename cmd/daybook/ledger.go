@@ -1,11 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -18,9 +15,7 @@ func (b *book) ledger() (*workflows.Ledger, error) {
 	return workflows.OpenLedger(b.dir, b.ledgerKey(), b.origin(b.clock != nil), &shelf{b: b})
 }
 
-func (b *book) ledgerKey() string {
-	return cmp.Or(os.Getenv("DAYBOOK_LEDGER_KEY_FILE"), filepath.Join(b.dir, "ledger.key"))
-}
+func (b *book) ledgerKey() string { return b.keptApart("DAYBOOK_LEDGER_KEY_FILE", "ledger.key") }
 
 func (b *book) origin(rehearsal bool) string {
 	origin := "daybook/" + b.store.ID().String()
@@ -30,17 +25,17 @@ func (b *book) origin(rehearsal bool) string {
 	return origin
 }
 
-// checkLedger holds the log against all that the ledger stated of it, and tells
-// how much that is.
-func (b *book) checkLedger(ctx context.Context) (statements int, err error) {
+// stated is all that the directory's ledger states, and was signed.
+func (b *book) stated(ctx context.Context) ([]workflows.Statement, error) {
 	rehearsal, _, err := rehearsed(ctx, b.store)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	stated, err := workflows.ReadLedger(b.dir, b.ledgerKey(), b.origin(rehearsal))
-	if err != nil {
-		return 0, err
-	}
+	return workflows.ReadLedger(b.dir, b.ledgerKey(), b.origin(rehearsal))
+}
+
+// checkLedger holds the log against what the ledger stated of it.
+func (b *book) checkLedger(ctx context.Context, stated []workflows.Statement) error {
 	sizes := map[string]map[int64]bool{}
 	for _, s := range stated {
 		if sizes[s.Book] == nil {
@@ -50,7 +45,7 @@ func (b *book) checkLedger(ctx context.Context) (statements int, err error) {
 	}
 	books, err := projections.Recount(ctx, b.store, sizes) // after the ledger, which may grow meanwhile
 	if err != nil {
-		return 0, err
+		return err
 	}
 	is := map[projections.Book]bool{}
 	for _, b := range books {
@@ -59,12 +54,12 @@ func (b *book) checkLedger(ctx context.Context) (statements int, err error) {
 	same := map[string]int64{} // of its first events, by book
 	for _, s := range stated {
 		if s.Book != "" && !is[projections.Book{Book: s.Book, Size: s.Size, Root: *s.Root}] {
-			return 0, fmt.Errorf("%w: the ledger states that %s had %d events with root %s, and the log has not: of its events %d to %d one was altered, put in or taken out; put back the newest copy of log.db",
+			return fmt.Errorf("%w: the ledger states that %s had %d events with root %s, and the log has not: of its events %d to %d one was altered, put in or taken out; put back the newest copy of log.db",
 				ErrIntegrity, s.Book, s.Size, s.Root, same[s.Book]+1, s.Size)
 		}
 		same[s.Book] = s.Size
 	}
-	return len(stated), nil
+	return nil
 }
 
 // A shelf is the books as the ledger asks for them, one question at a time.

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/daybook-engine/daybook/projections"
@@ -40,15 +37,11 @@ func mailTransport(url, data string) (mail.Transport, error) {
 	if !ok {
 		return transport, nil
 	}
-	dir, errDir := filepath.Abs(files.Dir)
-	within, errData := filepath.Abs(data)
-	if err := errors.Join(errDir, errData); err != nil {
-		return nil, err
+	inside, err := within(files.Dir, data)
+	if inside {
+		err = usage{fmt.Errorf("--mail: %s lies in the data directory, whose copies are kept: give one outside of it", files.Dir)}
 	}
-	if rel, err := filepath.Rel(within, dir); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-		return nil, usage{fmt.Errorf("--mail: %s lies in the data directory, whose copies are kept: give one outside of it", files.Dir)}
-	}
-	return transport, nil
+	return transport, err
 }
 
 // mail sends what is queued until ctx ends; without a transport it only hands to

@@ -36,6 +36,7 @@ import (
 // A book is a data directory, open: the only place that names adapters.
 type book struct {
 	dir    string
+	apart  string // directory that has what is kept apart from a copy; "": the same
 	log    string // connection string of the cluster that has the log; "" when the directory has it
 	seals  string // connection string of the database that has the vault; "" when the directory has it
 	store  eventstore.Store
@@ -100,6 +101,18 @@ func readLog(c *cobra.Command) (*book, error) {
 	return b, b.opened(sqlite.Open(b.path(), sqlite.Options{ReadOnly: true}))
 }
 
+// snapshot copies one of the directory's databases, also while it is written to.
+func (b *book) snapshot(ctx context.Context, base, dir string) error {
+	return sqlite.Snapshot(ctx, filepath.Join(b.dir, base), filepath.Join(dir, base))
+}
+
+// openCopy opens the log of a copy of the directory, to be checked with the keys
+// of this one.
+func (b *book) openCopy(dir string) (*book, error) {
+	k := &book{dir: dir, apart: b.dir, shared: true}
+	return k, k.opened(sqlite.Open(k.path(), sqlite.Options{ReadOnly: true}))
+}
+
 // readBook is openBook for what only reads, also where another process has the
 // directory: then it makes the read models for itself.
 func readBook(c *cobra.Command) (*book, error) {
@@ -154,14 +167,18 @@ func (b *book) hasVault() (bool, error) {
 
 func (b *book) vaultOptions() vault.Options {
 	return vault.Options{
-		Dir: b.dir, Database: b.seals, KeyFile: os.Getenv("DAYBOOK_KEY_FILE"), Register: b.register(),
+		Dir: b.dir, Database: b.seals, KeyFile: b.keptApart("DAYBOOK_KEY_FILE", "master.key"), Register: b.register(),
 		ReadOnly: b.shared, Replay: b.replay, Copy: b.copied,
 	}
 }
 
 // register is the file that erasures are written down in.
-func (b *book) register() string {
-	return cmp.Or(os.Getenv("DAYBOOK_REGISTER_FILE"), filepath.Join(b.dir, "erasures.jsonl"))
+func (b *book) register() string { return b.keptApart("DAYBOOK_REGISTER_FILE", "erasures.jsonl") }
+
+// keptApart is the path of a file that is kept apart from copies of the directory:
+// where a variable says, or else in it.
+func (b *book) keptApart(variable, base string) string {
+	return cmp.Or(os.Getenv(variable), filepath.Join(cmp.Or(b.apart, b.dir), base))
 }
 
 // checkErasures refuses a vault that has whom the log says was erased: an older

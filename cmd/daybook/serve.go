@@ -30,7 +30,7 @@ const (
 )
 
 func newServe() *cobra.Command {
-	var addr, file, mailURL string
+	var addr, file, mailURL, backups string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Show the daybook in a browser, and let the clock run",
@@ -62,6 +62,11 @@ rehearsal reached, and nothing more happens in it.` + relayHelp + mailHelp,
 			if b.clock != nil && transport != nil {
 				return usage{fmt.Errorf("%s: this daybook was rehearsed, and nobody in it is ever written to: leave out --mail", b.dir)}
 			}
+			if backups != "" {
+				if err := b.backsUp(backups); err != nil {
+					return fmt.Errorf("--backup: %w", err)
+				}
+			}
 			log := logger(c.ErrOrStderr())
 			b.engine.Parked = func(policy string, at eventstore.Recorded, why error) {
 				log.Error("a policy stands still before an event; see daybook policies", "policy", policy, "stream", at.Stream, "event", at.ID, "err", why)
@@ -87,6 +92,9 @@ rehearsal reached, and nothing more happens in it.` + relayHelp + mailHelp,
 					return ledger.Run(ctx, time.Minute, func(err error) { log.Error("nothing was signed", "err", err) })
 				})
 			}
+			if backups != "" {
+				group.Go(func() error { return b.backUpDaily(ctx, backups, log) })
+			}
 			group.Go(func() error {
 				return persist(ctx, log, "relay", func(ctx context.Context) error { return b.relay(ctx, config, log) })
 			})
@@ -95,6 +103,7 @@ rehearsal reached, and nothing more happens in it.` + relayHelp + mailHelp,
 	}
 	addrFlag(c, &addr)
 	c.Flags().StringVar(&file, "relay", "", "whom to tell of events outside, and from whom to take commands: a YAML file")
+	c.Flags().StringVar(&backups, "backup", os.Getenv("DAYBOOK_BACKUP"), "make a checked backup a day within this directory (DAYBOOK_BACKUP)")
 	c.Flags().StringVar(&mailURL, "mail", os.Getenv("DAYBOOK_MAIL"), "send the messages, smtp://USER:PASSWORD@HOST:PORT?from=ADDRESS or file:DIR (DAYBOOK_MAIL)")
 	c.Flags().Lookup("mail").DefValue = "" // --help would tell a password
 	return c

@@ -19,7 +19,7 @@ type Message struct {
 	Message   string          `json:"message"` // its id
 	Key       string          `json:"key"`     // in the definition
 	Cycle     string          `json:"cycle"`
-	To        string          `json:"to"` // applicant, reviewer, mentee, mentor
+	To        string          `json:"to"` // applicant, reviewer, mentee, mentor, holder
 	Recipient domain.Person   `json:"recipient"`
 	Event     string          `json:"event"` // the name of what it tells
 	Cause     string          `json:"cause"` // that event's id

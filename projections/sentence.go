@@ -519,11 +519,12 @@ func told(event string) string { return words(strings.ReplaceAll(event, ".", " "
 func Unsent(why string) string { return cmp.Or(unsent[why], words(why)) }
 
 var unsent = map[string]string{
-	"no_address":  "no e-mail address is known",
-	"not_arrived": "it did not arrive",
-	"refused":     "the mail server refused it",
-	"too_old":     "it had waited for two weeks",
-	"unreachable": "the mail server could not be reached, or would not take it now",
+	"no_address":   "no e-mail address is known",
+	"not_arrived":  "it did not arrive",
+	"nothing_left": "nothing was left to do",
+	"refused":      "the mail server refused it",
+	"too_old":      "it had waited too long",
+	"unreachable":  "the mail server could not be reached, or would not take it now",
 }
 
 // fired tells that the clock acted late, where it did by more than a minute.

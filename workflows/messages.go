@@ -12,6 +12,7 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/digest"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/message"
 	"github.com/daybook-engine/daybook/domain/person"
@@ -152,6 +153,9 @@ func (l lookup) messages(r eventstore.Recorded, event any, make func(programme.M
 			Cycle: cycle, Key: m.Message, Definition: plan.Definition, To: m.To, Recipient: who[m.To],
 			Event: r.Name, Cause: r.ID.String(), Stream: r.Stream,
 		}
+		if about.Recipient == "" {
+			continue // what nobody in particular has to do stands in the queue alone
+		}
 		if m.Says("other") {
 			about.Other = who[map[string]string{match.Mentee: match.Mentor, match.Mentor: match.Mentee}[m.To]]
 		}
@@ -175,6 +179,8 @@ func (l lookup) parties(stream string, event any) (cycle string, who map[string]
 	case match.Event:
 		s, err := remembered[match.State](l, stream)
 		return match.ParseStream(stream).Cycle, map[string]domain.Person{match.Mentee: s.Party(match.Mentee), match.Mentor: s.Party(match.Mentor)}, err
+	case digest.Queued:
+		return e.Cycle, map[string]domain.Person{programme.Holder: e.For.Person}, nil
 	case review.Event:
 		_, key, _ := strings.Cut(stream, "-")
 		s, err := remembered[application.State](l, "application-"+key)
@@ -199,6 +205,8 @@ type Letter struct {
 	Subject, Text string
 
 	Erased bool // somebody in it was: it is not to be sent
+	Digest bool // of tasks
+	Idle   bool // it is one, and they are all done: it is not to be sent either
 	Claim  int  // how often somebody was about to send it
 }
 
@@ -287,6 +295,22 @@ func (g *Engine) Letter(ctx context.Context, id string, reveal func(ctx context.
 	}
 	for name, value := range values {
 		values[name] = oneLine(value)
+	}
+	if letter.Digest = about.IsDigest(); letter.Digest {
+		now, failed := g.now()
+		if failed != nil {
+			return letter, failed
+		}
+		list, failed := l.errands(about.Cycle, about.Recipient, now)
+		if failed != nil {
+			return letter, fmt.Errorf("message %s: %w", id, failed)
+		}
+		letter.Idle = len(list) == 0
+		lines := make([]string, len(list))
+		for i, t := range list {
+			lines[i] = "- " + oneLine(t.words(local))
+		}
+		values["tasks"] = strings.Join(lines, "\n")
 	}
 	letter.Name = values["name"]
 	letter.Subject, letter.Text = m.In(about.Language).Fill(values)

@@ -2,11 +2,15 @@ package workflows_test
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/daybook-engine/daybook/domain/message"
 	"github.com/daybook-engine/daybook/domain/programme"
 	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/domain/when"
@@ -175,4 +179,84 @@ func TestTheQueueAsksOnce(t *testing.T) {
 	require.NoError(t, anew.CatchUp(t.Context()))
 	require.NoError(t, anew.Dump(t.Context(), &made))
 	require.Equal(t, made.String(), followed.String(), "made anew, the same")
+}
+
+// One mail a day, however many reminders fall due on it: it lists what there is
+// to do when it leaves, and does not leave for nothing.
+func TestADigestIsMailedOnceADay(t *testing.T) {
+	t.Parallel()
+	remind := programme.Remind{Before: []when.Offset{{Days: 1}}, AtMost: 1}
+	o := asking(t,
+		programme.Task{Task: "goals", Role: "mentee", On: "match.made", Due: when.Offset{Days: 3, At: "17:00"}, Remind: remind},
+		programme.Task{Task: "welcome", Role: "mentee", On: "match.made", Due: when.Offset{Days: 3, At: "09:00"}, Remind: remind},
+		programme.Task{Task: "contact", Role: "mentee", On: "match.made", Done: []string{"contact.made"}, Due: when.Offset{Days: 5, At: "09:00"}, Remind: remind},
+		programme.Task{Task: "anytime", Role: "mentee", On: "match.made"},
+		programme.Task{Task: "look", Role: "coordinator", On: "match.made", Due: when.Offset{Days: 3}, Remind: remind},
+	)
+	p := newPostOffice(t)
+	w := o.worker(p.url())
+	o.accepted("a1", "m1", "x")
+	o.accepted("a2", "m2", "y")
+	for _, a := range []string{"a1", "a2", "m1", "m2"} {
+		o.must("coordinator/c1", "email.set", fields{"person": a, "email": a + "@example.org"})
+	}
+	o.settle()
+	o.pass(w)
+	digests := func() (list []projections.Message) {
+		for _, m := range o.messages() {
+			if m.Key == "tasks" {
+				list = append(list, m)
+			}
+		}
+		slices.SortStableFunc(list, func(a, b projections.Message) int { // those of one moment are in no order
+			return cmp.Or(a.QueuedAt.Compare(b.QueuedAt), strings.Compare(o.handle(a.Recipient), o.handle(b.Recipient)))
+		})
+		return list
+	}
+	require.Empty(t, digests())
+	told := len(p.taken(t))
+
+	o.until(monday.AddDate(0, 0, 2).Add(10 * time.Hour)) // Wednesday, after the last reminder of the day
+	require.Len(t, digests(), 2, "one for each mentee, none for the coordinators: nobody in particular is told")
+	require.Equal(t, programme.Holder, digests()[0].To)
+	o.must("mentee/a1", "task.complete", fields{"task": o.id("welcome", 0)})
+	require.Equal(t, `To: Name of a1 <a1@example.org>
+Subject: What there is to do in NEMO One to One Mentoring
+
+Dear Name of a1,
+
+This is what you have to do in Spring:
+
+- What is to be done: 2024-01-11 17:00 (Europe/Berlin)
+- What is to be done: 2024-01-13 09:00 (Europe/Berlin)
+- What is to be done
+
+With kind regards
+NEMO One to One Mentoring
+`, o.letter(digests()[0]))
+	for _, task := range []string{"goals", "welcome", "anytime"} {
+		o.must("mentee/a2", "task.complete", fields{"task": o.id(task, 1)})
+	}
+	o.must("mentee/a2", "contact.make", fields{"cycle": "spring", "match": "y"})
+	o.settle()
+	o.pass(w)
+	require.Equal(t, message.Done, digests()[0].Phase)
+	require.Equal(t, message.Off, digests()[1].Phase)
+	require.Equal(t, "nothing_left", digests()[1].Why)
+	require.Len(t, p.taken(t), told+1)
+
+	// Friday's waits: on Sunday it is no news any more, and nobody is asked.
+	o.until(monday.AddDate(0, 0, 6).Add(13 * time.Hour))
+	o.pass(w)
+	require.Len(t, digests(), 3)
+	require.Equal(t, "too_old", digests()[2].Why)
+	require.Equal(t, message.Off, digests()[2].Phase)
+	require.Len(t, p.taken(t), told+1)
+	require.Empty(t, o.todo("message"))
+	before := lines(t, o.store)
+	*o.mark = mark{}
+	o.settle()
+	require.Equal(t, before, lines(t, o.store))
+	require.Nil(t, o.replay().Divergence)
+	storetest.CheckLog(t, o.store)
 }

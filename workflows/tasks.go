@@ -316,6 +316,66 @@ func (l lookup) openedIn(in string, do func(tasks.ID) order) (orders []order, er
 	return orders, nil
 }
 
+// An errand is a task that somebody has now.
+type errand struct {
+	tasks.State
+	due time.Time // zero: at no time
+}
+
+// words are an errand in those of the definition. Whom it is about is not
+// said: a mail lies open longer than a page.
+func (e errand) words(local func(t time.Time, zone string) string) string {
+	words := e.Opened.Plan.Text
+	if n := e.Opened.About.Session; n > 0 {
+		words += fmt.Sprintf(" (%d)", n)
+	}
+	if !e.due.IsZero() {
+		words += ": " + local(e.due, e.Opened.Zone)
+	}
+	return words
+}
+
+// errands lists what somebody has to do in a cycle, what is due first first.
+func (l lookup) errands(in string, who domain.Person, now time.Time) (list []errand, err error) {
+	found := map[string]int{}
+	for r, err := range l.Store.ReadAll(l.ctx, eventstore.ReadAll{Prefixes: []string{tasks.ID{}.Stream()}}) {
+		if err != nil {
+			return nil, fmt.Errorf("tasks of %s: %w", in, err)
+		}
+		body, err := schema.Decode(r.Name, r.Data)
+		if err != nil {
+			return nil, fmt.Errorf("position %s: %w", r.Position, err)
+		}
+		e, ok := body.(tasks.Event)
+		if !ok {
+			continue
+		}
+		i, known := found[r.Stream]
+		if opened, ok := body.(tasks.Opened); ok && !known && opened.Cycle == in {
+			i, known = len(list), true
+			found[r.Stream], list = i, append(list, errand{})
+		}
+		if known {
+			list[i].State = list[i].Apply(e)
+		}
+	}
+	list = slices.DeleteFunc(list, func(e errand) bool { return e.Phase != tasks.Waiting || e.Holder(now) != who })
+	for i, e := range list {
+		var t tasks.Timed
+		if err := l.follow(e.State, &t); err != nil {
+			return nil, err
+		}
+		list[i].due = e.DueBy(t.Deadline)
+	}
+	slices.SortStableFunc(list, func(a, b errand) int {
+		if a.due.IsZero() != b.due.IsZero() {
+			return b.due.Compare(a.due)
+		}
+		return a.due.Compare(b.due)
+	})
+	return list, nil
+}
+
 // before tells whether an event happened before the one that opened a task.
 func (l lookup) before(id *tasks.ID, cause string) (bool, error) {
 	s, err := l.task(id)
@@ -404,10 +464,18 @@ func (l lookup) hands(id *tasks.ID, a *tasks.Acting) error {
 // deadline completes a command of the clock's with the deadline in force.
 func (l lookup) deadline(id *tasks.ID, t *tasks.Timed) error {
 	s, err := l.task(id)
-	if err != nil || s.Opened.Plan.DueFrom == "" {
+	if err != nil {
 		return err
 	}
-	c, err := fold[call.State](l, call.ID{Cycle: id.Cycle, Call: s.Opened.About.Call}.Stream())
+	return l.follow(s, t)
+}
+
+// follow says the deadline that a task follows, if it follows one.
+func (l lookup) follow(s tasks.State, t *tasks.Timed) error {
+	if s.Opened.Plan.DueFrom == "" {
+		return nil
+	}
+	c, err := fold[call.State](l, call.ID{Cycle: s.Opened.Cycle, Call: s.Opened.About.Call}.Stream())
 	t.Deadline = c.Deadline().Instant
 	return err
 }

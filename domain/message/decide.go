@@ -10,7 +10,7 @@ import (
 var (
 	ErrUnknown = domain.Missing("message_unknown", "there is no such message")
 	ErrPhase   = domain.Refuse("wrong_phase", "this does not apply to the message as it stands")
-	ErrOld     = domain.Refuse("message_old", "what has waited for two weeks is not sent any more, unless a person asks for it")
+	ErrOld     = domain.Refuse("message_old", "what has waited for two weeks, a digest for a day and a half, is not sent any more, unless a person asks for it")
 	ErrWhy     = domain.Wrong("reason_missing", "whoever withdraws a message says why, with a reason as a code such as told_by_phone")
 	ErrSettled = domain.Wrong("settled_how", "a message is settled as arrived, as not_arrived, or again: to be sent as another attempt")
 )
@@ -38,9 +38,23 @@ func (c Queue) Decide(s State, now time.Time) ([]Event, error) {
 	return []Event{Queued{c.About, 1, now}}, nil
 }
 
-// lasts is how long after it was queued a message is sent at most: who turns
-// mail on later does not send last year's news.
-const lasts = 14 * 24 * time.Hour
+// How long after it was queued a message is sent at most: who turns mail on
+// later does not send last year's news, nor a digest for each day since.
+const (
+	lasts       = 14 * 24 * time.Hour
+	digestLasts = 36 * time.Hour
+)
+
+// IsDigest tells whether it lists what somebody has to do when it leaves,
+// instead of telling what happened.
+func (a About) IsDigest() bool { return a.Event == "digest.queued" }
+
+func (a About) lasts() time.Duration {
+	if a.IsDigest() {
+		return digestLasts
+	}
+	return lasts
+}
 
 // Claim is message.claim: the command of who sends, before sending. Of several
 // that ask for it one gets it.
@@ -55,7 +69,7 @@ func (c Claim) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, wrongPhase(s)
 	case now.Before(s.again):
 		return nil, domain.ErrNotDue
-	case now.Sub(s.at) > lasts:
+	case now.Sub(s.at) > s.about.lasts():
 		return nil, ErrOld
 	}
 	return []Event{Claimed{s.claim + 1, c.Rendered.About(domain.Personal, domain.Programme, s.Subjects()...)}}, nil

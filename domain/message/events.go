@@ -16,7 +16,7 @@ type About struct {
 	Key        string        `json:"key"`        // of the message in the definition
 	Definition domain.Digest `json:"definition"` // the version that has it
 	Language   string        `json:"language"`   // of its template
-	To         string        `json:"to"`         // applicant, reviewer, mentee, mentor
+	To         string        `json:"to"`         // applicant, reviewer, mentee, mentor, holder
 	Recipient  domain.Person `json:"recipient"`
 	Other      domain.Person `json:"other,omitempty"` // whom it names besides
 	Event      string        `json:"event"`           // the name of what it tells

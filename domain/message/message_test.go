@@ -23,6 +23,8 @@ func TestMessage(t *testing.T) {
 		Cycle: "autumn", Key: "match-mentee", Definition: "hash", Language: "en", To: "mentee", Recipient: ana, Other: mia,
 		Event: "match.made", Cause: "cause", Stream: "match-autumn.m1",
 	}
+	tasks := about
+	tasks.Event = "digest.queued"
 	alone := about
 	alone.Other = ""
 	at := domaintest.At(now)
@@ -57,6 +59,8 @@ func TestMessage(t *testing.T) {
 		{Name: "not before its time", Given: later, Now: early, When: claim, Err: domain.ErrNotDue},
 		{Name: "again when that has come", Given: later, Now: "2023-08-23T09:05 Europe/Berlin", When: claim, Then: []Event{claimed(2, ana, mia)}, Again: ErrPhase},
 		{Name: "and not weeks later", Given: queued, Now: "2023-09-07T09:00 Europe/Berlin", When: claim, Err: ErrOld},
+		{Name: "a digest not the day after the next", Given: []Event{Queued{tasks, 1, at}}, Now: "2023-08-24T21:01 Europe/Berlin", When: claim, Err: ErrOld},
+		{Name: "but until then", Given: []Event{Queued{tasks, 1, at}}, Now: "2023-08-24T20:59 Europe/Berlin", When: claim, Then: []Event{claimed(1, ana, mia)}, Again: ErrPhase},
 		{Name: "what is not there is not claimed", Now: now, When: claim, Err: ErrUnknown},
 
 		{Name: "it was sent", Given: sending, Now: now, When: Send{id, 1}, Then: []Event{Sent{Claim: 1}}},

@@ -83,8 +83,9 @@ var Vocabulary = map[string][]string{
 		"offer.made", "offer.accepted", "offer.declined", "offer.lapsed", "review.assigned",
 		"match.proposed", "match.declined", "match.made", "match.unwound", "match.completed", "match.ended",
 		"agreement.in_force", "contact.overdue", "session.scheduled", "session.rescheduled", "session.cancelled",
+		"digest.queued",
 	},
-	"recipient": {"applicant", "reviewer", "mentee", "mentor"},
+	"recipient": {"applicant", "reviewer", "mentee", "mentor", Holder},
 	"fact":      {"role", "nation", "working_as", "member", "professional_staff", "shortlisted", "selected", "examples"},
 	"opens":     openers(),
 	"event":     events(),
@@ -413,13 +414,14 @@ type Outcome struct {
 type Message struct {
 	Message   string     `json:"message" rule:"required,slug,key"`
 	On        string     `json:"on" rule:"required,one=told"`      // the event
-	To        string     `json:"to" rule:"required,one=recipient"` // who in it: applicant and reviewer of an application, mentee and mentor of a match
+	To        string     `json:"to" rule:"required,one=recipient"` // who in it: applicant and reviewer of an application, mentee and mentor of a match, holder of the tasks that a digest lists
 	Templates []Template `json:"templates" rule:"required"`
 }
 
 // A Template is the words of a message in one language. What stands in braces
 // is filled in: {name} of who gets it, {programme} and {cycle}, and by the event
-// {reply_by}, {other}, {contact_by}, {session} or {session_at}.
+// {reply_by}, {other}, {contact_by}, {session} or {session_at}; by a digest
+// {tasks}, a line for each.
 type Template struct {
 	Language string `json:"language" rule:"required,language,key"` // a tag such as en or pt-BR
 	Subject  string `json:"subject" rule:"required"`               // one line

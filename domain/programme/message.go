@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// Holder is who has tasks to do, whatever they are: whom a digest is to.
+const Holder = "holder"
+
 // telling is what may be told of an event. What is not here is told to nobody:
 // so no template can reveal why something was decided, what anybody wrote, or
 // who the other of a pair is before both have accepted.
@@ -21,6 +24,7 @@ var everySays = []string{"name", "programme", "cycle"}
 var (
 	ofApplicant = []string{"applicant"}
 	ofPair      = []string{"mentee", "mentor"}
+	ofHolder    = []string{Holder}
 	matchOver   = []string{"match.unwound", "match.ended"}
 	sessionOff  = append([]string{"session.rescheduled", "session.cancelled", "session.missed", "session.held"}, matchOver...)
 )
@@ -54,6 +58,7 @@ var tellings = map[string]telling{
 	"session.scheduled":       {to: ofPair, says: []string{"other", "session", "session_at"}, undone: sessionOff},
 	"session.rescheduled":     {to: ofPair, says: []string{"other", "session", "session_at"}, undone: sessionOff},
 	"session.cancelled":       {to: ofPair, says: []string{"other", "session"}},
+	"digest.queued":           {to: ofHolder, says: []string{"tasks"}},
 }
 
 // Told tells whether a message can be about events of this name.

@@ -89,7 +89,7 @@ func TestWhatIsWrongIsToldAtItsPlace(t *testing.T) {
 		{"a side that isn't", "final_reflections: [mentee]", "final_reflections: [menti]", "menti]", "completion.final_reflections[1]: expected mentee or mentor"},
 		{"a message about no event", "on: offer.made", "on: offer.mad", "offer.mad\n", "found offer.mad; did you mean offer.made?"},
 		{"a message about what is told to nobody", "on: offer.made", "on: review.recorded", "review.recorded\n", "messages[offer].on: expected application.received, "},
-		{"a message to nobody", "to: applicant", "to: aplicant", "aplicant\n", "messages[offer].to: expected applicant, reviewer, mentee or mentor, found aplicant; did you mean applicant?"},
+		{"a message to nobody", "to: applicant", "to: aplicant", "aplicant\n", "messages[offer].to: expected applicant, reviewer, mentee, mentor or holder, found aplicant; did you mean applicant?"},
 		{"a message to somebody else", "to: applicant", "to: mentor", "mentor\n    templates:\n      - language: en\n        subject: \"A place", "messages[offer].to: expected applicant: offer.made is about nobody else"},
 		{"two messages of one name", "message: match-mentor", "message: match-mentee", "match-mentee\n    on: match.made\n    to: mentor", "not match-mentee again"},
 		{"a language that is none", "language: en", "language: english", "english\n", "messages[offer].templates[english].language: expected a language tag such as en or pt-BR"},

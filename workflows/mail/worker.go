@@ -144,6 +144,8 @@ func (w *Worker) send(ctx context.Context, e Entry) error {
 	switch { // under ids of their own: the same may come of it again, at another attempt
 	case letter.Erased:
 		return w.record(ctx, e, uuid.New(), "message.withdraw", message.Withdraw{ID: id, Why: "erased"})
+	case letter.Idle:
+		return w.record(ctx, e, uuid.New(), "message.withdraw", message.Withdraw{ID: id, Why: "nothing_left"})
 	case letter.Address == "":
 		return w.record(ctx, e, uuid.New(), "message.fail", fail("no_address"))
 	}
@@ -159,6 +161,8 @@ func (w *Worker) send(ctx context.Context, e Entry) error {
 	}
 	_, err = w.Engine.Do(ctx, "message.claim", fields, cause(uuid.New()))
 	switch refused := new(domain.Error); {
+	case errors.Is(err, message.ErrOld) && letter.Digest: // the next one says it
+		return w.record(ctx, e, uuid.New(), "message.withdraw", message.Withdraw{ID: id, Why: "too_old"})
 	case errors.Is(err, message.ErrOld):
 		return w.record(ctx, e, uuid.New(), "message.fail", fail("too_old"))
 	case errors.As(err, &refused):

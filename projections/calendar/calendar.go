@@ -1,5 +1,6 @@
-// Package calendar tells the sessions of a cycle to people's own calendars, as
-// iCalendar (RFC 5545): a file to be opened once, or a feed to be read again.
+// Package calendar tells the sessions of a cycle, or of a person in every cycle,
+// to people's own calendars, as iCalendar (RFC 5545): a file to be opened once,
+// or a feed to be read again.
 //
 // A session is one event for ever: the same UID, a higher SEQUENCE each time it
 // is moved or called off. It stays where it was last planned, also when the
@@ -28,7 +29,7 @@ import (
 // (RFC 5545 §3.7.2).
 const Type = "text/calendar; charset=utf-8; method=PUBLISH"
 
-// A Calendar is what a document about a cycle is made with.
+// A Calendar is what a document is made with.
 type Calendar struct {
 	Store uuid.UUID // the log's
 	Cycle projections.Cycle
@@ -42,16 +43,46 @@ const (
 )
 
 // Document is the iCalendar document of the sessions that were ever scheduled
-// in matches, and how many there are. It names no ORGANIZER, which RFC 5546
-// §3.2.1 wants of what is published: that would be somebody's mail address, and
-// none is known.
+// in matches of the cycle, and how many there are.
 func (c Calendar) Document(matches []projections.Match) (document []byte, sessions int, err error) {
-	cal := ics.NewCalendar()
-	cal.SetProductId("-//Daybook//Daybook//EN")
-	cal.SetMethod(ics.MethodPublish)
-	cal.SetName(plain(c.title()))
-	zones := map[string][]time.Time{}
-	var events []ics.Component
+	s := sheet{zones: map[string][]time.Time{}}
+	if err := c.enter(&s, matches); err != nil {
+		return nil, 0, err
+	}
+	return s.document(c.title(), c.Cycle)
+}
+
+// A Season is a cycle and its matches.
+type Season struct {
+	Cycle   projections.Cycle
+	Matches []projections.Match
+}
+
+// Personal is the document of the sessions of the person whom the calendar is
+// for, in all cycles: each is the same entry as in the document of its cycle.
+func (c Calendar) Personal(seasons []Season) (document []byte, sessions int, err error) {
+	s := sheet{zones: map[string][]time.Time{}}
+	title := c.Name(c.For)
+	for _, season := range seasons {
+		c.Cycle = season.Cycle
+		if c.Cycle.Rehearsal {
+			title = rehearsal + c.Name(c.For)
+		}
+		if err := c.enter(&s, season.Matches); err != nil {
+			return nil, 0, err
+		}
+	}
+	return s.document(title, projections.Cycle{Zone: "UTC"})
+}
+
+// A sheet is what stands in a document.
+type sheet struct {
+	events []ics.Component
+	zones  map[string][]time.Time // what is told in each
+}
+
+// enter writes the sessions of a cycle's matches on a sheet.
+func (c Calendar) enter(s *sheet, matches []projections.Match) error {
 	for _, m := range matches {
 		if c.For != "" && c.For != m.Mentee && c.For != m.Mentor {
 			continue
@@ -62,7 +93,7 @@ func (c Calendar) Document(matches []projections.Match) (document []byte, sessio
 			}
 			location, err := when.Zone(x.Planned.Zone)
 			if err != nil {
-				return nil, 0, fmt.Errorf("%s: session %d: %w", m.Stream, x.Session, err)
+				return fmt.Errorf("%s: session %d: %w", m.Stream, x.Session, err)
 			}
 			// How long it will take is known to the plan only: time is kept for the most.
 			start := x.Planned.Start.In(location)
@@ -70,24 +101,35 @@ func (c Calendar) Document(matches []projections.Match) (document []byte, sessio
 			e := c.event(m, x)
 			setTime(e, ics.ComponentPropertyDtStart, start)
 			setTime(e, ics.ComponentPropertyDtEnd, end)
-			events = append(events, e)
-			zones[location.String()] = append(zones[location.String()], start, end)
+			s.events = append(s.events, e)
+			s.zones[location.String()] = append(s.zones[location.String()], start, end)
 		}
 	}
-	if len(events) == 0 {
-		zones[c.Cycle.Zone] = []time.Time{c.Cycle.PlannedAt} // a calendar has one component or more (RFC 5545 §3.6)
+	return nil
+}
+
+// document is the sheet as a file, with the zone of a cycle where nothing stands
+// on it. It names no ORGANIZER, which RFC 5546 §3.2.1 wants of what is published:
+// that would be somebody's mail address, and none is known.
+func (s *sheet) document(title string, of projections.Cycle) ([]byte, int, error) {
+	cal := ics.NewCalendar()
+	cal.SetProductId("-//Daybook//Daybook//EN")
+	cal.SetMethod(ics.MethodPublish)
+	cal.SetName(plain(title))
+	if len(s.events) == 0 {
+		s.zones[of.Zone] = []time.Time{of.PlannedAt} // a calendar has one component or more (RFC 5545 §3.6)
 	}
-	for _, name := range slices.Sorted(maps.Keys(zones)) {
+	for _, name := range slices.Sorted(maps.Keys(s.zones)) {
 		location, err := when.Zone(name)
 		if err != nil {
 			return nil, 0, err
 		}
-		cal.AddVTimezone(timezone(location, slices.MinFunc(zones[name], time.Time.Compare), slices.MaxFunc(zones[name], time.Time.Compare)))
+		cal.AddVTimezone(timezone(location, slices.MinFunc(s.zones[name], time.Time.Compare), slices.MaxFunc(s.zones[name], time.Time.Compare)))
 	}
-	cal.Components = append(cal.Components, events...)
+	cal.Components = append(cal.Components, s.events...)
 	var b bytes.Buffer
-	err = cal.SerializeTo(&b, ics.WithNewLineWindows) // RFC 5545 §3.1; the library's default is the system's line end
-	return b.Bytes(), len(events), err
+	err := cal.SerializeTo(&b, ics.WithNewLineWindows) // RFC 5545 §3.1; the library's default is the system's line end
+	return b.Bytes(), len(s.events), err
 }
 
 // title says of a rehearsal that it is one: the document leaves the page that
@@ -98,10 +140,12 @@ func (c Calendar) title() string {
 		title = c.Cycle.Cycle
 	}
 	if c.Cycle.Rehearsal {
-		title = "Rehearsal: " + title
+		title = rehearsal + title
 	}
 	return title
 }
+
+const rehearsal = "Rehearsal: "
 
 // event is a session without its times.
 func (c Calendar) event(m projections.Match, x projections.Session) *ics.VEvent {

@@ -216,3 +216,47 @@ func TestOnlyWhatWasScheduledIsInIt(t *testing.T) {
 	_, _, err = calendarOf().Document([]projections.Match{planned})
 	require.ErrorIs(t, err, when.ErrZoneAbbreviation)
 }
+
+// A person's own calendar is of all cycles: each session is the entry that it is
+// in the calendar of its cycle, also when it was called off.
+func TestAPersonHasOneCalendar(t *testing.T) {
+	t.Parallel()
+	autumn := matchOf("Europe/Berlin", time.Date(2023, 10, 5, 15, 0, 0, 0, time.UTC), time.Date(2023, 10, 12, 15, 0, 0, 0, time.UTC))
+	autumn.Sessions[1].CalledOff, autumn.Sessions[1].Sequence = true, 2
+	spring := matchOf("Europe/London", time.Date(2024, 4, 4, 15, 0, 0, 0, time.UTC))
+	spring.Stream, spring.Mentee = "match-spring.m1", "Ben"
+	other := matchOf("Europe/Berlin", time.Date(2024, 4, 5, 15, 0, 0, 0, time.UTC))
+	other.Stream, other.Mentor = "match-spring.m2", "Nia"
+	c := calendarOf()
+	later := projections.Cycle{Cycle: "spring", Title: "Spring", Zone: "Europe/London"}
+	seasons := []calendar.Season{{Cycle: later, Matches: []projections.Match{spring, other}}, {Cycle: c.Cycle, Matches: []projections.Match{autumn}}}
+	c.For = "Mia"
+	b, sessions, err := c.Personal(seasons)
+	require.NoError(t, err)
+	require.Equal(t, 3, sessions)
+	mine := read(t, string(b))
+	require.Equal(t, "Mia", mine.Props.Get("NAME").Value)
+	byUID := map[string]ical.Event{}
+	for _, e := range mine.Events() {
+		byUID[text(t, e, ical.PropUID)] = e
+	}
+	require.Len(t, byUID, 3)
+	spr := c
+	spr.Cycle = later
+	for _, cycle := range []*ical.Calendar{read(t, document(t, c, autumn)), read(t, document(t, spr, spring))} {
+		for _, e := range cycle.Events() {
+			require.Equal(t, e, byUID[text(t, e, ical.PropUID)])
+		}
+	}
+	require.Contains(t, string(b), "STATUS:CANCELLED")
+	require.Contains(t, string(b), "DTSTART;TZID=Europe/London:20240404T160000")
+
+	seasons[1].Cycle.Rehearsal = true
+	b, _, err = c.Personal(seasons)
+	require.NoError(t, err)
+	require.Contains(t, string(b), "NAME:Rehearsal: Mia\r\n")
+	b, sessions, err = c.Personal(nil)
+	require.NoError(t, err)
+	require.Zero(t, sessions)
+	read(t, string(b))
+}

@@ -20,6 +20,7 @@ type matchPage struct {
 	Rows        []row
 	Sessions    []sessionLine
 	Calendars   []link // of the match, and of each of the two
+	Feeds       []link // of each of the two, with all cycles
 	Reflections []reflectionLine
 	Tasks       []row
 	Events      []eventLine
@@ -74,6 +75,7 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 			{v.name(m.Mentee), v.to(calendarPath, "person", string(m.Mentee))},
 			{v.name(m.Mentor), v.to(calendarPath, "person", string(m.Mentor))},
 		}
+		p.Feeds = []link{{v.name(m.Mentee), feed(m.Mentee)}, {v.name(m.Mentor), feed(m.Mentor)}}
 	}
 	for _, x := range m.Reflections {
 		p.Reflections = append(p.Reflections, v.reflectionLine(x))

@@ -128,6 +128,7 @@ func (s *Server) routes() []route {
 		{"GET /cycles/{cycle}/places", s.showPlaces},
 		{"GET /cycles/{cycle}/exceptions", s.showExceptions},
 		{"GET /cycles/{cycle}/queue", s.showQueue},
+		{"GET /people/{person}/calendar.ics", s.servePersonal},
 		{"GET /applications/{key}", s.showApplication},
 		{"GET /events/{position}", s.showEvent},
 		{"GET /static/{file}", s.serveStatic},

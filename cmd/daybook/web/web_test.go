@@ -48,7 +48,7 @@ func ask(h http.Handler, method, path string, header ...string) *httptest.Respon
 
 // routes is an address for each route.
 func routes() []string {
-	fill := strings.NewReplacer("{cycle}", "autumn", "{measure}", "sessions_held", "{match}", "m1", "{run}", "first", "{message}", message.Of("cause", "match-mentee", ana, "autumn").Message, "{key}", idOf(ana).Key(), "{position}", "0000000000000001", "{file}", "daybook.css", "{$}", "")
+	fill := strings.NewReplacer("{cycle}", "autumn", "{measure}", "sessions_held", "{match}", "m1", "{run}", "first", "{message}", message.Of("cause", "match-mentee", ana, "autumn").Message, "{key}", idOf(ana).Key(), "{position}", "0000000000000001", "{file}", "daybook.css", "{person}", string(mia), "{$}", "")
 	var paths []string
 	for _, pattern := range web.Patterns() {
 		if path, ok := strings.CutPrefix(pattern, "GET "); ok {
@@ -213,12 +213,31 @@ func TestSessionsAreACalendarFile(t *testing.T) {
 	for path, code := range map[string]int{"autumn/calendar.ics?match=m9": 404, "winter/calendar.ics": 404, "autumn/calendar.ics?at=yesterday": 400} {
 		require.Equal(t, code, ask(h, http.MethodGet, "/cycles/"+path).Code, path)
 	}
+
+	// A person's own feed is of all cycles, and always of now.
+	feed := "/people/" + string(mia) + "/calendar.ics"
+	require.Contains(t, page, `href="`+feed+`"`)
+	w := ask(h, http.MethodGet, feed)
+	require.Equal(t, "text/calendar; charset=utf-8; method=PUBLISH", w.Header().Get("Content-Type"))
+	require.Equal(t, events(get(t, h, "/cycles/autumn/calendar.ics?person="+string(mia))), events(w.Body.String()), "the same entries")
+	require.Contains(t, w.Body.String(), "\r\nNAME:Mia\r\n")
+	require.NotContains(t, get(t, h, "/people/"+string(ben)+"/calendar.ics"), "VEVENT")
+	for _, nobody := range []string{"nobody", "00000000-0000-4000-8000-00000000ffff"} {
+		require.Equal(t, http.StatusNotFound, ask(h, http.MethodGet, "/people/"+nobody+"/calendar.ics").Code)
+	}
 	for _, answer := range []string{web.Withheld, web.Erased} {
 		h := s.pages(func(o *web.Options) {
 			o.Names = func(context.Context, string) (string, error) { return answer, nil }
 		})
+		require.Contains(t, get(t, h, feed), "SUMMARY:Session 1: "+answer+" 00000000 and "+answer+" 00000000\r\n")
 		require.Contains(t, get(t, h, "/cycles/autumn/calendar.ics"), "SUMMARY:Session 1: "+answer+" 00000000 and "+answer+" 00000000\r\n")
 	}
+}
+
+// events are what a calendar has, from the first to the last.
+func events(document string) string {
+	_, of, _ := strings.Cut(document, "BEGIN:VEVENT")
+	return of
 }
 
 func TestAnotherNameIsRefused(t *testing.T) {

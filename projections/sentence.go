@@ -125,6 +125,8 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("%s was registered with %s", token(b.Person), b.Register), "", ""
 	case person.EmailSet:
 		return say("The e-mail address of %s was set", about(0, "a person")), "", ""
+	case person.LanguageSet:
+		return say("%s is written to in %s from now on", about(0, "A person"), cmp.Or(b.Language, "no language in particular")), "", ""
 	case programme.DefinitionPublished:
 		return say("A definition of %s was published", b.Definition.Title), "", short(b.Hash)
 

@@ -38,6 +38,7 @@ var registry = []registration{
 	}),
 
 	on[person.SetEmail]("email.set", nil),
+	on[person.SetLanguage]("language.set", nil),
 	on[person.StartErasure]("erasure.start", nil),
 	on[person.CompleteErasure]("erasure.complete", nil),
 

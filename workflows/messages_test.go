@@ -235,10 +235,19 @@ func TestAPersonIsWrittenInTheirLanguage(t *testing.T) {
 	require.Equal(t, "de", o.messages()[0].Language, "of the template")
 	require.Equal(t, "To: Greta <greta@example.org>\nSubject: Ihre Bewerbung\n\nGuten Tag Greta", o.letter(o.messages()[0]))
 
+	// A language that is set later is that of what is queued from then on.
+	o.must("coordinator/c1", "language.set", fields{"person": "greta", "language": "fr"})
+	o.must("coordinator/c1", "language.set", fields{"person": "a1", "language": "de"})
+	o.decline("a1")
+	require.Equal(t, "de", o.messages()[0].Language, "as it was queued")
+	require.Equal(t, "de", o.messages()[1].Language)
+	_, err := o.try("coordinator/c1", "language.set", fields{"person": "greta", "language": "German"})
+	require.ErrorIs(t, err, domain.ErrLanguage)
+
 	// A name that is corrected meanwhile would be the new one; an address is.
 	o.must("coordinator/c1", "email.set", fields{"person": "greta", "email": "new@example.org"})
 	require.Contains(t, o.letter(o.messages()[0]), "<new@example.org>")
-	_, err := o.try("coordinator/c1", "person.register", fields{"handle": "x", "register": "register", "name": "X", "email": "x.example.org"})
+	_, err = o.try("coordinator/c1", "person.register", fields{"handle": "x", "register": "register", "name": "X", "email": "x.example.org"})
 	require.ErrorIs(t, err, person.ErrEmail)
 	require.NotContains(t, err.Error(), "x.example.org")
 }

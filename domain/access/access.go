@@ -44,6 +44,7 @@ var table = map[string][]Role{
 	"membership.record":     {Operator, Coordinator},
 	"person.register":       {Operator, Coordinator},
 	"email.set":             {Operator, Coordinator},
+	"language.set":          {Operator, Coordinator},
 	"erasure.start":         {Operator, Coordinator},
 	"erasure.complete":      {Eraser}, // by daybook erase, when the vault has done it
 	"definition.publish":    {Coordinator},

@@ -80,6 +80,26 @@ func (c SetEmail) Decide(s State, _ time.Time) ([]Event, error) {
 	return []Event{EmailSet{c.Email.About(domain.Personal, domain.Programme, c.Person)}}, nil
 }
 
+// SetLanguage is language.set.
+type SetLanguage struct {
+	ID
+	Language string `json:"language"`
+}
+
+func (c SetLanguage) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case !s.Registered():
+		return nil, ErrUnknown
+	case domain.CheckLanguage(c.Language) != nil:
+		return nil, domain.CheckLanguage(c.Language)
+	case s.Erased():
+		return nil, ErrErased
+	case s.language == c.Language:
+		return nil, nil
+	}
+	return []Event{LanguageSet{c.Language}}, nil
+}
+
 // StartErasure is erasure.start: from here on there is no way back, and until
 // the erasure is completed it is to be asked for again.
 type StartErasure struct {

@@ -21,6 +21,12 @@ type EmailSet struct {
 	Email domain.Private `json:"email"`
 }
 
+// LanguageSet is language.set: in which the person is written to from now on; in
+// the first that there is, where it is empty. What is queued already stays.
+type LanguageSet struct {
+	Language string `json:"language,omitempty"`
+}
+
 // ErasureStarted is erasure.started: two people agreed that everything
 // personal about a third is to be destroyed.
 type ErasureStarted struct {

@@ -44,5 +44,6 @@ func (e Registered) evolve(s State) State {
 }
 
 func (e EmailSet) evolve(s State) State       { s.email = e.Email.Digest; return s }
+func (e LanguageSet) evolve(s State) State    { s.language = e.Language; return s }
 func (ErasureStarted) evolve(s State) State   { s.erasure = "started"; return s }
 func (ErasureCompleted) evolve(s State) State { s.erasure = "completed"; return s }

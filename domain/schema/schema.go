@@ -36,6 +36,7 @@ var list = []entry{
 
 	now[person.Registered]("person.registered"),
 	now[person.EmailSet]("email.set"),
+	now[person.LanguageSet]("language.set"),
 	now[person.ErasureStarted]("erasure.started"),
 	now[person.ErasureCompleted]("erasure.completed"),
 

@@ -128,6 +128,25 @@ type Store interface {
 	Close() error
 }
 
+// A Counter is a Store that can tell without reading that a stream is as it
+// was. One can that all appends to its log go through.
+type Counter interface {
+	// Count is a number of a stream's that goes up by one with each event
+	// appended to it, and may go up with those of others. Where it is the same
+	// as before a read began, that read has seen all of the stream that any
+	// Append has been answered, or any read has seen, until now. ok is false
+	// when this cannot be told.
+	Count(stream string) (n uint64, ok bool)
+}
+
+// Count asks a store that can count.
+func Count(s Store, stream string) (n uint64, ok bool) {
+	if c, can := s.(Counter); can {
+		return c.Count(stream)
+	}
+	return 0, false
+}
+
 var (
 	ErrStreamNotFound = errors.New("stream not found")
 	ErrTooLarge       = fmt.Errorf("append larger than %d bytes", MaxAppend)

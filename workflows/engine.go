@@ -174,6 +174,18 @@ type stream[S any] struct {
 	exists   bool
 	revision uint64
 	done     []done
+	at       counted // as of which this is all of the stream
+}
+
+// counted is what a store counts of a stream, if it can.
+type counted struct {
+	n     uint64
+	known bool
+}
+
+func (g *Engine) count(stream string) (c counted) {
+	c.n, c.known = eventstore.Count(g.Store, stream)
+	return c
 }
 
 // length counts the stream's events.
@@ -275,6 +287,10 @@ func do[S state[S, E], E any](ctx context.Context, g *Engine, t task[S, E]) (Res
 		next, err := record(ctx, g, t, s, events, now)
 		if err == nil {
 			g.see(now)
+			next.at = g.count(stream)
+			if own := (counted{s.at.n + uint64(len(events)), s.at.known}); next.at != own { // others', too, perhaps of this stream
+				next.at = counted{}
+			}
 			g.cache.put(stream, next.length(), next)
 			return next.done[len(next.done)-1].result, refusal
 		}
@@ -328,14 +344,20 @@ func refusalOf(event any) *domain.Error {
 }
 
 // load folds a stream, from memory where it can. Fresh, it goes on from there
-// with what the store has had since.
+// with what the store has had since, unless that says that it has had nothing.
 func load[S state[S, E], E any](ctx context.Context, g *Engine, name string, fresh bool) (s stream[S], err error) {
-	if v, ok := g.cache.get(name); ok {
+	v, remembered := g.cache.get(name)
+	if remembered {
 		if s = v.(stream[S]); !fresh {
 			return s, nil
 		}
 		s.done = slices.Clip(s.done) // others have it too
 	}
+	at := g.count(name)
+	if remembered && at.known && at == s.at {
+		return s, nil
+	}
+	s.at = at
 	for r, err := range g.Store.ReadStream(ctx, name, eventstore.ReadStream{From: s.length()}) {
 		if errors.Is(err, eventstore.ErrStreamNotFound) {
 			break

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/person"
+	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
@@ -167,10 +169,21 @@ func TestWhatAnswersFromMemoryIsReadAgainFirst(t *testing.T) {
 // fact that it rests on, in another stream.
 func TestAFactMovedElsewhereIsSeen(t *testing.T) {
 	t.Parallel()
-	o := open(t)
+	for name, store := range map[string]eventstore.Store{"in a store that counts": memory.New(), "in one that does not": uncounted{memory.New()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			aFactMovedElsewhereIsSeen(t, store)
+		})
+	}
+}
+
+func aFactMovedElsewhereIsSeen(t *testing.T, store eventstore.Store) {
+	o := newOffice(t, store, newVault())
+	o.prepare(2)
 	o.matched("a1", "m2", "pair")
 	o.chosen("a2")
-	o.shortlisted("a3", "a4")
+	o.shortlisted("a3", "a4", "a5", "a6")
+	o.settle()
 	other := newOffice(t, o.store, o.vault)
 	refused := func(t *testing.T, by, command string, f fields, want error) {
 		t.Helper()
@@ -190,6 +203,14 @@ func TestAFactMovedElsewhereIsSeen(t *testing.T) {
 		other.must("reviewer/r1", "conflict.declare", with(a4, "conflict", "family", "note", "n"))
 		refused(t, "coordinator/c1", "application.select", a4, application.ErrReviews)
 	})
+	t.Run("which definition the cycle goes by", func(t *testing.T) {
+		a5 := with(call, "person", "a5")
+		o.must("coordinator/c1", "application.reserve", with(a5, "rank", 1, "rationale", "why")) // it remembers the definition
+		o.settle()
+		three := other.publish(func(d *programme.Definition) { d.Review.PerApplication = 3 })
+		other.must("coordinator/c1", "definition.move", move(three))
+		refused(t, "coordinator/c1", "application.select", with(call, "person", "a6"), application.ErrReviews)
+	})
 	t.Run("where an application stands", func(t *testing.T) {
 		other.must("applicant/a2", "application.withdraw", call)
 		refused(t, "coordinator/c1", "place.reserve", with(call, "person", "a2"), allocation.ErrNotChosen)
@@ -204,6 +225,51 @@ func TestAFactMovedElsewhereIsSeen(t *testing.T) {
 		require.Contains(t, env.Nonconformities, "after_cycle_close")
 	})
 	storetest.CheckLog(t, o.store)
+}
+
+// An uncounted store cannot tell that a stream is as it was, as a cluster can't.
+type uncounted struct{ eventstore.Store }
+
+// A counting store can, and notes which streams are read.
+type counting struct {
+	*memory.Store
+	read map[string]int
+}
+
+func (c counting) ReadStream(ctx context.Context, stream string, r eventstore.ReadStream) iter.Seq2[eventstore.Recorded, error] {
+	c.read[stream]++
+	return c.Store.ReadStream(ctx, stream, r)
+}
+
+func TestWhatIsAsItWasIsNotReadAgain(t *testing.T) {
+	t.Parallel()
+	store := counting{memory.New(), map[string]int{}}
+	o := newOffice(t, store, newVault())
+	o.prepare(2)
+	submit := with(call, "route", "staff", "answers", form)
+	o.must("applicant/a1", "application.submit", submit)
+	clear(store.read)
+	o.must("applicant/a2", "application.submit", submit)
+	for _, stream := range []string{"cycle-spring", "call-spring.mentees", "programme-nemo-121"} {
+		require.Zero(t, store.read[stream], stream)
+	}
+
+	other := newOffice(t, o.store, o.vault)
+	other.must("coordinator/c1", "stage.schedule", fields{"cycle": "spring", "stage": "call", "from": "2024-01-08", "to": "2024-02-01", "published": "until Thursday 1 February 2024"})
+	clear(store.read)
+	o.must("applicant/a3", "application.submit", submit)
+	o.must("applicant/a4", "application.submit", submit)
+	require.Equal(t, 1, store.read["cycle-spring"])
+
+	own := o.application("a4")
+	clear(store.read)
+	_, err := o.try("applicant/a4", "offer.accept", call)
+	require.ErrorIs(t, err, application.ErrPhase)
+	require.Zero(t, store.read[own], "a refusal is asked again, of what is there")
+	other.must("applicant/a4", "application.withdraw", call)
+	clear(store.read)
+	require.Empty(t, o.must("applicant/a4", "application.withdraw", call).Names)
+	require.Equal(t, 1, store.read[own])
 }
 
 func TestTheLastPlaceIsGivenOnce(t *testing.T) {

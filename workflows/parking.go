@@ -385,6 +385,8 @@ func (m marking) ReadAll(ctx context.Context, r eventstore.ReadAll) iter.Seq2[ev
 	return marked(m.Store.ReadAll(ctx, r))
 }
 
+func (m marking) Count(stream string) (n uint64, ok bool) { return eventstore.Count(m.Store, stream) }
+
 func (m marking) Head(ctx context.Context) (eventstore.Position, error) {
 	at, err := m.Store.Head(ctx)
 	return at, blame(err)

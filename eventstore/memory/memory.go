@@ -224,6 +224,18 @@ func (s *Store) Head(ctx context.Context) (eventstore.Position, error) {
 	return log[len(log)-1].Position, nil
 }
 
+// Count is an eventstore.Counter's.
+func (s *Store) Count(stream string) (n uint64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gone := s.deleted[stream]
+	n = uint64(len(s.streams[stream]) + gone.before)
+	if gone.finally {
+		n++
+	}
+	return n, true
+}
+
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,6 +20,7 @@ type request struct {
 	events   []eventstore.Event
 
 	// The writer's until done is closed.
+	begun  bool // to be written
 	result eventstore.Result
 	err    error
 	done   chan struct{}

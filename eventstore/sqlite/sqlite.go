@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -66,6 +67,7 @@ type Store struct {
 	turn    chan struct{} // full while an append writes
 	writer  *writer       // of the append whose turn it is, or of Close
 	stopped atomic.Pointer[error]
+	counts  counts
 
 	mu    sync.Mutex
 	head  int64
@@ -107,6 +109,7 @@ func Open(path string, o Options) (_ *Store, err error) {
 		writer:  w,
 		turn:    make(chan struct{}, 1),
 		head:    w.last,
+		counts:  counts{seed: maphash.MakeSeed()},
 	}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	for range readerCount {

@@ -151,9 +151,11 @@ func (s *Store) decideAndCommit(batch []*request) {
 			begun = err == nil
 		}
 		if err == nil && write {
+			s.counts.begin(r)
 			err = w.add(r, first)
 		}
 		if !begun && sqlite.ErrCode(err).ToPrimary() == sqlite.ResultBusy {
+			s.counts.end(batch)
 			for _, r := range batch[i:] {
 				r.err = fmt.Errorf("%s: %w: %w", s.path, eventstore.ErrUnavailable, err)
 			}
@@ -176,6 +178,7 @@ func (s *Store) decideAndCommit(batch []*request) {
 	if w.delay > 0 {
 		time.Sleep(w.delay)
 	}
+	s.counts.end(batch)
 	s.advance(w.last)
 }
 

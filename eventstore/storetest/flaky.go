@@ -131,6 +131,11 @@ func (f *FlakyStore) Append(ctx context.Context, stream string, expected eventst
 	return r, err
 }
 
+// Count is an eventstore.Counter's, where the store is one.
+func (f *FlakyStore) Count(stream string) (n uint64, ok bool) {
+	return eventstore.Count(f.Store, stream)
+}
+
 func (f *FlakyStore) ReadStream(ctx context.Context, stream string, r eventstore.ReadStream) iter.Seq2[eventstore.Recorded, error] {
 	return f.read(f.Store.ReadStream(ctx, stream, r))
 }

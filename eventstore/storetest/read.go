@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -13,6 +15,72 @@ import (
 )
 
 var readTests = map[string]func(*testing.T, eventstore.Store){
+	"a store that counts says whether a stream is as it was": func(t *testing.T, s eventstore.Store) {
+		c, ok := s.(eventstore.Counter)
+		if !ok {
+			t.Skip("this one doesn't count")
+		}
+		count := func(stream string) uint64 {
+			n, ok := c.Count(stream)
+			require.True(t, ok)
+			return n
+		}
+		before := count("call-1")
+		appendTo(t, s, "call-1", eventstore.NoStream, 3)
+		require.Equal(t, before+3, count("call-1"))
+		stream(t, s, "call-1", eventstore.ReadStream{})
+		all(t, s, eventstore.ReadAll{})
+		_, err := s.Append(t.Context(), "call-1", eventstore.NoStream, event("call.opened"))
+		requireConflict(t, err, "call-1", eventstore.NoStream, 2)
+		require.Equal(t, before+3, count("call-1"), "nothing was written")
+		appendTo(t, s, "call-1", eventstore.Exact(2), 1)
+		require.Equal(t, before+4, count("call-1"))
+	},
+
+	"a stream that counts as it was is as it was, whoever writes": func(t *testing.T, s eventstore.Store) {
+		c, ok := s.(eventstore.Counter)
+		if !ok {
+			t.Skip("this one doesn't count")
+		}
+		const events = 50
+		var answered, read atomic.Int64
+		writing, stop := context.WithCancel(t.Context())
+		var writers, readers sync.WaitGroup
+		for range 4 {
+			writers.Go(func() {
+				for range events {
+					if _, err := s.Append(t.Context(), "call-1", eventstore.Any, event("call.opened")); err != nil {
+						t.Error(err)
+					}
+					answered.Add(1)
+				}
+			})
+		}
+		for range 2 {
+			readers.Go(func() {
+				for writing.Err() == nil {
+					before, told := c.Count("call-1")
+					seen := int64(0)
+					for _, err := range s.ReadStream(t.Context(), "call-1", eventstore.ReadStream{}) {
+						if err == nil {
+							seen++
+						}
+					}
+					for others := read.Load(); others < seen && !read.CompareAndSwap(others, seen); others = read.Load() {
+					}
+					least := max(answered.Load(), read.Load())
+					if now, still := c.Count("call-1"); told && still && now == before && seen < least {
+						t.Errorf("counted %d before and after, and read %d of %d", before, seen, least)
+					}
+				}
+			})
+		}
+		writers.Wait()
+		stop()
+		readers.Wait()
+		require.Len(t, stream(t, s, "call-1", eventstore.ReadStream{}), 4*events)
+	},
+
 	"a new store is empty": func(t *testing.T, s eventstore.Store) {
 		require.NotZero(t, s.ID())
 		head, err := s.Head(t.Context())

@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"workflows":   {"std", module + "domain", module + "eventstore", module + "workflows", "github.com/google/uuid", "github.com/goccy/go-yaml", "golang.org/x/mod/sumdb", "github.com/ThreeDotsLabs/watermill", "github.com/ThreeDotsLabs/watermill-kafka/v3", "github.com/nats-io/nats.go", "github.com/IBM/sarama", "github.com/rabbitmq/amqp091-go", "github.com/wneessen/go-mail"},
 	// Nothing of ours: whoever doubts us can read it alone.
 	"cmd/daybook-verify": {"std", module + "cmd/daybook-verify", "golang.org/x/mod/sumdb"},
-	"cmd/daybook/web":    {"std", module + "domain", module + "eventstore", module + "projections", "github.com/google/uuid"},
+	"cmd/daybook/web":    {"std", module + "domain", module + "eventstore", module + "projections", "github.com/google/uuid", "github.com/xuri/excelize/v2", "golang.org/x/net/html"},
 }
 
 // adapters may be named in one file only, where the house is put together.

@@ -13,6 +13,7 @@ type instant struct {
 	Local string // Mon 31 Jul 2023, 00:30
 	Zone  string // CEST
 	UTC   string // 2023-07-30T22:30:00Z
+	Place string // Europe/Berlin
 }
 
 // instantIn is the zero instant for the zero time: templates print nothing.
@@ -21,7 +22,7 @@ func instantIn(t time.Time, zone *time.Location) instant {
 		return instant{}
 	}
 	local := t.In(zone)
-	return instant{local.Format("Mon 2 Jan 2006, 15:04"), zoneName(local), t.UTC().Format(time.RFC3339)}
+	return instant{local.Format("Mon 2 Jan 2006, 15:04"), zoneName(local), t.UTC().Format(time.RFC3339), zone.String()}
 }
 
 // zoneName is the zone's abbreviation, or its distance from UTC where it has

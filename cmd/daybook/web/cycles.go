@@ -29,6 +29,7 @@ func (s *Server) showCycles(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := cyclesPage{frame: s.frame("Cycles")}
+	p.Sheets = sheets("/", nil)
 	for _, c := range list {
 		p.Rehearsal = rehearsalOf(p.Rehearsal, c)
 		p.Cycles = append(p.Cycles, cycleLineOf(c))

@@ -67,6 +67,9 @@ func (s *Server) showExceptions(w http.ResponseWriter, r *http.Request) error {
 		}
 		p.Lines = append(p.Lines, l)
 	}
+	if v.whole {
+		return s.render(w, http.StatusOK, "events", eventsPage{p.frame, p.Lines})
+	}
 	return s.render(w, http.StatusOK, "exceptions", p)
 }
 

@@ -90,7 +90,7 @@ func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
 		p.Events = append(p.Events, v.countedLine(e))
 	}
 	for i, r := range x.Removed {
-		if i == linesPerPage {
+		if i == v.most() {
 			p.Gone = plural(len(x.Removed), "event", "events")
 			break
 		}

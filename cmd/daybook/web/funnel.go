@@ -49,6 +49,9 @@ func figureOf(m measure.Measure, value int64, href string) figure {
 	return f
 }
 
+// groupSeparator is a narrow space that breaks no line (ISO 80000-1, 7.3.1).
+const groupSeparator = "\u202f"
+
 // grouping parts thousands, so that a long number can be read.
 func grouping(n int64) string {
 	s := strconv.FormatInt(n, 10)
@@ -57,7 +60,7 @@ func grouping(n int64) string {
 		start = 1
 	}
 	for i := len(s) - 3; i > start; i -= 3 {
-		s = s[:i] + "\u202f" + s[i:]
+		s = s[:i] + groupSeparator + s[i:]
 	}
 	return s
 }

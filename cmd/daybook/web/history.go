@@ -38,8 +38,15 @@ type option struct {
 	Chosen      bool
 }
 
+// eventsPage is a list of events as a table, of which a spreadsheet is made.
+type eventsPage struct {
+	frame
+	Lines []eventLine
+}
+
 // An eventLine is one event in a list.
 type eventLine struct {
+	Position string
 	Sentence string
 	Before   string
 	After    string
@@ -72,9 +79,15 @@ func (s *Server) showHistory(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f.Limit = eventsPerPage + 1 // one more tells whether there is another page
+	if v.whole {
+		f.Limit = mostRows + 1
+	}
 	rows, err := v.views.History(v.ctx, f)
 	if err != nil {
 		return err
+	}
+	if v.whole {
+		return s.render(w, http.StatusOK, "events", eventsPage{v.frame("History", "History"), v.eventLines(rows)})
 	}
 	more := len(rows) > eventsPerPage
 	rows = rows[:min(len(rows), eventsPerPage)]
@@ -202,6 +215,7 @@ func (v *visit) eventLines(rows []projections.HistoryRow) []eventLine {
 func (v *visit) eventLine(r projections.HistoryRow) eventLine {
 	e := r.Envelope
 	l := eventLine{
+		Position: r.Position.String(),
 		Sentence: v.spell(r.Sentence), Before: projections.Named(r.Before, v.name), After: projections.Named(r.After, v.name),
 		Href: v.event(r.Position.String()), File: v.fileOf(r.File()), Name: e.Name, Occurred: v.instant(e.OccurredAt),
 		Actor: v.actor(e.Actor), Role: roleOf(e), Channel: e.Channel, Reason: inWords(e.Reason), Leave: inWords(e.Authority),
@@ -210,7 +224,7 @@ func (v *visit) eventLine(r projections.HistoryRow) eventLine {
 	if path, _, _ := strings.Cut(l.File.Href, "?"); path == v.path {
 		l.File = link{} // the page is that file
 	}
-	if l.Lag != "" {
+	if l.Lag != "" || v.whole {
 		l.Recorded = v.instant(e.RecordedAt)
 	}
 	if e.OnBehalfOf != "" && string(e.OnBehalfOf) != e.Actor {

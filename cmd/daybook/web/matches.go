@@ -49,8 +49,8 @@ func (s *Server) showMatches(w http.ResponseWriter, r *http.Request) error {
 	}
 	if len(runs) > 0 {
 		all := len(runs[0].Result.Pairs)
-		board := v.runBoard(runs, 0, min(all, linesPerPage), list)
-		if all > linesPerPage {
+		board := v.runBoard(runs, 0, min(all, v.most()), list)
+		if all > v.most() {
 			board.More = v.runLink("All "+plural(all, "pair", "pairs"), runs[0])
 		}
 		p.Run = &board

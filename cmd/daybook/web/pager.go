@@ -14,6 +14,9 @@ type pager struct {
 // paged gives the part of a list of n that the page in the address shows. A
 // page that isn't there is the last one.
 func (v *visit) paged(n int) (from, to int, p pager) {
+	if v.whole {
+		return 0, n, p
+	}
 	page, err := strconv.Atoi(v.own.Get("page"))
 	last := max((n-1)/linesPerPage+1, 1)
 	if err != nil || page < 1 {

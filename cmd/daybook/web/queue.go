@@ -40,7 +40,7 @@ func (s *Server) showQueue(w http.ResponseWriter, r *http.Request) error {
 	from, to, pages := v.paged(len(people))
 	p.Pages = pages
 	p.People = v.taskLines(people[from:to])
-	p.Clock = v.taskLines(clock[:min(len(clock), linesPerPage)])
+	p.Clock = v.taskLines(clock[:min(len(clock), v.most())])
 	return s.render(w, http.StatusOK, "queue", p)
 }
 

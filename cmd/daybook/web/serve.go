@@ -23,6 +23,7 @@ var (
 // handle adapts a page to the mux: what it returns as an error is answered in
 // one place.
 func (s *Server) handle(page func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	page = s.asSheets(page)
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := page(w, r); err != nil {
 			s.fail(w, r, err)

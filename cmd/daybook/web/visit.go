@@ -22,6 +22,7 @@ type frame struct {
 	Nav       []tab
 	Moment    moment
 	Now       instant
+	Sheets    []link // the page's tables as spreadsheets, where it has any
 }
 
 // A tab leads to one of the pages of a cycle.
@@ -47,6 +48,7 @@ type visit struct {
 	now   time.Time // the moment shown
 	own   url.Values
 	path  string
+	whole bool // lists are given whole, for a spreadsheet
 	files map[string]link
 	close func() error
 }
@@ -64,6 +66,7 @@ func (s *Server) visit(r *http.Request, cycleID string, own ...string) (*visit, 
 		path: r.URL.EscapedPath(), own: url.Values{}, files: map[string]link{}, close: func() error { return nil },
 	}
 	q := r.URL.Query()
+	v.whole = q.Has("as")
 	for _, name := range own {
 		if value := q.Get(name); value != "" {
 			v.own.Set(name, value)
@@ -151,12 +154,33 @@ func (v *visit) frame(title, current string) frame {
 		f.Nav = append(f.Nav, tab{link{t[0], v.to(t[1])}, t[0] == current})
 	}
 	f.Rehearsal = rehearsalOf(f.Rehearsal, v.live)
+	f.Sheets = v.sheets()
 	last := v.s.now()
 	if closed := v.live.ClosedAt; !closed.IsZero() && closed.AddDate(0, 0, 7).Before(last) {
 		last = closed.AddDate(0, 0, 7)
 	}
 	f.Moment = v.at.slider(v.path, v.own, v.zone, v.live.PlannedAt, last)
 	return f
+}
+
+// sheets lead to the page's tables, at its moment and with its own fields, but
+// whole.
+func (v *visit) sheets() []link {
+	query := v.at.keep()
+	for key, values := range v.own {
+		if key != "page" && key != "before" && key != "after" {
+			query[key] = values
+		}
+	}
+	return sheets(v.path, query)
+}
+
+// most is how many of a list go on a page.
+func (v *visit) most() int {
+	if v.whole {
+		return mostRows
+	}
+	return linesPerPage
 }
 
 // title is what the cycle is called.

@@ -112,3 +112,43 @@ func TestPrivateTextIsStoredAsACommitment(t *testing.T) {
 		require.Error(t, json.Unmarshal([]byte(lost), &back), lost)
 	}
 }
+
+// A commitment is read and written in a quick way, or by encoding/json: either
+// way it is the same.
+func FuzzCommitment(f *testing.F) {
+	for _, text := range []string{
+		`{"sd":"d","subjects":["ana","mia"],"kind":"personal","readers":"programme"}`, `{"sd":"d","subjects":["ana"],"kind":"","readers":""}`,
+		`{"sd":"","subjects":["ana"],"kind":"personal","readers":"pair"}`, `{"sd":"d","subjects":[""],"kind":"k","readers":"r"}`, `{"sd":"d","subjects":[],"kind":"k","readers":"r"}`,
+		`{"sd":"d","subjects":["a","kind":"k","readers":"r"}`, `{"sd":"d","subjects":["a",""],"kind":"k","readers":"r"}`, `{"sd":"d","subjects":["a","b"],"kind":"k","readers":"r"}}`,
+		`{"sd":"\u0064","subjects":["a"],"kind":"k","readers":"r"}`, `{"sd":"<é>","subjects":["a&b"],"kind":"k","readers":"r"}`, `{"sd":"d","subjects":["a"],"readers":"r","kind":"k"}`,
+		`{"sd":"d","sd":"e","subjects":["a"],"kind":"k","readers":"r"}`, `{"sd":"d","subjects":["a"],"kind":"k","readers":"r","more":1}`, `{ "sd":"d"}`, `{"SD":"d"}`, `{"sd":"d","subjects":null}`, `{"sd":"d`, `{`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var want struct {
+			Digest   domain.Digest      `json:"sd"`
+			Subjects []domain.Person    `json:"subjects"`
+			Kind     domain.PrivateKind `json:"kind"`
+			Readers  domain.Readers     `json:"readers"`
+		}
+		if !strings.HasPrefix(text, "{") {
+			return // a command's text
+		}
+		errWant := json.Unmarshal([]byte(text), &want)
+		var got domain.Private
+		err := got.UnmarshalJSON([]byte(text))
+		require.Equal(t, errWant == nil && want.Digest != "", err == nil, "%v, %v", errWant, err)
+		if err != nil {
+			return
+		}
+		require.Equal(t, domain.Private{Digest: want.Digest, Subjects: want.Subjects, Kind: want.Kind, Readers: want.Readers}, got)
+		if len(got.Subjects) > 0 {
+			written, err := got.MarshalJSON()
+			require.NoError(t, err)
+			marshalled, err := json.Marshal(want)
+			require.NoError(t, err)
+			require.Equal(t, string(marshalled), string(written))
+		}
+	})
+}

@@ -9,7 +9,7 @@
 package measure
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -101,7 +101,7 @@ func (m Measure) Read(f Fact, fields *Fields) (add *Entry, remove string, err er
 	if len(m.Unless) > 0 {
 		key = f.Stream
 		for _, k := range m.Key {
-			key += "\x00" + text(body[k])
+			key += "\x00" + text(body.field(k))
 		}
 	}
 	if undoes {
@@ -113,25 +113,25 @@ func (m Measure) Read(f Fact, fields *Fields) (add *Entry, remove string, err er
 	e := Entry{Measure: m.Measure, Scope: m.scope(f, body), Key: key, Event: f.ID, Value: 1}
 	switch m.Fold {
 	case "sum":
-		if e.Value, err = strconv.ParseInt(string(body[m.Of]), 10, 64); err != nil { // a figure is never a float
+		if e.Value, err = strconv.ParseInt(string(body.field(m.Of)), 10, 64); err != nil { // a figure is never a float
 			return nil, "", fmt.Errorf("measure %s: %s of %s %s: %w", m.Measure, m.Of, f.Name, f.ID, err)
 		}
 	case "distinct":
-		e.Of = text(body[m.Of])
+		e.Of = text(body.field(m.Of))
 	}
 	return &e, remove, nil
 }
 
 // scope is whose figure the event belongs to. What is kept with the
 // programme, such as places, names its cycle and year in the body.
-func (m Measure) scope(f Fact, fields body) string {
+func (m Measure) scope(f Fact, fields *body) string {
 	if m.Scope == "year" {
-		return YearScope(BookOf(f.Book, "programme"), text(fields["year"]))
+		return YearScope(BookOf(f.Book, "programme"), text(fields.field("year")))
 	}
 	if cycle := BookOf(f.Book, "cycle"); cycle != "" {
 		return cycle
 	}
-	return text(fields["cycle"])
+	return text(fields.field("cycle"))
 }
 
 // YearScope is the scope of a programme's year.
@@ -167,9 +167,9 @@ func (m Measure) Value(entries []Entry) int64 {
 	}
 }
 
-func all(where []Condition, fields body) bool {
+func all(where []Condition, fields *body) bool {
 	for _, c := range where {
-		if !c.holds(fields[c.Field]) {
+		if !c.holds(fields.field(c.Field)) {
 			return false
 		}
 	}
@@ -182,7 +182,7 @@ func (c Condition) holds(v jsontext.Value) bool {
 		return v == nil || v.Kind() == 'n' || string(v) == "[]"
 	case c.Has != "":
 		var list []any
-		_ = json.Unmarshal(v, &list) // what is no list has nothing
+		_ = jsonv2.Unmarshal(v, &list) // what is no list has nothing
 		return slices.Contains(list, any(c.Has))
 	default:
 		if c.Is == nil || c.Is == false {
@@ -205,7 +205,58 @@ func text(v jsontext.Value) string {
 	}
 }
 
-type body map[string]jsontext.Value
+// A body is the fields of a JSON object, which are parts of its text.
+type body struct {
+	text   []byte
+	fields []field
+}
+
+type field struct {
+	name  []byte
+	value jsontext.Value
+}
+
+// field gives a field's value; nil where there is none.
+func (b *body) field(name string) jsontext.Value {
+	for _, f := range b.fields {
+		if string(f.name) == name {
+			return f.value
+		}
+	}
+	return nil
+}
+
+// UnmarshalJSONFrom reads an object, or null for one without fields.
+func (b *body) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	switch open, err := d.ReadToken(); {
+	case err != nil || open.Kind() == 'n':
+		return err
+	case open.Kind() != '{':
+		return fmt.Errorf("expected an object, found %s", open)
+	}
+	part := func() (jsontext.Value, error) {
+		v, err := d.ReadValue() // good until the next is read, while the text stays
+		end := int(d.InputOffset())
+		return b.text[end-len(v) : end], err
+	}
+	for d.PeekKind() != '}' {
+		name, err := part()
+		if err != nil {
+			return err
+		}
+		value, err := part()
+		if err != nil {
+			return err
+		}
+		unquoted := name[1 : len(name)-1]
+		if bytes.IndexByte(unquoted, '\\') >= 0 {
+			unquoted = []byte(text(name))
+		}
+		b.fields = append(b.fields, field{unquoted, value})
+	}
+	_, err := d.ReadToken()
+	return err
+}
 
 // Fields decodes one fact's body at most once.
 type Fields struct {
@@ -213,14 +264,14 @@ type Fields struct {
 	body body
 }
 
-func (f *Fields) of(fact Fact) (body, error) {
-	if f.body != nil && f.id == fact.ID {
-		return f.body, nil
+func (f *Fields) of(fact Fact) (*body, error) {
+	if f.id == fact.ID && f.body.text != nil {
+		return &f.body, nil
 	}
-	fields := body{}
-	if err := jsonv2.Unmarshal(fact.Body, &fields); err != nil {
+	f.id, f.body = fact.ID, body{text: fact.Body, fields: f.body.fields[:0]}
+	if err := jsonv2.Unmarshal(fact.Body, &f.body); err != nil {
+		f.body.text = nil
 		return nil, fmt.Errorf("body of %s %s: %w", fact.Name, fact.ID, err)
 	}
-	f.id, f.body = fact.ID, fields
-	return fields, nil
+	return &f.body, nil
 }

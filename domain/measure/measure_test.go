@@ -154,6 +154,7 @@ func TestFiguresFollowFromTheFacts(t *testing.T) {
 		{"of two names", "applications_not_selected", all, "", 2},
 		{"of what the programme keeps, by its cycle", "places_filled", all, "", 1},
 		{"by the programme's year", "places_filled_year", "nemo/2023", "", 2},
+		{"a field whose name is written in another way", "applications_late", all, `application.received a4 cycle/autumn {"id": {"late": false}, "l\u0061te" : true }`, 2},
 		{"another year", "places_filled_year", "nemo/2024", "", 1},
 		{"another programme's", "places_filled_year", "gem/2023", "", 1},
 		{"a place released and filled again", "places_filled", all, `place.filled pl programme/nemo {"cycle": "autumn", "call": "mentees", "person": "ben", "year": 2023}`, 2},

@@ -387,14 +387,16 @@ func dateDrafts(tx *Tx, c *queueCall, key string) error {
 }
 
 // keysOf lists the rows of a table that are found by these columns, and those
-// that were changed and are meant: the table doesn't have those yet.
+// that were changed and are meant: the table doesn't have those yet. IN of one,
+// because SQLite plans a statement anew for every value that it compares by =
+// when the rows are to be ordered.
 func keysOf[R row](tx *Tx, table, cycle, phase string, meant func(R) bool) (keys []string, err error) {
 	for _, c := range tx.dirty[table] {
 		if meant(c.row.(R)) {
 			keys = append(keys, c.key)
 		}
 	}
-	return keys, query(tx.conn, "SELECT key FROM "+table+" WHERE cycle = ? AND phase = ? ORDER BY key", func(stmt *sqlite.Stmt) error {
+	return keys, query(tx.conn, "SELECT key FROM "+table+" WHERE cycle IN (?) AND phase IN (?) ORDER BY key", func(stmt *sqlite.Stmt) error {
 		keys = append(keys, stmt.ColumnText(0))
 		return nil
 	}, cycle, phase)

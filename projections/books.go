@@ -40,14 +40,13 @@ type Leaf struct {
 	Disclosure string // what the header's digest is of
 }
 
-// header is a leaf: one line of JSON, its fields in alphabetical order, no
+// header appends a leaf: one line of JSON, its fields in alphabetical order, no
 // personal data. It has the day and not the time, since what was hashed can't
 // be made coarser afterwards.
-func (e *Event) header(n int64) []byte {
-	b := make([]byte, 0, 256)
+func (e *Event) header(b []byte, n int64) []byte {
 	b = schema.Quote(append(b, `{"book":`...), e.Envelope.Book)
 	b = e.Envelope.RecordedAt.UTC().AppendFormat(append(b, `,"day":"`...), time.DateOnly)
-	b = append(append(b, `","digest":"`...), e.digest...)
+	b = append(append(b, `","digest":"`...), e.digest[:]...)
 	b = schema.Quote(append(b, `","id":`...), e.Envelope.ID)
 	b = strconv.AppendInt(append(b, `,"n":`...), n, 10)
 	b = schema.Quote(append(b, `,"name":`...), e.Envelope.Name)
@@ -74,7 +73,7 @@ var books = Projection{Name: "books", Schema: booksSQL, Indexes: wordIndex("book
 func digest(e *Event) error {
 	var buffer [6 << 10]byte // most fit, and are not allocated
 	sum := sha256.Sum256(e.disclosure(buffer[:0]))
-	e.digest = base64.RawURLEncoding.EncodeToString(sum[:])
+	base64.RawURLEncoding.Encode(e.digest[:], sum[:])
 	return nil
 }
 
@@ -90,10 +89,7 @@ func applyBooks(tx *Tx, e *Event) error {
 		}
 		tx.trees[book] = t
 	}
-	hashes, err := t.add(e)
-	if err != nil {
-		return err
-	}
+	hashes := t.add(e)
 	if t.size%rowLeaves == 1 {
 		t.events, t.hashes = t.events[:0], t.hashes[:0]
 	}
@@ -121,23 +117,24 @@ const (
 type tree struct {
 	size           int64
 	edge           []tlog.Hash
+	added          []tlog.Hash // with the newest leaf
 	events, hashes []byte
 }
 
-// add makes e the next leaf, and gives the hashes that this adds.
-func (t *tree) add(e *Event) ([]tlog.Hash, error) {
-	hashes, err := tlog.StoredHashes(t.size, e.header(t.size), t)
-	if err != nil {
-		return nil, err
+// add makes e the next leaf, and gives the hashes that this adds: the leaf's,
+// and that of each larger subtree that it completes.
+func (t *tree) add(e *Event) []tlog.Hash {
+	var buffer [512]byte
+	t.added = append(t.added[:0], sha256.Sum256(e.header(buffer[:1], t.size))) // behind a zero, as RFC 6962 has it
+	for level := 0; t.size>>level&1 == 1; level++ {
+		t.added = append(t.added, tlog.NodeHash(t.edge[level], t.added[level]))
 	}
-	for level, h := range hashes {
-		if level == len(t.edge) {
-			t.edge = append(t.edge, h)
-		}
-		t.edge[level] = h
+	if len(t.added) > len(t.edge) {
+		t.edge = append(t.edge, tlog.Hash{})
 	}
+	copy(t.edge, t.added)
 	t.size++
-	return hashes, nil
+	return t.added
 }
 
 // ReadHashes serves what growing and the root ask for: nothing but the edge.
@@ -157,7 +154,7 @@ func (t *tree) write(conn *sqlite.Conn, book int64) error {
 
 func loadTree(conn *sqlite.Conn, book int64) (*tree, error) {
 	t := &tree{}
-	err := query(conn, "SELECT row, events, hashes FROM books WHERE book = ? ORDER BY row DESC LIMIT 1", func(stmt *sqlite.Stmt) error {
+	err := query(conn, "SELECT row, events, hashes FROM books WHERE book IN (?) ORDER BY row DESC LIMIT 1", func(stmt *sqlite.Stmt) error {
 		t.events, t.hashes = column(stmt, 1), column(stmt, 2)
 		t.size = stmt.ColumnInt64(0)*rowLeaves + int64(len(t.events)/8)
 		return nil
@@ -297,7 +294,7 @@ func (v *Views) Leaves(ctx context.Context, book string, size int64) ([]Leaf, er
 			if err != nil {
 				return nil, err
 			}
-			leaves = append(leaves, Leaf{r.Name, e.header(int64(n)), string(e.disclosure(nil))})
+			leaves = append(leaves, Leaf{r.Name, e.header(nil, int64(n)), string(e.disclosure(nil))})
 		}
 	}
 	return leaves, nil
@@ -335,9 +332,7 @@ func Recount(ctx context.Context, store eventstore.Store, sizes map[string]map[i
 				return nil, err
 			}
 		}
-		if _, err := t.add(e); err != nil {
-			return nil, err
-		}
+		t.add(e)
 	}
 	for book, t := range trees {
 		if list, err = t.list(list, book); err != nil {

@@ -33,7 +33,7 @@ type Event struct {
 
 	readings []reading // by Prepare of the figures
 	metadata []byte    // the envelope's exact bytes, for Prepare alone
-	digest   string    // by Prepare of the books
+	digest   [43]byte  // by Prepare of the books
 }
 
 // A Projection is one read model. Its tables and its place in the log change

@@ -204,8 +204,8 @@ func find[T any, P interface {
 	return c, nil
 }
 
-// An insertion adds rows of numbers to a table, many in one statement: that is
-// cheaper than a statement for each.
+// An insertion adds rows to a table, many in one statement: that is cheaper
+// than a statement for each.
 type insertion struct {
 	one, many string // statements
 	width     int
@@ -219,7 +219,30 @@ func insertInto(table string, columns ...string) *insertion {
 	return &insertion{into + row, into + row + strings.Repeat(", "+row, manyRows-1), len(columns)}
 }
 
-// add inserts a row, now or when the transaction ends.
+// insert adds so many rows; bind gives a row's values to the statement's
+// parameters from that one on.
+func (to *insertion) insert(conn *sqlite.Conn, rows int, bind func(stmt *sqlite.Stmt, row, parameter int)) error {
+	for row := 0; row < rows; {
+		sql, n := to.one, 1
+		if rows-row >= manyRows {
+			sql, n = to.many, manyRows
+		}
+		stmt, err := conn.Prepare(sql)
+		if err != nil {
+			return err
+		}
+		for i := range n {
+			bind(stmt, row+i, i*to.width+1)
+		}
+		if _, err := stmt.Step(); err != nil {
+			return err
+		}
+		row += n
+	}
+	return nil
+}
+
+// add inserts a row of numbers, now or when the transaction ends.
 func (tx *Tx) add(to *insertion, row ...int64) error {
 	tx.added[to] = append(tx.added[to], row...)
 	if len(tx.added[to]) < manyRows*to.width {
@@ -232,24 +255,11 @@ func (tx *Tx) add(to *insertion, row ...int64) error {
 func (tx *Tx) flushAdded(to *insertion) error {
 	rows := tx.added[to]
 	tx.added[to] = rows[:0]
-	for len(rows) > 0 {
-		sql, n := to.one, to.width
-		if len(rows) >= manyRows*to.width {
-			sql, n = to.many, manyRows*to.width
+	return to.insert(tx.conn, len(rows)/to.width, func(stmt *sqlite.Stmt, row, parameter int) {
+		for i, value := range rows[row*to.width:][:to.width] {
+			stmt.BindInt64(parameter+i, value)
 		}
-		stmt, err := tx.conn.Prepare(sql)
-		if err != nil {
-			return err
-		}
-		for i, value := range rows[:n] {
-			stmt.BindInt64(i+1, value)
-		}
-		if _, err := stmt.Step(); err != nil {
-			return err
-		}
-		rows = rows[n:]
-	}
-	return nil
+	})
 }
 
 // flush writes the rows that were added and changed.
@@ -257,6 +267,11 @@ func (tx *Tx) flush() error {
 	for to := range tx.added {
 		if err := tx.flushAdded(to); err != nil {
 			return err
+		}
+	}
+	for table, w := range tx.words {
+		if err := w.flush(tx.conn); err != nil {
+			return fmt.Errorf("%s: %w", table, err)
 		}
 	}
 	for table := range tx.dirty {
@@ -322,6 +337,21 @@ type dictionary struct {
 	all     bool // that the table has are in ids
 	indexed bool // surely
 	last    int64
+	recent  [1 << 8]struct { // by a part of the hash: most words are those of a few events ago
+		word string
+		id   int64
+	}
+	insertion *insertion
+	added     []string // the newest words, which wait to be inserted
+}
+
+func (w *dictionary) flush(conn *sqlite.Conn) error {
+	added, first := w.added, w.last-int64(len(w.added))+1
+	w.added = added[:0]
+	return w.insertion.insert(conn, len(added), func(stmt *sqlite.Stmt, row, parameter int) {
+		stmt.BindInt64(parameter, first+int64(row))
+		stmt.BindText(parameter+1, added[row])
+	})
 }
 
 var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
@@ -331,15 +361,21 @@ var seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 func (tx *Tx) word(table, text string) (id int64, isNew bool, err error) {
 	w := tx.words[table]
 	if w == nil {
-		w = &dictionary{ids: map[[2]uint64]int64{}}
+		w = &dictionary{ids: map[[2]uint64]int64{}, insertion: insertInto(table, "id", "word")}
 		if err := query(tx.conn, "SELECT coalesce(max(id), 0) FROM "+table, number(&w.last)); err != nil {
 			return 0, false, err
 		}
 		w.all = w.last == 0
 		tx.words[table] = w
 	}
-	hash := [2]uint64{maphash.String(seeds[0], text), maphash.String(seeds[1], text)}
+	hash := [2]uint64{maphash.String(seeds[0], text)}
+	recent := &w.recent[hash[0]%uint64(len(w.recent))]
+	if recent.id > 0 && recent.word == text {
+		return recent.id, false, nil
+	}
+	hash[1] = maphash.String(seeds[1], text)
 	if id, ok := w.ids[hash]; ok {
+		recent.word, recent.id = text, id
 		return id, false, nil
 	}
 	if !w.all {
@@ -354,12 +390,14 @@ func (tx *Tx) word(table, text string) (id int64, isNew bool, err error) {
 	if isNew = id == 0; err == nil && isNew {
 		w.last++
 		id = w.last
-		err = exec(tx.conn, "INSERT INTO "+table+" (id, word) VALUES (?, ?)", id, text)
+		if w.added = append(w.added, text); len(w.added) == manyRows {
+			err = w.flush(tx.conn)
+		}
 	}
 	if err != nil {
 		return 0, false, fmt.Errorf("%s %q: %w", table, text, err)
 	}
-	w.ids[hash] = id
+	w.ids[hash], recent.word, recent.id = id, text, id
 	return id, isNew, nil
 }
 

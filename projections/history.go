@@ -94,7 +94,7 @@ var historySQL string
 // There is no switch in the audit trail: every event is in it.
 var history = Projection{Name: "history", Schema: historySQL, Indexes: historyIndexes, Apply: applyHistory}
 
-var historyRow = insertInto("history", "n", "commit_position", "prepare_position", "stream", "revision", "name", "cycle", "actor", "subjects", "recorded_at", "occurred_at")
+var historyRow = insertInto("history", "n", "commit_position", "prepare_position", "stream", "revision", "name", "cycle", "actor", "subjects", "occurred_at")
 
 func applyHistory(tx *Tx, e *Event) error {
 	var ids [5]int64
@@ -118,7 +118,7 @@ func applyHistory(tx *Tx, e *Event) error {
 		}
 	}
 	return tx.add(historyRow, e.N, int64(e.Position.Commit()), int64(e.Position.Prepare()), ids[0], int64(e.Revision), ids[1], ids[2], ids[3], ids[4],
-		e.Envelope.RecordedAt.UnixMicro(), e.Envelope.OccurredAt.UnixMicro())
+		e.Envelope.OccurredAt.UnixMicro())
 }
 
 // eventPlace is where an event is found again.

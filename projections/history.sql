@@ -10,7 +10,6 @@ CREATE TABLE history (
 	cycle            INTEGER NOT NULL,
 	actor            INTEGER NOT NULL,
 	subjects         INTEGER NOT NULL, -- all of them as one word, each behind a space
-	recorded_at      INTEGER NOT NULL,
 	occurred_at      INTEGER NOT NULL
 ) STRICT;
 

@@ -288,15 +288,27 @@ func (tx *Tx) flush() error {
 	return nil
 }
 
-func (tx *Tx) flushTable(table string) error {
-	for _, c := range tx.dirty[table] {
-		if err := tx.write(table, c); err != nil {
-			return fmt.Errorf("%s %s: %w", table, c.key, err)
+// flushTable writes the changed rows of a table. Their documents are made
+// ahead, beside the writing: when a replay commits, the reading side waits.
+func (tx *Tx) flushTable(table string) (err error) {
+	rows := tx.dirty[table]
+	made := make(chan document, min(len(rows), 64))
+	go func() {
+		defer close(made)
+		for _, c := range rows {
+			made <- documentOf(c.row)
 		}
-		c.dirty = false
+	}()
+	for _, c := range rows {
+		if d := <-made; err == nil {
+			if err = tx.write(table, c, d); err != nil {
+				err = fmt.Errorf("%s %s: %w", table, c.key, err)
+			}
+			c.dirty = false
+		}
 	}
-	tx.dirty[table] = tx.dirty[table][:0]
-	return nil
+	tx.dirty[table] = rows[:0]
+	return err
 }
 
 // trim keeps what is remembered within bounds, between transactions.
@@ -311,21 +323,32 @@ func (tx *Tx) trim() {
 	}
 }
 
-func (tx *Tx) write(table string, c *cached) error {
-	cycle, phase, due, keep := c.row.columns()
-	if !keep {
-		if !c.exists {
-			return nil
-		}
-		c.exists = false
+// A document is a row as its table has it.
+type document struct {
+	cycle, phase, body string
+	due                time.Time
+	keep               bool
+	err                error
+}
+
+func documentOf(r row) (d document) {
+	if d.cycle, d.phase, d.due, d.keep = r.columns(); d.keep {
+		body, err := schema.Marshal(r)
+		d.body, d.err = string(body), err
+	}
+	return d
+}
+
+func (tx *Tx) write(table string, c *cached, d document) error {
+	exists := c.exists
+	c.exists = d.keep
+	switch {
+	case d.keep && d.err == nil:
+		return exec(tx.conn, tx.of(table).put, c.key, d.cycle, d.phase, micros(d.due), d.body)
+	case exists && d.err == nil:
 		return exec(tx.conn, tx.of(table).remove, c.key)
 	}
-	body, err := schema.Marshal(c.row)
-	if err != nil {
-		return err
-	}
-	c.exists = true
-	return exec(tx.conn, tx.of(table).put, c.key, cycle, phase, micros(due), string(body))
+	return d.err
 }
 
 // A dictionary is the texts of a table (id, word), by a hash that is long enough

@@ -178,9 +178,7 @@ func applyFigures(tx *Tx, e *Event) error {
 				return err
 			}
 		}
-		if err := tx.add(figuresRow, words[0], int64(r.measure), e.N, words[1], r.add.Value, words[2]); err != nil {
-			return err
-		}
+		tx.add(figuresRow, words[0], int64(r.measure), e.N, words[1], r.add.Value, words[2])
 	}
 	return nil
 }

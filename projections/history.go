@@ -117,8 +117,9 @@ func applyHistory(tx *Tx, e *Event) error {
 			}
 		}
 	}
-	return tx.add(historyRow, e.N, int64(e.Position.Commit()), int64(e.Position.Prepare()), ids[0], int64(e.Revision), ids[1], ids[2], ids[3], ids[4],
+	tx.add(historyRow, e.N, int64(e.Position.Commit()), int64(e.Position.Prepare()), ids[0], int64(e.Revision), ids[1], ids[2], ids[3], ids[4],
 		e.Envelope.OccurredAt.UnixMicro())
+	return nil
 }
 
 // eventPlace is where an event is found again.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -242,21 +243,17 @@ func (to *insertion) insert(conn *sqlite.Conn, rows int, bind func(stmt *sqlite.
 	return nil
 }
 
-// add inserts a row of numbers, now or when the transaction ends.
-func (tx *Tx) add(to *insertion, row ...int64) error {
-	tx.added[to] = append(tx.added[to], row...)
-	if len(tx.added[to]) < manyRows*to.width {
-		return nil
-	}
-	return tx.flushAdded(to)
-}
+// add inserts a row of numbers when the transaction ends.
+func (tx *Tx) add(to *insertion, row ...int64) { tx.added[to] = append(tx.added[to], row...) }
 
-// flushAdded inserts the rows that wait.
+// flushAdded inserts the rows that wait, in the order of their columns, of which
+// the first are the key: a table grows fastest at its end.
 func (tx *Tx) flushAdded(to *insertion) error {
-	rows := tx.added[to]
-	tx.added[to] = rows[:0]
-	return to.insert(tx.conn, len(rows)/to.width, func(stmt *sqlite.Stmt, row, parameter int) {
-		for i, value := range rows[row*to.width:][:to.width] {
+	rows := slices.Collect(slices.Chunk(tx.added[to], to.width))
+	tx.added[to] = tx.added[to][:0]
+	slices.SortFunc(rows, slices.Compare)
+	return to.insert(tx.conn, len(rows), func(stmt *sqlite.Stmt, row, parameter int) {
+		for i, value := range rows[row] {
 			stmt.BindInt64(parameter+i, value)
 		}
 	})

@@ -188,7 +188,11 @@ func (c Condition) holds(v jsontext.Value) bool {
 		if c.Is == nil || c.Is == false {
 			return text(v) == "" // as an absent field is
 		}
-		return text(v) == fmt.Sprint(c.Is)
+		is, words := c.Is.(string)
+		if !words {
+			is = fmt.Sprint(c.Is)
+		}
+		return text(v) == is
 	}
 }
 
@@ -196,6 +200,9 @@ func (c Condition) holds(v jsontext.Value) bool {
 func text(v jsontext.Value) string {
 	switch v.Kind() {
 	case '"':
+		if bytes.IndexByte(v, '\\') < 0 {
+			return string(v[1 : len(v)-1])
+		}
 		s, _ := jsontext.AppendUnquote(nil, v) // it was decoded from JSON
 		return string(s)
 	case 'n', 'f':

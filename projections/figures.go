@@ -119,10 +119,9 @@ func factOf(e *Event) measure.Fact {
 
 // readMeasures is the costly part, and needs no tables.
 func readMeasures(e *Event) error {
-	var fields measure.Fields
 	fact := factOf(e)
 	for _, i := range measuresOf[fact.Name] {
-		add, remove, err := measure.All[i].Read(fact, &fields)
+		add, remove, err := measure.All[i].Read(fact, &e.fields)
 		if err != nil {
 			return err
 		}

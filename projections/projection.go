@@ -16,6 +16,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -32,9 +33,12 @@ type Event struct {
 	Data     []byte // the body's exact bytes
 	Cycle    string // its book's, or the one that its body names; "" when it is the programme's or the installation's own
 
-	readings []reading // by Prepare of the figures
-	metadata []byte    // the envelope's exact bytes, for Prepare alone
-	digest   [43]byte  // by Prepare of the books
+	wants uint64 // which projections see it, a bit for each
+
+	fields   measure.Fields // for Prepare of the figures
+	readings []reading      // by it
+	metadata []byte         // the envelope's exact bytes, for Prepare alone
+	digest   [43]byte       // by Prepare of the books
 }
 
 // A Projection is one read model. Its tables and its place in the log change
@@ -146,8 +150,8 @@ func (tx *Tx) of(table string) *documentTable {
 	if t == nil {
 		t = &documentTable{
 			"SELECT body FROM " + table + " WHERE key = ?",
-			"INSERT INTO " + table + ` (key, cycle, phase, due, body) VALUES (?1, ?2, ?3, ?4, ?5)
-				ON CONFLICT (key) DO UPDATE SET cycle = ?2, phase = ?3, due = ?4, body = ?5`,
+			"INSERT INTO " + table + ` (key, cycle, phase, due, body) VALUES (?1, ?2, ?3, ?4, CAST(?5 AS TEXT))
+				ON CONFLICT (key) DO UPDATE SET cycle = ?2, phase = ?3, due = ?4, body = CAST(?5 AS TEXT)`,
 			"DELETE FROM " + table + " WHERE key = ?",
 		}
 		tx.tables[table] = t
@@ -322,16 +326,16 @@ func (tx *Tx) trim() {
 
 // A document is a row as its table has it.
 type document struct {
-	cycle, phase, body string
-	due                time.Time
-	keep               bool
-	err                error
+	cycle, phase string
+	due          time.Time
+	keep         bool
+	body         []byte
+	err          error
 }
 
 func documentOf(r row) (d document) {
 	if d.cycle, d.phase, d.due, d.keep = r.columns(); d.keep {
-		body, err := schema.Marshal(r)
-		d.body, d.err = string(body), err
+		d.body, d.err = schema.Marshal(r)
 	}
 	return d
 }

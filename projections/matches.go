@@ -78,13 +78,15 @@ type Session struct {
 	CorrectedAt     time.Time    `json:"corrected_at,omitzero"`
 }
 
-// A Reflection was filed by one side; its words are in the vault.
+// A Reflection was filed by one side; its words are in the vault, or stay with
+// who wrote them.
 type Reflection struct {
 	Side    string         `json:"side"`
 	Kind    string         `json:"kind"` // session, final
 	Session int            `json:"session,omitempty"`
 	Words   int            `json:"words"`
-	Text    domain.Private `json:"text"`
+	Text    domain.Private `json:"text,omitzero"`
+	SHA256  string         `json:"sha256,omitempty"`
 	At      time.Time      `json:"at"`
 }
 
@@ -273,7 +275,7 @@ func applyMatches(tx *Tx, e *Event) error {
 	case match.SessionCorrected:
 		held(match.SessionHeld(b)).CorrectedAt = recorded
 	case match.ReflectionFiled:
-		m.Reflections = append(m.Reflections, Reflection{b.Side, b.Kind, b.Session, b.Words, b.Text, at})
+		m.Reflections = append(m.Reflections, Reflection{b.Side, b.Kind, b.Session, b.Words, b.Text, b.SHA256, at})
 	case match.Completed:
 		over(match.Complete)
 		m.Basis = b.Basis

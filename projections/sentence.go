@@ -323,7 +323,11 @@ func Sentence(e Event) (sentence, before, after string) {
 		if b.Kind == "session" {
 			on = say("a reflection on session %d", b.Session)
 		}
-		return say("%s (%s) filed %s, %s", side(b.Side), b.Side, on, plural(b.Words, "word")), "", ""
+		kept := ""
+		if b.SHA256 != "" {
+			kept = ", which stay with them"
+		}
+		return say("%s (%s) filed %s, %s%s", side(b.Side), b.Side, on, plural(b.Words, "word"), kept), "", ""
 	case match.Completed:
 		if b.Basis == "waiver" {
 			return "The match was completed by waiver", "made", "completed"

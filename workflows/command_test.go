@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/memory"
@@ -384,4 +387,34 @@ func TestABrokenVaultIsAskedOnce(t *testing.T) {
 	require.ErrorIs(t, err, errVault)
 	require.Equal(t, 1, tries, "nothing of it is unknown")
 	require.Empty(t, v.handles)
+}
+
+// In the author's custody the words of a reflection are nowhere: not in the
+// vault, from which an erasure would have to take them, and not in the log.
+func TestWhatAnAuthorKeepsComesNowhere(t *testing.T) {
+	t.Parallel()
+	o := setup(t)
+	o.change = func(d *programme.Definition) { d.Reflection.Custody = programme.ByAuthor }
+	o.prepare(2)
+	o.accepted("a1", "m1", "x")
+	final := fields{"cycle": "spring", "match": "x", "kind": "final"}
+	const words = "I dared to ask"
+	_, err := o.try("mentee/a1", "reflection.file", with(final, "text", words))
+	require.ErrorIs(t, err, match.ErrCustody)
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(words)))
+	before := len(o.vault.secrets)
+	o.must("mentee/a1", "reflection.file", with(final, "sha256", sum, "words", 4))
+	require.Len(t, o.vault.secrets, before)
+	for _, s := range o.vault.secrets {
+		require.NotContains(t, s.Text, words)
+	}
+	filed, _ := last(t, o.store)
+	require.Equal(t, `{"side":"mentee","kind":"final","words":4,"sha256":"`+sum+`"}`, string(filed.Data))
+	v := o.views()
+	require.NoError(t, v.CatchUp(t.Context()))
+	m, err := v.Match(t.Context(), "spring", "x")
+	require.NoError(t, err)
+	require.True(t, m.FinalFiled("mentee"))
+	require.Equal(t, sum, m.Reflections[0].SHA256)
+	storetest.CheckLog(t, o.store)
 }

@@ -420,6 +420,9 @@ func record[S state[S, E], E any](ctx context.Context, g *Engine, t task[S, E], 
 	for i, event := range events {
 		s.state = s.state.Apply(event)
 		for _, p := range schema.Private(event) {
+			if p.Digest == "" {
+				continue // there is none: one without its digest would not be encoded
+			}
 			secrets = append(secrets, Secret{p.Digest, p.Subjects, p.Kind, p.Readers, t.salts[p.Digest], p.Text})
 		}
 		name, body, err := schema.Encode(event)

@@ -158,6 +158,9 @@ func (b *book) checkMeaning(ctx context.Context) (events, texts int, err error) 
 			erasures[person.Of(r.Stream)] = true
 		}
 		for _, p := range schema.Private(body) {
+			if p.Digest == "" {
+				continue // none was given
+			}
 			_, err := b.vault.Reveal(ctx, string(p.Digest))
 			if errors.Is(err, errErased) {
 				continue

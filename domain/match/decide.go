@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/when"
 )
 
@@ -36,6 +37,9 @@ var (
 	ErrFuture     = domain.Refuse("in_future", "what has not happened yet cannot be recorded")
 	ErrReflection = domain.Wrong("reflection_kind", "a reflection is on a session or final")
 	ErrEmpty      = domain.Refuse("reflection_empty", "a reflection has words")
+	ErrCustody    = domain.Wrong("author_keeps", "by this programme the words of a reflection stay with their author: their SHA-256 is filed, and how many they are, and not the text")
+	ErrSealed     = domain.Wrong("text_sealed", "by this programme a reflection is filed by its text, which is sealed")
+	ErrSHA256     = domain.Wrong("sha256_malformed", "a SHA-256 is 64 hexadecimal digits, as sha256sum writes it; with it goes the number of words, 1 or more")
 	ErrFiled      = domain.Refuse("reflection_filed", "this reflection is already filed")
 	ErrIncomplete = domain.Refuse("completion_unmet", "the completion rule is not met")
 	ErrMet        = domain.Refuse("completion_met", "the completion rule is met; there is nothing to waive")
@@ -498,13 +502,16 @@ func (c CorrectSession) Decide(s State, now time.Time) ([]Event, error) {
 }
 
 // FileReflection is reflection.file. What is filed in confidence stays
-// between the pair.
+// between the pair, or with its author: then the text never comes here, and no
+// copy of anything has it. Whoever wrote it can still prove what it was.
 type FileReflection struct {
 	ID
 	Acting
 	Kind    string         `json:"kind"`
 	Session int            `json:"session,omitzero"`
 	Text    domain.Private `json:"text,omitzero"`
+	SHA256  string         `json:"sha256,omitzero"`
+	Words   int            `json:"words,omitzero"`
 }
 
 func (c FileReflection) Decide(s State, _ time.Time) ([]Event, error) {
@@ -520,11 +527,27 @@ func (c FileReflection) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrNoSession
 	case s.hasFiled(c.Side, c.Kind, c.Session):
 		return nil, ErrFiled
+	case s.terms.Reflections.Custody == programme.ByAuthor:
+		return c.kept()
+	case c.SHA256 != "" || c.Words != 0:
+		return nil, ErrSealed
 	case strings.TrimSpace(c.Text.Text) == "":
 		return nil, ErrEmpty
 	}
 	text := c.Text.About(domain.Personal, domain.Pair, s.Party(c.Side))
-	return []Event{ReflectionFiled{c.Side, c.Kind, c.Session, len(strings.Fields(c.Text.Text)), text}}, nil
+	return []Event{ReflectionFiled{Side: c.Side, Kind: c.Kind, Session: c.Session, Words: len(strings.Fields(c.Text.Text)), Text: text}}, nil
+}
+
+// kept is what is filed of a text that stays with its author.
+func (c FileReflection) kept() ([]Event, error) {
+	sum := strings.ToLower(c.SHA256)
+	switch {
+	case c.Text.Text != "":
+		return nil, ErrCustody
+	case len(sum) != 64 || strings.Trim(sum, "0123456789abcdef") != "" || c.Words < 1:
+		return nil, ErrSHA256
+	}
+	return []Event{ReflectionFiled{Side: c.Side, Kind: c.Kind, Session: c.Session, Words: c.Words, SHA256: sum}}, nil
 }
 
 // unmet says in words what the completion rule still wants; empty when it is

@@ -155,7 +155,8 @@ type ReflectionFiled struct {
 	Kind    string         `json:"kind"` // session, final
 	Session int            `json:"session,omitempty"`
 	Words   int            `json:"words"`
-	Text    domain.Private `json:"text"`
+	Text    domain.Private `json:"text,omitzero"`
+	SHA256  string         `json:"sha256,omitempty"` // instead, where the words stay with their author: of what is kept there
 }
 
 // Completed is match.completed: by the rule from the sessions and final

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -14,6 +15,7 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/domaintest"
 	. "github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/when"
 )
 
@@ -115,6 +117,10 @@ func TestMatch(t *testing.T) {
 	onSite.Mode = "in_person"
 	gap := At{Local: "2023-03-26T01:30", Zone: "Europe/London", Mode: "online"}
 	three := after(inForce, held(1, day1, 60), held(2, day2, 60), held(3, day3, 60))
+	byAuthor := terms
+	byAuthor.Reflections.Custody = programme.ByAuthor
+	keeping := after(events{Proposed{Pair: pair, Terms: byAuthor}}, three[1:]...)
+	sum := strings.Repeat("0f", 32)
 	four := after(three, held(4, day4, 60, "over_max_sessions"))
 	closing := hold(4, day4, 100)
 	closing.Over = true
@@ -124,7 +130,7 @@ func TestMatch(t *testing.T) {
 		return FileReflection{Acting: Acting{side}, Kind: kind, Session: n, Text: domain.Private{Text: "I dared to ask"}}
 	}
 	reflected := func(side, kind string, n int, who domain.Person) ReflectionFiled {
-		return ReflectionFiled{side, kind, n, 4, private("I dared to ask", domain.Personal, domain.Pair, who)}
+		return ReflectionFiled{Side: side, Kind: kind, Session: n, Words: 4, Text: private("I dared to ask", domain.Personal, domain.Pair, who)}
 	}
 	// Both had signed on paper when they met; it is keyed in afterwards.
 	at1, at2 := slot(day1).Start, slot(day2).Start
@@ -286,6 +292,10 @@ func TestMatch(t *testing.T) {
 		{Name: "nor on nothing", When: reflect(Mentee, "final", 0), Err: ErrUnknown},
 
 		{Name: "15: S1: a match is complete by the rule, and says by what", Given: met, Now: nov, When: CompleteMatch{}, Then: completed[len(met):]},
+		{Name: "in the author's custody no text is taken", Given: keeping, When: FileReflection{Acting: mentee, Kind: "final", SHA256: sum, Words: 4, Text: domain.Private{Text: "I dared to ask"}}, Err: ErrCustody},
+		{Name: "nor half of one", Given: keeping, When: FileReflection{Acting: mentee, Kind: "final", SHA256: sum[1:], Words: 4}, Err: ErrSHA256},
+		{Name: "and how many words they are", Given: keeping, When: FileReflection{Acting: mentee, Kind: "final", SHA256: sum}, Err: ErrSHA256},
+		{Name: "where the text is sealed, it is the text", Given: three, When: FileReflection{Acting: mentee, Kind: "final", SHA256: sum, Words: 4}, Err: ErrSealed},
 		{Name: "15: not by a session that does not conform", Given: after(short, ReflectionFiled{Side: Mentee, Kind: "final"}), When: CompleteMatch{}, Err: ErrIncomplete},
 		{Name: "15: a correction counts", Given: after(short, ReflectionFiled{Side: Mentee, Kind: "final"}, SessionCorrected(held(2, day2, 60))), When: CompleteMatch{}, Then: events{Completed{Basis: "rule", Rule: "1", Sessions: []int{1, 2}, Finals: []string{Mentee}}}},
 		{Name: "15: nor without the final reflection", Given: three, When: CompleteMatch{}, Err: ErrIncomplete},
@@ -436,4 +446,18 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 			require.Equal(t, len(signed) == 2, !from.IsZero(), "12: in force when both signed the same version, and only then")
 		}
 	})
+}
+
+// Not a row of the table: there every event has its texts, and this has none.
+func TestInTheAuthorsCustodyTheSHA256IsKept(t *testing.T) {
+	t.Parallel()
+	byAuthor := terms
+	byAuthor.Reflections.Custody = programme.ByAuthor
+	s := State{}.Apply(Proposed{Pair: pair, Terms: byAuthor})
+	c := FileReflection{Acting: mentee, Kind: "final", SHA256: strings.Repeat("0F", 32), Words: 4}
+	filed, err := c.Decide(s, made)
+	require.NoError(t, err)
+	require.Equal(t, events{ReflectionFiled{Side: Mentee, Kind: "final", Words: 4, SHA256: strings.Repeat("0f", 32)}}, filed)
+	_, err = c.Decide(s.Apply(filed[0]), made)
+	require.ErrorIs(t, err, ErrFiled)
 }

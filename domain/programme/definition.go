@@ -65,6 +65,7 @@ var Vocabulary = map[string][]string{
 	"role":     {"coordinator", "partner_coordinator", "reviewer", "mentee", "mentor", "peer", "museum", "employer"},
 	"invited":  {"mentee", "mentor", "peer", "museum"},
 	"side":     {"mentee", "mentor"},
+	"custody":  {ByAuthor},
 	"channel":  {"web", "email", "phone", "paper"},
 	"deadline": {"by", "before"},
 	"must":     {"must", "not_required"},
@@ -365,11 +366,16 @@ type Sessions struct {
 	Modes      []string `json:"modes" rule:"required,one=mode,once"`
 }
 
-// Reflection says who reflects, after each held session and at the end.
+// Reflection says who reflects, after each held session and at the end, and who
+// keeps the words.
 type Reflection struct {
 	Session []string `json:"session" rule:"one=side,once"`
 	Final   []string `json:"final" rule:"one=side,once"`
+	Custody string   `json:"custody,omitempty" rule:"one=custody"` // author: the words stay with who wrote them, and only how many they are and their SHA-256 are kept; without it they are sealed in the vault
 }
+
+// ByAuthor is the custody under which words never come here.
+const ByAuthor = "author"
 
 // Completion is the rule by which a match is complete.
 type Completion struct {

@@ -41,6 +41,7 @@ type reflectionLine struct {
 	About string
 	Side  string
 	Words string
+	Kept  string // who has the words
 	At    instant
 }
 
@@ -193,7 +194,10 @@ func times(n int) string {
 }
 
 func (v *visit) reflectionLine(x projections.Reflection) reflectionLine {
-	l := reflectionLine{About: "Session " + strconv.Itoa(x.Session), Side: capital(x.Side), Words: plural(x.Words, "word", "words"), At: v.instant(x.At)}
+	l := reflectionLine{About: "Session " + strconv.Itoa(x.Session), Side: capital(x.Side), Words: plural(x.Words, "word", "words"), Kept: "sealed", At: v.instant(x.At)}
+	if x.SHA256 != "" {
+		l.Kept = "with its author; its SHA-256 is " + x.SHA256
+	}
 	if x.Kind == "final" {
 		l.About = "The whole match"
 	}

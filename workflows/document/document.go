@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -221,6 +223,20 @@ func (d *Document) AtPath(path, format string, args ...any) *Error {
 		}
 	}
 	return d.at(first(d.file.Docs[0].Body), text)
+}
+
+var index = regexp.MustCompile(`\[\d+\]`)
+
+// FromOne is a path as people are told it: what AtPath counts from 0 is counted
+// from 1.
+func FromOne(path string) string {
+	return index.ReplaceAllStringFunc(path, func(at string) string {
+		n, err := strconv.Atoi(at[1 : len(at)-1])
+		if err != nil {
+			return at // more than there can be
+		}
+		return "[" + strconv.Itoa(n+1) + "]"
+	})
 }
 
 // AtWord is AtPath, at a word in the text of that field: text may be several

@@ -205,7 +205,7 @@ func (e *edges) checkLocks(locks []matching.Lock) error {
 	if broken == "" {
 		return nil
 	}
-	return ErrInput.Because(fmt.Sprintf("locks[%d]: expected a pair that the rules allow, not one that %s forbids", first, broken))
+	return ErrInput.Because(fmt.Sprintf("locks[%d]: expected a pair that the rules allow, not one that %s forbids", first+1, broken))
 }
 
 // block tells for one mentee which rule forbids which mentor.

@@ -40,6 +40,7 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/matching"
+	"github.com/daybook-engine/daybook/workflows/document"
 )
 
 // Version is that of both algorithms and of what factors and rules mean. Any
@@ -77,7 +78,7 @@ func check(in matching.Input) error {
 			words = append(words, fmt.Sprintf("and so on, %d in all", len(faults)))
 			break
 		}
-		words = append(words, f.Path+": expected "+f.Expected)
+		words = append(words, document.FromOne(f.Path)+": expected "+f.Expected)
 	}
 	return ErrInput.Because(strings.Join(words, "; "))
 }

@@ -89,7 +89,7 @@ func Load(path string) (Config, error) {
 	at := func(list string, i int) func(field, format string, args ...any) {
 		return func(field, format string, args ...any) {
 			at := fmt.Sprintf("%s[%d].%s", list, i, field)
-			faults = append(faults, doc.AtPath(at, "%s: expected %s", at, fmt.Sprintf(format, args...)))
+			faults = append(faults, doc.AtPath(at, "%s: expected %s", document.FromOne(at), fmt.Sprintf(format, args...)))
 		}
 	}
 	seen := map[string]bool{}

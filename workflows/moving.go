@@ -34,8 +34,8 @@ import (
 // A cycle is at rest when nothing is in the way: nothing has fallen due that
 // was not done; policies have answered everything about the cycle; nobody is
 // asked something (an offer, a proposal) on terms that the new version changes;
-// no application is being reviewed by criteria that it changes; and it has
-// every call that was opened, in the same zone.
+// no application is being reviewed by criteria that it changes; and it is
+// published, and has every call that was opened, in the same zone.
 type Move struct {
 	Cycle    string        `json:"cycle"`
 	From     domain.Digest `json:"from"`
@@ -75,6 +75,13 @@ func DryRun(ctx context.Context, log Log, id string, d programme.Definition, now
 		Cycle: id, From: plan.Definition, To: d.Hash(), Changes: definition.Diff(old, d), Effects: []string{}, InTheWay: []string{},
 	}}
 	if m.From != m.To {
+		p, err := fold[programme.State](l, programme.ID{Programme: plan.Programme}.Stream())
+		if err != nil {
+			return Move{}, err
+		}
+		if _, _, ok := p.Version(m.To); !ok {
+			m.inTheWay("this version is not published yet: publish it first, with definition.publish")
+		}
 		if err := m.look(); err != nil {
 			return Move{}, fmt.Errorf("move %s: %w", id, err)
 		}

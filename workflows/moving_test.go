@@ -266,7 +266,9 @@ func TestACycleMovesToAPublishedVersionOfItsProgramme(t *testing.T) {
 	o := open(t)
 	d := o.definition()
 	stricter(&d)
-	require.NotEmpty(t, o.dryRun(d).Changes, "a draft may be looked at")
+	draft := o.dryRun(d)
+	require.NotEmpty(t, draft.Changes, "a draft may be looked at")
+	require.Equal(t, []string{"this version is not published yet: publish it first, with definition.publish"}, draft.InTheWay)
 	_, err := o.try("coordinator/c1", "definition.move", move(d))
 	require.ErrorIs(t, err, cycle.ErrDefinition)
 	d.Programme = "walks"

@@ -219,10 +219,11 @@ Nothing that was decided is decided again.
 
 A cycle moves only at rest. With --dry-run, tell what would change: in the
 definition, in this cycle, and what is in the way. Anything in the way is exit code
-1, as for the move itself: something that has fallen due and is not done, an event
-that policies have not answered, an offer or a match that waits for an answer on
-terms which the new version changes, an application under review by criteria that
-it changes, an opened call that it has not, another zone. A closed cycle never moves.
+1, as for the move itself: a version that is not published yet, something that has
+fallen due and is not done, an event that policies have not answered, an offer or a
+match that waits for an answer on terms which the new version changes, an application
+under review by criteria that it changes, an opened call that it has not, another
+zone. A closed cycle never moves.
 
 With --listed, the digest that the dry run ends with, the move is refused unless it
 would still list the same. It is the command definition.move.`,
@@ -273,14 +274,10 @@ func dryMove(c *cobra.Command, id string, d programme.Definition, hash domain.Di
 	}
 	defer b.done()
 	ctx := c.Context()
-	published, err := b.views.Definition(ctx, hash)
-	switch {
-	case d.Programme == "" && err != nil:
-		return err
-	case d.Programme == "":
-		d = published
-	case errors.Is(err, cycle.ErrDefinition):
-		fmt.Fprintln(c.ErrOrStderr(), "this version is not published yet; a cycle moves to it once definition.publish has it")
+	if d.Programme == "" {
+		if d, err = b.views.Definition(ctx, hash); err != nil {
+			return err
+		}
 	}
 	m, err := workflows.DryRun(ctx, b.store, id, d, b.engine.Now())
 	if err != nil {

@@ -169,8 +169,10 @@ func (w *whatIf) call(e call.Event) error {
 		w.calls[id] = &opened
 		return nil
 	case call.DeadlineExtended:
-		if s != nil && !b.Now.Instant.After(s.Deadline().Instant) {
-			w.differ("the deadline for %s would have been no earlier, and not been extended", id)
+		if s != nil && s.Deadline() != b.Was && !b.Now.Instant.After(s.Deadline().Instant) {
+			if b.Now.Instant.After(b.Was.Instant) { // or else its words alone were mended
+				w.differ("the deadline for %s would have been no earlier, and not been extended", id)
+			}
 			return nil
 		}
 	}

@@ -173,6 +173,22 @@ func TestWhatIfOfMatchesUnderWay(t *testing.T) {
 	require.Contains(t, whatIf(t, o.store, "spring", d)[0], "match.proposed: match first would have been refused: ")
 }
 
+// That the words of a deadline were mended moves nothing, under any definition.
+func TestWhatIfOfADeadline(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.must("coordinator/c1", "deadline.extend", with(call, "deadline", with(deadline("2024-02-01T12:00"), "published", "by noon on 1 February")))
+	d := o.definition()
+	require.Empty(t, whatIf(t, o.store, "spring", d))
+	o.must("coordinator/c1", "deadline.extend", with(call, "deadline", deadline("2024-02-03T12:00")))
+	require.Empty(t, whatIf(t, o.store, "spring", d))
+	d.Calls[0].Deadline = programme.Deadline{Published: "by 5 February", Local: "2024-02-05T12:00", Rule: "by"}
+	require.Equal(t, []string{
+		"call.opened: the deadline for mentees would have been by 2024-02-05T12:00 Europe/Berlin, not by 2024-02-01T12:00 Europe/Berlin",
+		"deadline.extended: the deadline for mentees would have been no earlier, and not been extended",
+	}, whatIf(t, o.store, "spring", d))
+}
+
 func TestWhatIfIsAskedOfACycleOfTheProgramme(t *testing.T) {
 	t.Parallel()
 	o := open(t)

@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -128,6 +130,7 @@ type mover struct {
 	streams  []string             // of the cycle, as they began
 	offered  map[string]time.Time // when an application's last offer was made
 	drafts   map[string][]domain.Person
+	waiting  map[string][]tasks.State // open, by their keys
 }
 
 func (m *mover) effect(format string, args ...any) {
@@ -162,7 +165,7 @@ func (m *mover) look() error {
 	if err := m.unanswered(); err != nil {
 		return err
 	}
-	m.drafts = map[string][]domain.Person{}
+	m.drafts, m.waiting = map[string][]domain.Person{}, map[string][]tasks.State{}
 	for _, stream := range m.streams { // an application before its call may be looked at, so drafts come first
 		if !strings.HasPrefix(stream, "application-") {
 			continue
@@ -182,7 +185,7 @@ func (m *mover) look() error {
 		case "match":
 			err = m.match(match.ParseStream(stream), &kept)
 		case "task":
-			err = m.due("task", tasks.ID{Cycle: m.Cycle, Task: id}, "task "+id)
+			err = m.task(tasks.ID{Cycle: m.Cycle, Task: id})
 		}
 		if err != nil {
 			return err
@@ -191,6 +194,10 @@ func (m *mover) look() error {
 	if kept > 0 {
 		m.effect("%d open matches go on as they are: what they agreed is in the new version, too", kept)
 	}
+	if err := m.tasks(); err != nil {
+		return err
+	}
+	m.messages()
 	return m.quotas()
 }
 
@@ -429,6 +436,116 @@ func differ(a, b match.Terms) (parts []string) {
 		}
 	}
 	return parts
+}
+
+func (m *mover) task(id tasks.ID) error {
+	s, err := fold[tasks.State](m.lookup, id.Stream())
+	if err != nil || s.Phase != tasks.Waiting {
+		return err
+	}
+	m.waiting[s.Opened.Key] = append(m.waiting[s.Opened.Key], s)
+	return m.due("task", id, "task "+id.Task)
+}
+
+// tasks tells what becomes of tasks. One that is open is judged to its end by
+// what it was opened with; but which event closes it the version in force says.
+func (m *mover) tasks() error {
+	var keys []string
+	for _, t := range slices.Concat(m.old.Tasks, m.new.Tasks) {
+		if !slices.Contains(keys, t.Task) {
+			keys = append(keys, t.Task)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(m.waiting)) { // of an earlier version
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	for _, key := range keys {
+		was, is := taskOf(m.old, key), taskOf(m.new, key)
+		switch {
+		case was.On != "" && is.On == "":
+			m.effect("tasks %s are opened no more", key)
+		case was.On != is.On:
+			m.effect("tasks %s are opened only on %s that is to come", key, is.On)
+		}
+		if err := m.open(key, is); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open tells of the open tasks of a key that are not as the new version would
+// open them.
+func (m *mover) open(key string, is programme.Task) error {
+	var first, last time.Time
+	others, left, done := 0, false, false
+	for _, s := range m.waiting[key] {
+		was := s.Opened.Plan
+		if reflect.DeepEqual(was, is) && (!was.Timed() || reflect.DeepEqual(s.Opened.Calendar, m.new.Calendar)) {
+			continue
+		}
+		others, left, done = others+1, left || was.On != is.On, done || !slices.Equal(was.Done, is.Done)
+		var t tasks.Timed
+		if err := m.follow(s, &t); err != nil {
+			return err
+		}
+		if due := s.DueBy(t.Deadline); !due.IsZero() {
+			if first.IsZero() || due.Before(first) {
+				first = due
+			}
+			if due.After(last) {
+				last = due
+			}
+		}
+	}
+	if others == 0 {
+		return nil
+	}
+	words := "open tasks " + key + " stay as they were opened"
+	switch {
+	case last.IsZero():
+	case first.Equal(last):
+		words += ", due " + m.at(last)
+	default:
+		words += ", due " + m.at(first) + " to " + m.at(last)
+	}
+	switch {
+	case left:
+		words += ", but no event completes or withdraws them any more"
+	case done && len(is.Done) == 0:
+		words += ", but no event completes them any more"
+	case done:
+		words += ", but are completed by " + strings.Join(is.Done, ", ")
+	}
+	m.effect("%s: %d", words, others)
+	return nil
+}
+
+// taskOf is the task of a key; nothing, where the definition has none.
+func taskOf(d programme.Definition, key string) programme.Task {
+	i := slices.IndexFunc(d.Tasks, func(t programme.Task) bool { return t.Task == key })
+	if i < 0 {
+		return programme.Task{}
+	}
+	return d.Tasks[i]
+}
+
+func (m *mover) messages() {
+	has := func(d programme.Definition, key string) bool {
+		return slices.ContainsFunc(d.Messages, func(x programme.Message) bool { return x.Message == key })
+	}
+	for _, x := range m.old.Messages {
+		if !has(m.new, x.Message) {
+			m.effect("message %s is queued no more; what waits is sent as it was queued", x.Message)
+		}
+	}
+	for _, x := range m.new.Messages {
+		if !has(m.old, x.Message) {
+			m.effect("message %s is queued only on %s that is to come", x.Message, x.On)
+		}
+	}
 }
 
 func (m *mover) quotas() error {

@@ -347,3 +347,75 @@ func TestATaskThatFellDueIsInTheWayOfAMove(t *testing.T) {
 	require.Len(t, way, 1)
 	require.Regexp(t, `^task.expire has fallen due for task .{36}, and is not done yet$`, way[0])
 }
+
+// Tasks that are open stay as they were opened, and what is new opens only on
+// what is to come: a dry run says so before a cycle moves.
+func TestAMoveTellsWhatBecomesOfTasks(t *testing.T) {
+	t.Parallel()
+	text := func(list ...programme.Task) []programme.Task {
+		for i := range list {
+			list[i].Text = "What is to be done"
+		}
+		return list
+	}
+	screen := programme.Task{Task: "screen", Role: "reviewer", On: "application.received", Done: []string{"eligibility.confirmed"}, Due: when.Offset{Days: 3}}
+	second := programme.Task{Task: "second-look", Role: "coordinator", On: "application.received", Done: []string{"eligibility.failed"}}
+	idle := programme.Task{Task: "idle", Role: "mentee"}
+	o := asking(t, screen, second, idle)
+	plan := o.change
+	for i, who := range []string{"a1", "a2"} {
+		o.clock.Set(o.clock.Now().AddDate(0, 0, i))
+		o.must("applicant/"+who, "application.submit", with(call, "route", "staff", "answers", form))
+		o.settle()
+	}
+	same := o.publish(func(d *programme.Definition) { plan(d); d.Title = "Another" })
+	require.Empty(t, tellsOf(o.dryRun(same), "task"), "open as the new version would open them")
+
+	later := screen
+	later.Due, later.Done = when.Offset{Days: 5}, []string{"eligibility.confirmed", "eligibility.failed"}
+	thank := programme.Task{Task: "thank", Role: "coordinator", On: "eligibility.confirmed"}
+	d := o.publish(func(d *programme.Definition) {
+		plan(d)
+		d.Tasks = text(later, thank, idle)
+		thanks := d.Messages[0]
+		thanks.Message = "thanks"
+		d.Messages = append(d.Messages[1:len(d.Messages):len(d.Messages)], thanks)
+	})
+	m := o.dryRun(d)
+	require.Empty(t, m.InTheWay)
+	require.Equal(t, []string{
+		"open tasks screen stay as they were opened, due Thu 2024-01-11 09:00 CET to Fri 2024-01-12 09:00 CET, but are completed by eligibility.confirmed, eligibility.failed: 2",
+		"tasks second-look are opened no more",
+		"open tasks second-look stay as they were opened, but no event completes or withdraws them any more: 2",
+		"tasks thank are opened only on eligibility.confirmed that is to come",
+	}, tellsOf(m, "task"))
+	require.Equal(t, []string{
+		"message offer is queued no more; what waits is sent as it was queued",
+		"message thanks is queued only on offer.made that is to come",
+	}, tellsOf(m, "message"))
+
+	// And so it goes.
+	o.must("coordinator/c1", "definition.move", move(d))
+	o.must("coordinator/c1", "eligibility.fail", with(call, "person", "a1", "failed", []string{"nominated"}))
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Done, tasks.Waiting}, o.phases("screen"))
+	require.Equal(t, []tasks.Phase{tasks.Waiting, tasks.Waiting}, o.phases("second-look"))
+	require.Empty(t, o.tasksOf("thank"))
+
+	holiday := o.publish(func(d *programme.Definition) {
+		plan(d)
+		d.Tasks = text(later, idle)
+		d.Calendar.Holidays = append(d.Calendar.Holidays, "2024-10-03")
+	})
+	require.Contains(t, tellsOf(o.dryRun(holiday), "task"), "open tasks screen stay as they were opened, due Fri 2024-01-12 09:00 CET, but are completed by eligibility.confirmed, eligibility.failed: 1")
+}
+
+// tellsOf are the effects of a move that speak of something.
+func tellsOf(m workflows.Move, word string) (list []string) {
+	for _, line := range m.Effects {
+		if strings.Contains(line, word) {
+			list = append(list, line)
+		}
+	}
+	return list
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -45,7 +46,8 @@ type Difference struct {
 // taken as it was told, unless d says another than the definition that the cycle
 // was opened under.
 //
-// It only reads. With the version that the cycle went by there is no difference.
+// Tasks and messages are not looked at; Unlike tells whether they differ. It only
+// reads. With the version that the cycle went by there is no difference.
 func WhatIf(ctx context.Context, log Log, id string, d programme.Definition) ([]Difference, error) {
 	w := whatIf{
 		ctx: ctx, cycle: id, d: d, published: map[domain.Digest]programme.Definition{}, found: []Difference{}, calls: map[string]*call.State{},
@@ -64,6 +66,18 @@ func WhatIf(ctx context.Context, log Log, id string, d programme.Definition) ([]
 	}
 	w.end()
 	return w.found, nil
+}
+
+// Unlike names the sections that WhatIf does not look at, though what happens
+// goes by them, and that two definitions have otherwise.
+func Unlike(a, b programme.Definition) (sections []string) {
+	if !reflect.DeepEqual(a.Tasks, b.Tasks) {
+		sections = append(sections, "tasks")
+	}
+	if !reflect.DeepEqual(a.Messages, b.Messages) {
+		sections = append(sections, "messages")
+	}
+	return sections
 }
 
 // A twin is something as it was, and as it would have been.

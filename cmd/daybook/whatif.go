@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/workflows"
 )
@@ -23,7 +27,8 @@ again by the same rules: who was in time with a whole form, until when people ha
 reply, what lapsed, by which criteria and on how many reviews was decided, whom the
 matching proposes, which sessions conform, what is complete. Deadlines stay as they
 were told, unless the definition says another than the one that the call was opened
-under.
+under. Tasks and messages are not compared; where the definition has others, that is
+said.
 
 Nothing is written, and a running daybook serve may have the directory.`,
 		Example: "  daybook whatif --definition my-programme.yaml --cycle nemo-2023-autumn",
@@ -63,8 +68,17 @@ Nothing is written, and a running daybook serve may have the directory.`,
 					return err
 				}
 			}
-			if len(found) == 0 {
+			unlike, err := b.unlike(ctx, cycle, d)
+			switch {
+			case err != nil:
+				return err
+			case len(found) == 0 && unlike == nil:
 				fmt.Fprintln(c.ErrOrStderr(), "nothing would have gone otherwise")
+			case len(found) == 0:
+				fmt.Fprintln(c.ErrOrStderr(), "nothing that is compared would have gone otherwise")
+			}
+			if unlike != nil {
+				fmt.Fprintf(c.ErrOrStderr(), "this definition has other %s, and what would have come of them is not compared\n", strings.Join(unlike, " and "))
 			}
 			return nil
 		},
@@ -76,4 +90,22 @@ Nothing is written, and a running daybook serve may have the directory.`,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
 	return c
+}
+
+// unlike are the sections that are not compared, and that d has otherwise than a
+// version that the cycle went by.
+func (b *look) unlike(ctx context.Context, cycle string, d programme.Definition) (sections []string, err error) {
+	run, err := b.then.Cycle(ctx, cycle)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range run.Versions {
+		old, err := b.then.Definition(ctx, v.Definition)
+		if err != nil {
+			return nil, err
+		}
+		sections = append(sections, workflows.Unlike(old, d)...)
+	}
+	slices.Sort(sections)
+	return slices.Compact(sections), nil
 }

@@ -12,6 +12,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -29,7 +30,12 @@ type Figure struct {
 	Value    int64               `json:"value"`
 	Events   int                 `json:"events"`   // that it comes from
 	Position eventstore.Position `json:"position"` // up to which the log was counted
+	Sealed   *int64              `json:"sealed,omitempty"` // what it was when the cycle closed; nil: that was not sealed
 }
+
+// Changed tells whether it is no longer what was sealed when the cycle closed:
+// records may come later.
+func (f Figure) Changed() bool { return f.Sealed != nil && *f.Sealed != f.Value }
 
 // Units puts a measure's unit behind that many.
 func Units(n int64, unit string) string {
@@ -194,7 +200,10 @@ func (v *Views) Figures(ctx context.Context, id string) (list []Figure, err erro
 			return err
 		}
 		for i, m := range measure.All {
-			f := Figure{m.Measure, m.Version, m.Words, m.Unit, c.scope(m), 0, 0, at}
+			f := Figure{Measure: m.Measure, Version: m.Version, Words: m.Words, Unit: m.Unit, Scope: c.scope(m), Position: at}
+			if i := slices.IndexFunc(c.Sealed, func(s cycle.Figure) bool { return s.Measure == m.Measure }); i >= 0 {
+				f.Sealed = &c.Sealed[i].Value
+			}
 			err := query(conn, "SELECT count(*), coalesce(sum(value), 0), count(DISTINCT of) FROM figures WHERE scope = (SELECT id FROM figures_word WHERE word = ?) AND measure = ?", func(stmt *sqlite.Stmt) error {
 				f.Events = stmt.ColumnInt(0)
 				f.Value = stmt.ColumnInt64(map[string]int{"count": 0, "sum": 1, "distinct": 2}[m.Fold])

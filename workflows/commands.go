@@ -54,7 +54,7 @@ var registry = []registration{
 	on("definition.move", lookup.move),
 	on[cycle.ScheduleStage]("stage.schedule", nil),
 	on("cycle.close", func(l lookup, c *cycle.Close) (err error) {
-		c.Open, err = l.openMatches(c.Cycle)
+		c.Open, err = l.openItems(c.Cycle)
 		return err
 	}),
 	on("figures.seal", func(l lookup, c *cycle.SealFigures) (err error) {
@@ -67,16 +67,24 @@ var registry = []registration{
 		if plan, ok := d.Call(c.Call); ok {
 			c.Plan = &plan
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return l.within(c.Cycle, &c.Over)
 	}),
-	on[call.PublishNotice]("notice.publish", nil),
-	on[call.ExtendDeadline]("deadline.extend", nil),
-	on[call.GrantPermit]("permit.grant", nil),
+	on("notice.publish", func(l lookup, c *call.PublishNotice) error { return l.within(c.Cycle, &c.Over) }),
+	on("deadline.extend", func(l lookup, c *call.ExtendDeadline) error { return l.within(c.Cycle, &c.Over) }),
+	on("permit.grant", func(l lookup, c *call.GrantPermit) error { return l.within(c.Cycle, &c.Over) }),
 	on[call.Close]("call.close", nil),
 
 	on("draft.start", func(l lookup, c *application.StartDraft) error {
 		s, err := remembered[call.State](l, call.ID{Cycle: c.Cycle, Call: c.Call}.Stream())
+		if err != nil {
+			return err
+		}
 		c.Deadline = s.Deadline() // zero when there is no such call
+		in, err := remembered[cycle.State](l, cycle.ID{Cycle: c.Cycle}.Stream())
+		c.Over = in.IsClosed()
 		return err
 	}),
 	on("application.submit", func(l lookup, c *application.Submit) error {
@@ -90,7 +98,10 @@ var registry = []registration{
 		}
 		c.Opened, c.Deadline, c.Permit = s.Opened(), s.Deadline(), s.Permit(c.Person)
 		c.Zone, c.Calendar = d.Zone, d.Calendar
-		return err
+		if err != nil {
+			return err
+		}
+		return l.within(c.Cycle, &c.Over)
 	}),
 	on("draft.expire", func(l lookup, c *application.ExpireDraft) error {
 		s, err := fold[call.State](l, call.ID{Cycle: c.Cycle, Call: c.Call}.Stream())
@@ -113,13 +124,11 @@ var registry = []registration{
 	on[application.Withdraw]("application.withdraw", nil),
 	on[application.ReceiveNomination]("nomination.receive", nil),
 	on[application.LapseNomination]("nomination.lapse", nil),
-	on("eligibility.confirm", func(l lookup, c *application.ConfirmEligibility) (err error) {
-		c.Criteria, c.Recused, err = l.criteria(c.ID)
-		return err
+	on("eligibility.confirm", func(l lookup, c *application.ConfirmEligibility) error {
+		return l.criteria(c.ID, &c.Criteria, &c.Unbiased)
 	}),
-	on("eligibility.fail", func(l lookup, c *application.FailEligibility) (err error) {
-		c.Criteria, c.Recused, err = l.criteria(c.ID)
-		return err
+	on("eligibility.fail", func(l lookup, c *application.FailEligibility) error {
+		return l.criteria(c.ID, &c.Criteria, &c.Unbiased)
 	}),
 	on("application.shortlist", func(l lookup, c *application.Shortlist) error { return l.assessed(c.ID, &c.Assessed) }),
 	on("application.pass_over", func(l lookup, c *application.PassOver) error { return l.assessed(c.ID, &c.Assessed) }),
@@ -139,17 +148,22 @@ var registry = []registration{
 			return err
 		}
 		places, err := l.allocated(c.Cycle)
+		if err != nil {
+			return err
+		}
 		c.Place, _ = places.Holds(c.Cycle, c.Person)
 		c.Reply, c.Zone, c.Calendar = d.Offer.ReplyWithin, d.Zone, d.Calendar
-		return err
+		return l.within(c.Cycle, &c.Over)
 	}),
-	on[application.AcceptOffer]("offer.accept", nil),
+	on("offer.accept", func(l lookup, c *application.AcceptOffer) error { return l.within(c.Cycle, &c.Over) }),
 	on[application.DeclineOffer]("offer.decline", nil),
 	on[application.LapseOffer]("offer.lapse", nil),
 
 	on("review.assign", func(l lookup, c *review.Assign) (err error) {
-		c.Phase, err = l.phase(c.Application())
-		return err
+		if c.Phase, err = l.phase(c.Application()); err != nil {
+			return err
+		}
+		return l.within(c.Cycle, &c.Over)
 	}),
 	on[review.Open]("review.open", nil),
 	on[review.DeclareConflict]("conflict.declare", nil),
@@ -171,13 +185,24 @@ var registry = []registration{
 		if d.Offer == (programme.Offer{}) { // which follows, and would lapse at once
 			return programme.ErrUnsaid.Because("offer")
 		}
+		if err := l.within(c.Cycle, &c.Over); err != nil {
+			return err
+		}
 		c.Phase, err = l.phase(application.ID{Cycle: c.Cycle, Call: c.Call, Person: c.Person})
 		return err
 	}),
 	on("place.fill", func(l lookup, c *allocation.FillPlace) error { return l.places(&c.ID, &c.For) }),
-	on("place.release", func(l lookup, c *allocation.ReleasePlace) error { return l.places(&c.ID, &c.For) }),
+	on("place.release", func(l lookup, c *allocation.ReleasePlace) error {
+		if err := l.places(&c.ID, &c.For); err != nil {
+			return err
+		}
+		return l.within(c.Cycle, &c.Over)
+	}),
 	on("reserve.rank", func(l lookup, c *allocation.RankReserve) (err error) {
 		if err := l.places(&c.ID, &c.For); err != nil {
+			return err
+		}
+		if err := l.within(c.Cycle, &c.Over); err != nil {
 			return err
 		}
 		c.Phase, err = l.phase(application.ID{Cycle: c.Cycle, Call: c.Call, Person: c.Person})
@@ -251,14 +276,8 @@ var registry = []registration{
 	on[match.RescheduleSession]("session.reschedule", nil),
 	on[match.CancelSession]("session.cancel", nil),
 	on[match.MissSession]("session.miss", nil),
-	on("session.hold", func(l lookup, c *match.HoldSession) (err error) {
-		c.Over, err = l.over(c.Cycle)
-		return err
-	}),
-	on("session.correct", func(l lookup, c *match.CorrectSession) (err error) {
-		c.Over, err = l.over(c.Cycle)
-		return err
-	}),
+	on("session.hold", func(l lookup, c *match.HoldSession) error { return l.within(c.Cycle, &c.Over) }),
+	on("session.correct", func(l lookup, c *match.CorrectSession) error { return l.within(c.Cycle, &c.Over) }),
 	on[match.FileReflection]("reflection.file", nil),
 	on[match.CompleteMatch]("match.complete", nil),
 	on[match.WaiveCompletion]("completion.waive", nil),
@@ -321,7 +340,8 @@ func fold[S state[S, E], E any](l lookup, name string) (S, error) {
 // accepted, and a refusal is asked again, fresh. These are all of them: a
 // cycle's programme and year and the definition of a hash, which never change;
 // that somebody is registered or a mentor joined, which stays so; whom a stream
-// is about; and for a draft, which at worst expires, the deadline.
+// is about; and for a draft, which at worst expires, the deadline, and whether
+// its cycle is closed.
 func remembered[S state[S, E], E any](l lookup, name string) (S, error) {
 	s, err := load[S, E](l.ctx, l.Engine, name, l.fresh)
 	return s.state, err
@@ -360,6 +380,12 @@ func (l lookup) over(id string) (bool, error) {
 	return c.IsClosed(), err
 }
 
+// within completes what a cycle has to be going on for, or is marked after.
+func (l lookup) within(id string, over *bool) (err error) {
+	*over, err = l.over(id)
+	return err
+}
+
 // terms are what a definition expects of a match.
 func terms(d programme.Definition) match.Terms {
 	return match.Terms{
@@ -385,14 +411,18 @@ func openEnded(d programme.Definition) string {
 }
 
 // criteria are those of an application's call, and who may not apply them.
-func (l lookup) criteria(id application.ID) (keys []string, recused []domain.Person, err error) {
+func (l lookup) criteria(id application.ID, keys *[]string, u *application.Unbiased) error {
 	d, _, err := l.definition(id.Cycle)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	plan, _ := d.Call(id.Call)
 	r, err := fold[review.State](l, review.ID(id).Stream())
-	return plan.Keys(), r.Recused(), err
+	if err != nil {
+		return err
+	}
+	*keys, u.Recused = plan.Keys(), r.Recused()
+	return l.within(id.Cycle, &u.Over)
 }
 
 // allocated are the places of a cycle's programme.
@@ -415,8 +445,11 @@ func (l lookup) assessed(id application.ID, a *application.Assessed) error {
 		return err
 	}
 	d, _, err := l.definition(id.Cycle)
+	if err != nil {
+		return err
+	}
 	a.Reviews, a.Recused, a.Needed = r.Recorded(), r.Recused(), d.Review.PerApplication
-	return err
+	return l.within(id.Cycle, &a.Over)
 }
 
 // places says which programme's places a cycle's are, and of which year.
@@ -521,15 +554,80 @@ func (l lookup) matches(cycle string, visit func(match.ID, match.State)) error {
 	return nil
 }
 
-// openMatches lists the cycle's matches that are not over. It asks the log,
-// not a view: nothing is decided from a view.
-func (l lookup) openMatches(id string) (open []string, err error) {
+// openItems lists in words what of a cycle is open: its calls, whoever waits for
+// a decision, an answer or a place, and its matches. It asks the log, not a view:
+// nothing is decided from a view.
+func (l lookup) openItems(id string) (open []string, err error) {
+	c, err := fold[cycle.State](l, cycle.ID{Cycle: id}.Stream())
+	plan, ok := c.Plan()
+	if err != nil || !ok || c.IsClosed() {
+		return nil, err
+	}
+	d, _, err := l.definition(id)
+	if err != nil {
+		return nil, err
+	}
+	for _, plan := range d.Calls {
+		s, err := fold[call.State](l, call.ID{Cycle: id, Call: plan.Call}.Stream())
+		if err != nil {
+			return nil, err
+		}
+		if !s.Opened().IsZero() && !s.IsClosed() {
+			open = append(open, "the call for "+plan.Call)
+		}
+	}
+	places, err := fold[allocation.State](l, allocation.ID{Programme: plan.Programme}.Stream())
+	if err != nil {
+		return nil, err
+	}
+	reserved, waiting := places.Pending(id)
+	err = l.applications(id, func(s application.State) {
+		of, phase, at := unnamed(who(s.ID().Person)), s.Phase(), func(h allocation.Holder) bool { return h.Call == s.ID().Call && h.Person == s.ID().Person }
+		switch {
+		case slices.ContainsFunc(reserved, at):
+			open = append(open, "the offer to "+of)
+		case slices.ContainsFunc(waiting, at):
+			open = append(open, of+" waits in reserve")
+		case phase == application.Submitted || phase == application.Eligible || phase == application.OnShortlist:
+			open = append(open, "the application of "+of+" is "+string(phase))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
 	err = l.matches(id, func(id match.ID, m match.State) {
 		if !m.Phase().Over() {
-			open = append(open, id.Match)
+			open = append(open, "match "+id.Match)
 		}
 	})
 	return open, err
+}
+
+// applications visits the applications of a cycle, as they stand.
+func (l lookup) applications(in string, visit func(application.State)) error {
+	seen := map[string]bool{}
+	for r, err := range l.Store.ReadAll(l.ctx, eventstore.ReadAll{Prefixes: []string{"application-"}}) {
+		if err != nil {
+			return fmt.Errorf("applications of %s: %w", in, err)
+		}
+		if seen[r.Stream] {
+			continue
+		}
+		seen[r.Stream] = true
+		env, err := schema.DecodeEnvelope(r.Metadata)
+		if err != nil {
+			return fmt.Errorf("position %s: %w", r.Position, err)
+		}
+		if measure.BookOf(env.Book, "cycle") != in {
+			continue
+		}
+		s, err := fold[application.State](l, r.Stream)
+		if err != nil {
+			return err
+		}
+		visit(s)
+	}
+	return nil
 }
 
 // figures evaluates every measure for a cycle over the whole log, and tells

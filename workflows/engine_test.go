@@ -218,6 +218,8 @@ func aFactMovedElsewhereIsSeen(t *testing.T, store eventstore.Store) {
 	t.Run("whether a cycle is over", func(t *testing.T) {
 		in := fields{"cycle": "spring", "match": "pair"}
 		other.must("coordinator/c1", "match.end", in)
+		other.woundUp()
+		o.clock.Set(other.clock.Now())
 		other.must("coordinator/c1", "cycle.close", fields{"cycle": "spring"})
 		refused(t, "coordinator/c1", "match.propose", with(in, "match", "next", "mentee", "a1", "mentor", "m1"), match.ErrCycleOver)
 		o.must("mentor/m2", "session.hold", with(in, "session", 1, "mode", "online", "minutes", 60, "local", "2024-01-07T09:00", "zone", "Europe/Berlin"))

@@ -251,6 +251,7 @@ func (o *office) tokens(line string) string {
 func TestAClosedCycleDoesNotMove(t *testing.T) {
 	t.Parallel()
 	o := open(t)
+	o.woundUp()
 	o.must("coordinator/c1", "cycle.close", fields{"cycle": "spring"})
 	o.settle()
 	d := o.publish(stricter)

@@ -156,6 +156,7 @@ func TestWhatOthersKeptMeanwhileIsNoDivergence(t *testing.T) {
 	t.Parallel()
 	o := crowded(t)
 	o.must("coordinator/c1", "match.end", fields{"cycle": "spring", "match": "third"})
+	o.woundUp()
 	o.must("coordinator/c1", "cycle.close", fields{"cycle": "spring"})
 	o.settle()
 	o.must("coordinator/c1", "organisation.register", fields{"organisation": "late", "name": "Late", "kind": "museum"})

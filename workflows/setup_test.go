@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
@@ -266,6 +268,25 @@ func (o *office) matched(a, mentor, name string) {
 	in := fields{"cycle": "spring", "match": name}
 	o.must("mentee/"+a, "agreement.sign", with(in, "side", "mentee", "version", "1"))
 	o.must("mentor/"+mentor, "agreement.sign", with(in, "side", "mentor", "version", "1"))
+}
+
+// woundUp takes the cycle to where it may close: the call is closed, and
+// nobody waits for anything who has not got a place.
+func (o *office) woundUp() {
+	o.t.Helper()
+	if end := time.Date(2024, 2, 1, 11, 0, 0, 0, time.UTC); o.clock.Now().Before(end) {
+		o.clock.Set(end)
+	}
+	o.settle()
+	_, err := o.Tick(o.t.Context(), agenda{o.views()})
+	require.NoError(o.t, err)
+	for n := 1; n <= 9; n++ {
+		_, err := o.try(fmt.Sprintf("applicant/a%d", n), "application.withdraw", call)
+		if !errors.Is(err, application.ErrUnknown) && !errors.Is(err, application.ErrPhase) {
+			require.NoError(o.t, err)
+		}
+	}
+	o.settle()
 }
 
 // log is everything recorded.

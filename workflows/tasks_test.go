@@ -155,6 +155,8 @@ func TestTasksFollowWhatHappens(t *testing.T) {
 	_, err := o.try("coordinator/c1", "task.reopen", of("reflect", "match", "x", "session", 2))
 	require.ErrorIs(t, err, tasks.ErrEnded)
 
+	o.must("applicant/m1", "application.withdraw", mentors)
+	o.woundUp()
 	require.Equal(t, []tasks.Phase{tasks.Waiting}, o.phases("write"))
 	o.must("coordinator/c1", "cycle.close", fields{"cycle": "spring"})
 	o.settle()

@@ -108,3 +108,27 @@ func everythingTold(t *testing.T, dir, cycle string) map[string]string {
 	told["sealed"] = fmt.Sprint(sealed.Sealed, sealed.SealedAfter)
 	return told
 }
+
+// What is recorded after the closing is counted, and told beside what was sealed.
+func TestAFigureThatChangedSinceTheClosingSaysSo(t *testing.T) {
+	t.Parallel()
+	const cycle = "nemo-2023-autumn"
+	dir := seasonCopy(t)
+	figures := func(args ...string) string {
+		return daybook(t, dir, append([]string{"figures", "--cycle", cycle}, args...)...)
+	}
+	require.NotContains(t, figures(), "sealed")
+	require.NotContains(t, figures("--json"), "sealed")
+	held := daybook(t, dir, "do", "session.hold", "--by", "coordinator/c1", "--with",
+		`{"cycle":"nemo-2023-autumn","match":"m5","session":9,"local":"2023-12-01T10:00","zone":"Europe/Berlin","mode":"online","minutes":60}`)
+	require.Contains(t, held, "session.held")
+	var changed []string
+	for line := range strings.Lines(figures()) {
+		if strings.Contains(line, "sealed as") {
+			changed = append(changed, strings.Join(strings.Fields(line), " "))
+		}
+	}
+	require.Contains(t, changed, "sessions_held 14 sessions Sessions held (sealed as 13 when the cycle closed, and changed since)")
+	require.Contains(t, changed, "session_minutes 1005 minutes Minutes of the sessions held (sealed as 945 when the cycle closed, and changed since)")
+	require.Contains(t, figures("--json"), `"value":14,"sealed":13,`)
+}

@@ -22,6 +22,7 @@ type figureLine struct {
 	Words    string              `json:"words"`
 	Unit     string              `json:"unit"`
 	Value    int64               `json:"value"`
+	Sealed   *int64              `json:"sealed,omitempty"` // when the cycle closed, where it is another now
 	Events   int                 `json:"events"`
 	Position eventstore.Position `json:"position"` // the log up to which it holds
 	At       time.Time           `json:"at"`
@@ -54,14 +55,21 @@ func newFigures() *cobra.Command {
 			}
 			lines := make([]figureLine, len(figures))
 			for i, f := range figures {
-				lines[i] = figureLine{f.Measure, f.Version, f.Words, f.Unit, f.Value, f.Events, f.Position, at}
+				lines[i] = figureLine{f.Measure, f.Version, f.Words, f.Unit, f.Value, nil, f.Events, f.Position, at}
+				if f.Changed() {
+					lines[i].Sealed = f.Sealed
+				}
 			}
 			if asJSON {
 				return json.NewEncoder(c.OutOrStdout()).Encode(lines)
 			}
 			t := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, f := range lines {
-				fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", f.Measure, f.Value, projections.Units(f.Value, f.Unit), f.Words)
+				words := f.Words
+				if f.Sealed != nil {
+					words += fmt.Sprintf(" (sealed as %d when the cycle closed, and changed since)", *f.Sealed)
+				}
+				fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", f.Measure, f.Value, projections.Units(f.Value, f.Unit), words)
 			}
 			return t.Flush()
 		},

@@ -10,6 +10,7 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 	. "github.com/daybook-engine/daybook/domain/allocation"
 	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/domaintest"
 )
 
@@ -62,6 +63,9 @@ func TestAllocation(t *testing.T) {
 		{Name: "8: by every quota", Given: yearFull, When: reserve(ben, application.Chosen), Then: refused(ben, allYear), Err: ErrFull},
 		{Name: "8: S1: and by all that are full", Given: after(full, placed(spring)), When: reserve(cem, application.Chosen), Then: refused(cem, cycleFull, allYear), Err: ErrFull},
 		{Name: "8: of the year of the cycle", Given: yearFull, When: ReservePlace{For: For{Cycle: "next", Person: "ben", Year: 2024}, Phase: application.Chosen}, Then: events{PlaceReserved{Holder{Cycle: "next", Person: "ben", Year: 2024}}}},
+		{Name: "a closed cycle has no more places", Given: two, When: ReservePlace{For: ana, Phase: application.Chosen, Over: true}, Err: cycle.ErrClosed},
+		{Name: "nor ranks", Given: full, When: RankReserve{For: cem, Rank: 1, Phase: application.InReserve, Over: true}, Err: cycle.ErrClosed},
+		{Name: "and what comes free in it goes to nobody", Given: after(ranked, PlaceReserved{held(ana)}), When: ReleasePlace{For: ana, Over: true}, Then: events{PlaceReleased{held(ana)}}},
 		{Name: "no quota, no place", When: reserve(ana, application.Chosen), Err: ErrNoQuota},
 		{Name: "a place is for somebody selected", Given: two, When: reserve(ana, application.OnShortlist), Err: ErrNotChosen},
 		{Name: "9: or the first of the reserve", Given: room, When: reserve(cem, application.InReserve), Then: events{ReservePromoted{held(cem), 1}, placed(cem)}},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/cycle"
 )
 
 var (
@@ -61,8 +62,9 @@ type ReservePlace struct {
 	ID
 	For
 
-	// Looked up: where the application stands.
+	// Looked up: where the application stands, and whether the cycle is closed.
 	Phase application.Phase `json:"-"`
+	Over  bool              `json:"-"`
 }
 
 func (c ReservePlace) Decide(s State, _ time.Time) ([]Event, error) {
@@ -70,6 +72,8 @@ func (c ReservePlace) Decide(s State, _ time.Time) ([]Event, error) {
 	switch {
 	case s.place(h) >= 0:
 		return nil, nil
+	case c.Over:
+		return nil, cycle.ErrClosed
 	case len(s.quotas) == 0:
 		return nil, ErrNoQuota
 	case c.Phase != application.Chosen && c.Phase != application.InReserve:
@@ -110,11 +114,13 @@ func (c FillPlace) Decide(s State, _ time.Time) ([]Event, error) {
 
 // ReleasePlace is place.release: a policy's command when an offer was
 // declined or lapsed, or its application withdrawn. The first of the reserve
-// gets the place in the same breath, so that nobody slips in between. Who only
-// waits in reserve waits no more.
+// gets the place in the same breath, so that nobody slips in between, unless
+// the cycle is closed. Who only waits in reserve waits no more.
 type ReleasePlace struct {
 	ID
 	For
+
+	Over bool `json:"-"` // looked up: the cycle is closed
 }
 
 func (c ReleasePlace) Decide(s State, _ time.Time) ([]Event, error) {
@@ -128,7 +134,7 @@ func (c ReleasePlace) Decide(s State, _ time.Time) ([]Event, error) {
 	events := []Event{PlaceReleased{h}}
 	s = s.Apply(events[0])
 	next, ok := s.next(c.Cycle, c.Call)
-	if !ok {
+	if !ok || c.Over {
 		return events, nil
 	}
 	if len(s.full(next.holder)) > 0 {
@@ -145,8 +151,9 @@ type RankReserve struct {
 	For
 	Rank int `json:"rank"`
 
-	// Looked up: where the application stands.
+	// Looked up: where the application stands, and whether the cycle is closed.
 	Phase application.Phase `json:"-"`
+	Over  bool              `json:"-"`
 }
 
 func (c RankReserve) Decide(s State, _ time.Time) ([]Event, error) {
@@ -156,6 +163,8 @@ func (c RankReserve) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, application.ErrRank // a rank of 0 would never come up
 	case s.reserve(h) >= 0 || s.place(h) >= 0:
 		return nil, nil
+	case c.Over:
+		return nil, cycle.ErrClosed
 	case c.Phase != application.InReserve || slices.Contains(s.told, h):
 		return nil, ErrReserve
 	case s.Taken(c.Cycle, c.Call, c.Rank):

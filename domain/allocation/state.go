@@ -41,6 +41,22 @@ func (s State) Holds(cycle string, person domain.Person) (holds, filled bool) {
 	return false, false
 }
 
+// Pending are those in a cycle whose place is not filled yet, and those who
+// wait in reserve for one.
+func (s State) Pending(cycle string) (reserved, waiting []Holder) {
+	for _, p := range s.places {
+		if p.holder.Cycle == cycle && !p.filled {
+			reserved = append(reserved, p.holder)
+		}
+	}
+	for _, r := range s.reserves {
+		if r.holder.Cycle == cycle {
+			waiting = append(waiting, r.holder)
+		}
+	}
+	return reserved, waiting
+}
+
 // Quotas are those in force.
 func (s State) Quotas() []QuotaSet { return s.quotas }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	. "github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/domaintest"
 	"github.com/daybook-engine/daybook/domain/when"
 )
@@ -137,6 +138,10 @@ func TestApplication(t *testing.T) {
 		{Name: "3: no longer", Given: expired, Now: "2023-08-01T12:00:01 Europe/Berlin", When: submit(permitted), Then: events{refused("2023-08-01T12:00:01 Europe/Berlin")}, Err: ErrPassed},
 		{Name: "3: a permit that is not needed makes nobody late", Given: draft, Now: inTime, When: submit(permitted), Then: events{received(inTime, nil)}, Again: ErrDuplicate},
 		{Name: "3: what is keyed in later is judged by when it came", Given: draft, Now: atNoon, When: submit(keyedIn(inTime, "carla")), Then: events{received(inTime, nil)}, Again: ErrDuplicate},
+		{
+			Name: "but not when the cycle is closed, and that is kept", Given: draft, Now: atNoon, When: submit(func(c *Submit) { keyedIn(inTime, "carla")(c); c.Over = true }),
+			Then: events{SubmissionRefused{Cycle: id.Cycle, Call: id.Call, Person: id.Person, Code: "cycle_closed", ReceivedAt: domaintest.At(inTime)}}, Err: cycle.ErrClosed,
+		},
 		{Name: "3: nobody backdates their own", Given: draft, Now: atNoon, When: submit(keyedIn(inTime, "ana")), Err: ErrBackdate},
 		{Name: "3: nothing came tomorrow", Given: draft, Now: inTime, When: submit(keyedIn(late, "carla")), Err: ErrFuture},
 		{Name: "3: nor before there was a call", Given: draft, Now: inTime, When: submit(keyedIn("2022-07-30T10:00 Europe/Berlin", "carla")), Err: ErrEarly},
@@ -209,6 +214,8 @@ func decisions() []domaintest.Row[State, Event] {
 	two := Assessed{carla, []domain.Person{"rita", "raul"}, 2}
 	one, rosa, ana := two, two, two
 	one.Reviews = two.Reviews[:1]
+	over := two
+	over.Over = true
 	rosa.Actor, ana.Actor = "rosa", "ana"
 	why := domain.Private{Text: "a clear plan"}
 	rests := Decision{AnswersHash: sent[1].(Received).AnswersHash, Reviews: two.Reviews, Rationale: personal("a clear plan")}
@@ -216,6 +223,8 @@ func decisions() []domaintest.Row[State, Event] {
 	unzoned := offer
 	unzoned.Zone = "CET"
 	tuesday := "2023-08-22T10:00 Europe/Berlin"
+	late := offer
+	late.Over = true
 	rows := []row{
 		{Name: "S1: an application is withdrawn", Given: sent, When: Withdraw{id}, Then: events{Withdrawn{}}},
 		{Name: "also an offered one", Given: offered, When: Withdraw{id}, Then: events{Withdrawn{}}},
@@ -273,21 +282,29 @@ func decisions() []domaintest.Row[State, Event] {
 		{Name: "8: an offer has a place", Given: chosen, Now: tuesday, When: MakeOffer{ID: id}, Err: ErrNoPlace},
 		{Name: "nobody else is offered anything", Given: listed, Now: tuesday, When: offer, Err: ErrPhase},
 		{Name: "nor anybody twice", Given: declined, Now: tuesday, When: offer, Err: ErrPhase},
-		{Name: "S1: an offer is accepted to the last instant", Given: offered, Now: "2023-08-29T17:00 Europe/Berlin", When: AcceptOffer{id}, Then: events{OfferAccepted{}}},
-		{Name: "no longer", Given: offered, Now: "2023-08-29T17:00:01 Europe/Berlin", When: AcceptOffer{id}, Err: ErrReplyPassed},
-		{Name: "what is not offered is not accepted", Given: chosen, Now: tuesday, When: AcceptOffer{id}, Err: ErrPhase},
+		{Name: "S1: an offer is accepted to the last instant", Given: offered, Now: "2023-08-29T17:00 Europe/Berlin", When: AcceptOffer{ID: id}, Then: events{OfferAccepted{}}},
+		{Name: "no longer", Given: offered, Now: "2023-08-29T17:00:01 Europe/Berlin", When: AcceptOffer{ID: id}, Err: ErrReplyPassed},
+		{Name: "what is not offered is not accepted", Given: chosen, Now: tuesday, When: AcceptOffer{ID: id}, Err: ErrPhase},
 		{Name: "S1: an offer is declined", Given: offered, When: DeclineOffer{id, domain.Private{Text: "a new post"}}, Then: events{OfferDeclined{personal("a new post")}}},
 		{Name: "not what was accepted", Given: accepted, When: DeclineOffer{ID: id}, Err: ErrPhase},
 		{Name: "10: silence lapses an offer", Given: offered, Now: "2023-08-30T09:00 Europe/Berlin", When: LapseOffer{id, "2023c"}, Then: events{OfferLapsed{timer("offer.lapse", replyBy, "2023-08-30T09:00 Europe/Berlin")}}},
 		{Name: "10: not before it was due", Given: offered, Now: "2023-08-29T16:59 Europe/Berlin", When: LapseOffer{ID: id}, Err: domain.ErrNotDue},
 		{Name: "10: nor when somebody answered", Given: accepted, Now: "2023-08-30T09:00 Europe/Berlin", When: LapseOffer{ID: id}},
+
+		{Name: "a closed cycle finds nobody eligible", Given: sent, When: ConfirmEligibility{id, over.Unbiased, criteria}, Err: cycle.ErrClosed},
+		{Name: "nor anybody ineligible", Given: sent, When: FailEligibility{id, over.Unbiased, criteria, criteria}, Err: cycle.ErrClosed},
+		{Name: "nobody is selected in it", Given: listed, When: Select{id, over, why}, Err: cycle.ErrClosed},
+		{Name: "but who was selected was", Given: chosen, When: Select{id, over, why}},
+		{Name: "no offer is made in it", Given: chosen, Now: tuesday, When: late, Err: cycle.ErrClosed},
+		{Name: "and none is accepted", Given: offered, Now: tuesday, When: AcceptOffer{id, true}, Err: cycle.ErrClosed},
+		{Name: "no draft is begun in it", Now: tuesday, When: StartDraft{ID: id, Over: true}, Err: cycle.ErrClosed},
 	}
 	// Without an application every command but the clock's says so.
 	for name, c := range map[string]interface {
 		Decide(State, time.Time) ([]Event, error)
 	}{
 		"confirmed": confirm, "failed": FailEligibility{id, carla, criteria, criteria}, "shortlisted": Shortlist{id, two, why}, "reserved": Reserve{ID: id, Assessed: two, Rank: 1, Rationale: why},
-		"offered": offer, "accepted": AcceptOffer{id}, "declined": DeclineOffer{ID: id},
+		"offered": offer, "accepted": AcceptOffer{ID: id}, "declined": DeclineOffer{ID: id},
 	} {
 		rows = append(rows, row{Name: "what is not there is not " + name, Now: tuesday, When: c, Err: ErrUnknown})
 	}

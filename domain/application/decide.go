@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/when"
 )
@@ -51,15 +52,18 @@ func wrongPhase(s State) error {
 type StartDraft struct {
 	ID
 
-	// Looked up: the deadline in force, where the call is open. A call that
-	// closes meanwhile only leaves a draft that expires.
+	// Looked up: the deadline in force, where the call is open, and whether the
+	// cycle is closed. What closes meanwhile only leaves a draft that expires.
 	Deadline when.Deadline `json:"-"`
+	Over     bool          `json:"-"`
 }
 
 func (c StartDraft) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
 	case s.phase != None:
 		return nil, nil
+	case c.Over:
+		return nil, cycle.ErrClosed
 	case c.Deadline.Instant.IsZero() || !c.Deadline.Met(now):
 		return nil, ErrNotOpen
 	}
@@ -97,6 +101,7 @@ type Submit struct {
 	Plan     *programme.Call `json:"-"`
 	Zone     string          `json:"-"`
 	Calendar when.Calendar   `json:"-"`
+	Over     bool            `json:"-"` // the cycle is closed
 }
 
 // OccurredAt is when the submission reached us, where that is said.
@@ -135,6 +140,9 @@ func (c Submit) Decide(s State, now time.Time) ([]Event, error) {
 		e.Late, e.Permit = true, c.Permit
 	default:
 		return c.refuse(SubmissionRefused{Code: ErrPassed.Code, ReceivedAt: received, Deadline: c.Deadline})
+	}
+	if c.Over {
+		return c.refuse(SubmissionRefused{Code: cycle.ErrClosed.Code, ReceivedAt: received})
 	}
 	if len(missing) > 0 {
 		return c.refuse(SubmissionRefused{Code: ErrIncomplete.Code, ReceivedAt: received, Missing: missing})
@@ -296,8 +304,8 @@ func (c ConfirmEligibility) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, nil
 	case s.phase != Submitted:
 		return nil, wrongPhase(s)
-	case c.partial(s):
-		return nil, ErrRecused
+	case c.may(s) != nil:
+		return nil, c.may(s)
 	case s.proof.lapsed:
 		return nil, ErrLapsed
 	case !s.proof.due.IsZero() && s.proof.received == "":
@@ -330,23 +338,30 @@ func (c FailEligibility) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, nil
 	case s.phase != Submitted:
 		return nil, wrongPhase(s)
-	case c.partial(s):
-		return nil, ErrRecused
+	case c.may(s) != nil:
+		return nil, c.may(s)
 	}
 	return []Event{EligibilityFailed{c.Failed}}, nil
 }
 
 // Unbiased is embedded by what only somebody without a conflict of interest
-// may say of an application.
+// may say of an application, while its cycle lasts.
 type Unbiased struct {
 	Actor domain.Person `json:"-" from:"actor"`
 
-	// Looked up: who has a conflict.
+	// Looked up: who has a conflict, and whether the cycle is closed.
 	Recused []domain.Person `json:"-"`
+	Over    bool            `json:"-"`
 }
 
-func (u Unbiased) partial(s State) bool {
-	return slices.Contains(u.Recused, u.Actor) || u.Actor == s.id.Person
+func (u Unbiased) may(s State) error {
+	switch {
+	case u.Over:
+		return cycle.ErrClosed
+	case slices.Contains(u.Recused, u.Actor) || u.Actor == s.id.Person:
+		return ErrRecused
+	}
+	return nil
 }
 
 // Assessed is embedded by every decision.
@@ -360,10 +375,10 @@ type Assessed struct {
 }
 
 func (a Assessed) check(s State) error {
-	switch {
-	case a.partial(s):
-		return ErrRecused
-	case len(a.Reviews) < a.Needed:
+	if err := a.may(s); err != nil {
+		return err
+	}
+	if len(a.Reviews) < a.Needed {
 		return ErrReviews.Because(fmt.Sprintf("%d of %d", len(a.Reviews), a.Needed))
 	}
 	return nil
@@ -463,7 +478,9 @@ func (c Decline) Decide(s State, _ time.Time) ([]Event, error) {
 type MakeOffer struct {
 	ID
 
-	// Looked up: whether a place is reserved, and how long offers stand.
+	// Looked up: whether the cycle is closed, whether a place is reserved, and
+	// how long offers stand.
+	Over     bool          `json:"-"`
 	Place    bool          `json:"-"`
 	Reply    when.Offset   `json:"-"`
 	Zone     string        `json:"-"`
@@ -476,6 +493,8 @@ func (c MakeOffer) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, nil
 	case s.phase != Chosen && s.phase != InReserve:
 		return nil, wrongPhase(s)
+	case c.Over:
+		return nil, cycle.ErrClosed
 	case !c.Place:
 		return nil, ErrNoPlace
 	}
@@ -487,7 +506,11 @@ func (c MakeOffer) Decide(s State, now time.Time) ([]Event, error) {
 }
 
 // AcceptOffer is offer.accept.
-type AcceptOffer struct{ ID }
+type AcceptOffer struct {
+	ID
+
+	Over bool `json:"-"` // looked up: the cycle is closed
+}
 
 func (c AcceptOffer) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
@@ -495,6 +518,8 @@ func (c AcceptOffer) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, nil
 	case s.phase != Offered:
 		return nil, wrongPhase(s)
+	case c.Over:
+		return nil, cycle.ErrClosed
 	case now.After(s.replyBy):
 		return nil, ErrReplyPassed
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/when"
 )
 
@@ -138,8 +139,11 @@ type OfferLapsed struct {
 
 // Refused is the answer that the submission got.
 func (e SubmissionRefused) Refused() *domain.Error {
-	if e.Code == ErrIncomplete.Code {
+	switch e.Code {
+	case ErrIncomplete.Code:
 		return ErrIncomplete.Because("missing: " + strings.Join(e.Missing, ", "))
+	case cycle.ErrClosed.Code:
+		return cycle.ErrClosed
 	}
 	return ErrPassed.Because(e.Deadline.Words())
 }

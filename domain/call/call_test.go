@@ -10,6 +10,7 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	. "github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/domaintest"
 	"github.com/daybook-engine/daybook/domain/when"
 )
@@ -99,6 +100,11 @@ func TestCall(t *testing.T) {
 		{Name: "not when it was never open", Now: june, When: move(s1), Err: ErrNotOpen},
 		{Name: "not when it is closed", Given: closed, Now: june, When: move(told("2023-08-07T00:00", when.By, "")), Err: ErrClosed},
 		{Name: "not once it has passed, closed or not", Given: opened, Now: "2023-08-02T00:00 Europe/Berlin", When: move(told("2023-08-07T00:00", when.By, "")), Err: ErrClosed},
+
+		{Name: "a closed cycle opens no call", Now: june, When: Open{Deadline: s1, Plan: &plan, Over: true}, Err: cycle.ErrClosed},
+		{Name: "and makes none known", Given: opened, Now: june, When: PublishNotice{Where: "ne-mo.org", Over: true}, Err: cycle.ErrClosed},
+		{Name: "nor extends any", Given: opened, Now: june, When: ExtendDeadline{Deadline: told("2023-08-07T00:00", when.Before, ""), Over: true}, Err: cycle.ErrClosed},
+		{Name: "nor gives anybody longer", Given: closed, Now: "2023-07-31T10:15 Europe/Berlin", When: GrantPermit{Person: "nino", Local: "2023-08-01T12:00", Zone: "Europe/Berlin", Over: true}, Err: cycle.ErrClosed},
 
 		{Name: "3: S1: after closing, one person gets longer", Given: closed, Now: "2023-07-31T10:15 Europe/Berlin", When: permit("2023-08-01T12:00"), Then: events{granted}},
 		{Name: "3: and longer still", Given: append(closed[:2:2], granted), Now: "2023-07-31T10:15 Europe/Berlin", When: permit("2023-08-02T12:00"), Then: events{longer}},

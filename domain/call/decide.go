@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/when"
 )
@@ -25,8 +26,10 @@ type Open struct {
 	ID
 	Deadline when.Deadline `json:"deadline"`
 
-	// Looked up: the call in the cycle's pinned definition.
+	// Looked up: the call in the cycle's pinned definition, and whether the
+	// cycle is closed.
 	Plan *programme.Call `json:"-"`
+	Over bool            `json:"-"`
 }
 
 func (c Open) Decide(s State, now time.Time) ([]Event, error) {
@@ -41,6 +44,8 @@ func (c Open) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, nil
 	case !s.opened.IsZero():
 		return nil, ErrOpen
+	case c.Over:
+		return nil, cycle.ErrClosed
 	case !deadline.Met(now):
 		return nil, ErrPast
 	}
@@ -60,6 +65,8 @@ type PublishNotice struct {
 	ID
 	Where string `json:"where"`
 	Text  string `json:"text"`
+
+	Over bool `json:"-"` // looked up: the cycle is closed
 }
 
 func (c PublishNotice) Decide(s State, now time.Time) ([]Event, error) {
@@ -70,6 +77,8 @@ func (c PublishNotice) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, ErrNotOpen
 	case slices.Contains(s.notices, c.Where):
 		return nil, nil
+	case c.Over:
+		return nil, cycle.ErrClosed
 	case s.closed, !s.deadline.Met(now):
 		return nil, ErrClosed // a stale notice must not outlive the call
 	}
@@ -81,6 +90,8 @@ type ExtendDeadline struct {
 	ID
 	Deadline when.Deadline `json:"deadline"`
 	Told     string        `json:"told,omitzero"`
+
+	Over bool `json:"-"` // looked up: the cycle is closed
 }
 
 func (c ExtendDeadline) Decide(s State, now time.Time) ([]Event, error) {
@@ -94,6 +105,8 @@ func (c ExtendDeadline) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, ErrNotOpen
 	case deadline == s.deadline:
 		return nil, nil
+	case c.Over:
+		return nil, cycle.ErrClosed
 	case deadline.Instant.Before(s.deadline.Instant),
 		deadline.Instant.Equal(s.deadline.Instant) && deadline.Rule == when.Before && s.deadline.Rule == when.By:
 		return nil, ErrEarlier
@@ -112,6 +125,8 @@ type GrantPermit struct {
 	Zone     string         `json:"zone"`
 	Evidence domain.Digest  `json:"evidence,omitzero"`
 	Note     domain.Private `json:"note,omitzero"`
+
+	Over bool `json:"-"` // looked up: the cycle is closed
 }
 
 func (c GrantPermit) Decide(s State, now time.Time) ([]Event, error) {
@@ -125,6 +140,8 @@ func (c GrantPermit) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, ErrNotOpen
 	case s.Permit(c.Person).Equal(until):
 		return nil, nil
+	case c.Over:
+		return nil, cycle.ErrClosed
 	case !until.After(s.deadline.Instant), !until.After(now), until.Before(s.Permit(c.Person)):
 		return nil, ErrNoLonger
 	}

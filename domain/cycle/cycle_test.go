@@ -1,7 +1,9 @@
 package cycle_test
 
 import (
+	"slices"
 	"testing"
+	"time"
 	_ "time/tzdata"
 
 	"github.com/stretchr/testify/require"
@@ -72,12 +74,15 @@ func TestCycle(t *testing.T) {
 		{Name: "a cycle that moved is still the one that was planned", Given: append(planned[:1:1], moved), When: plan("2023-09", "2023-12")},
 
 		{Name: "a cycle closes", Given: planned, When: Close{}, Then: events{Closed{}}},
-		{Name: "unless a match is open", Given: planned, When: Close{Open: []string{"m1", "m2"}}, Err: ErrOpenItems},
+		{Name: "unless something is open", Given: planned, When: Close{Open: []string{"the call for mentees", "match m2"}}, Err: ErrOpenItems},
 		{Name: "what was never planned does not close", When: Close{}, Err: ErrUnknown},
 		{Name: "18: figures are sealed at a position, when the cycle is closed", Given: closed, When: seal, Then: events{sealed}},
 		{Name: "18: and stay, whatever the measures say now", Given: append(closed[:2:2], sealed), When: SealFigures{After: "e43"}},
 		{Name: "18: not before", Given: planned, When: seal, Err: ErrNotClosed},
 	})
+
+	_, err := Close{Open: slices.Repeat([]string{"match m"}, 14)}.Decide(State{}.Apply(planned[0]), time.Time{})
+	require.ErrorContains(t, err, "match m, match m, and 2 more")
 
 	s := State{}
 	_, ok := s.Plan()

@@ -1,6 +1,7 @@
 package cycle
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ var (
 	ErrDefinition = domain.Refuse("definition_unpublished", "the programme has published no such definition; publish it first, with definition.publish")
 	ErrPlanned    = domain.Refuse("cycle_planned", "this cycle is already planned otherwise")
 	ErrClosed     = domain.Refuse("cycle_closed", "this cycle is closed")
-	ErrOpenItems  = domain.Refuse("open_items", "a cycle closes when every match is completed, ended or unwound")
+	ErrOpenItems  = domain.Refuse("open_items", "a cycle closes when its calls are closed, every application is decided, no offer stands, nobody waits in reserve, and every match is completed, ended or unwound")
 	ErrNotClosed  = domain.Refuse("cycle_open", "figures are sealed when the cycle is closed")
 	ErrNotAtRest  = domain.Refuse("not_at_rest", "a cycle moves to another version of its definition only at rest")
 	ErrListed     = domain.Refuse("listed_otherwise", "this is no longer what the dry run listed; look at it again")
@@ -147,13 +148,17 @@ func (c MoveDefinition) Decide(s State, _ time.Time) ([]Event, error) {
 	return []Event{DefinitionMoved{plan.Definition, c.Found, c.Listing}}, nil
 }
 
+// fewOpen of what keeps a cycle open are told.
+const fewOpen = 12
+
 // Close is cycle.close.
 type Close struct {
 	ID
 
-	// Looked up: matches that are neither completed nor ended nor unwound. A
-	// match proposed meanwhile is one after closing; its records are kept
-	// and marked.
+	// Looked up, in words: calls that are open, people who wait for a decision,
+	// an answer or a place, and matches that are neither completed nor ended nor
+	// unwound. What is decided meanwhile is decided after closing; its records
+	// are kept and marked.
 	Open []string `json:"-"`
 }
 
@@ -164,7 +169,11 @@ func (c Close) Decide(s State, _ time.Time) ([]Event, error) {
 	case s.closed:
 		return nil, nil
 	case len(c.Open) > 0:
-		return nil, ErrOpenItems.Because("open: " + strings.Join(c.Open, ", "))
+		open := c.Open[:min(len(c.Open), fewOpen)]
+		if more := len(c.Open) - len(open); more > 0 {
+			open = append(slices.Clip(open), fmt.Sprintf("and %d more", more))
+		}
+		return nil, ErrOpenItems.Because("open: " + strings.Join(open, ", "))
 	}
 	return []Event{Closed{}}, nil
 }

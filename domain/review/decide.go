@@ -7,6 +7,7 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/programme"
 )
 
@@ -26,8 +27,9 @@ type Assign struct {
 	ID
 	Reviewer domain.Person `json:"reviewer"`
 
-	// Looked up: where the application stands.
+	// Looked up: where the application stands, and whether the cycle is closed.
 	Phase application.Phase `json:"-"`
+	Over  bool              `json:"-"`
 }
 
 func (c Assign) Decide(s State, _ time.Time) ([]Event, error) {
@@ -38,6 +40,8 @@ func (c Assign) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrRecused
 	case slices.Contains(s.assigned, c.Reviewer):
 		return nil, nil
+	case c.Over:
+		return nil, cycle.ErrClosed
 	case c.Phase != application.Eligible:
 		return nil, ErrNotEligible
 	}

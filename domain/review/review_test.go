@@ -11,6 +11,7 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/domaintest"
 	. "github.com/daybook-engine/daybook/domain/review"
 )
@@ -48,6 +49,7 @@ func TestReview(t *testing.T) {
 	domaintest.Run(t, []row{
 		{Name: "a reviewer is given an application", When: Assign{ID: id, Reviewer: "rita", Phase: application.Eligible}, Then: assigned},
 		{Name: "an eligible one", When: Assign{ID: id, Reviewer: "rita", Phase: application.Submitted}, Err: ErrNotEligible},
+		{Name: "not in a closed cycle", When: Assign{ID: id, Reviewer: "rita", Phase: application.Eligible, Over: true}, Err: cycle.ErrClosed},
 		{Name: "6: never their own", When: Assign{ID: id, Reviewer: "ana", Phase: application.Eligible}, Err: ErrSelf},
 		{Name: "6: nor again after a conflict", Given: recused, When: Assign{ID: id, Reviewer: "rita", Phase: application.Eligible}, Err: ErrRecused},
 

@@ -121,6 +121,9 @@ func (v *visit) fillFigures(p *cyclePage) error {
 			continue
 		}
 		x := figureOf(m, f.Value, v.to("/figures/"+f.Measure))
+		if f.Changed() {
+			x.Sealed = grouping(*f.Sealed)
+		}
 		figures, byName[f.Measure] = append(figures, x), x
 	}
 	p.Groups = grouped(figures)

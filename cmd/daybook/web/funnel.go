@@ -16,6 +16,7 @@ type figure struct {
 	Value   string
 	Href    string
 	Note    string // the same in other units
+	Sealed  string // what it was when the cycle closed, where it has changed since
 }
 
 // A group is figures about one thing.

@@ -606,6 +606,22 @@ func TestASealedFigureSaysAsOfWhen(t *testing.T) {
 	require.Contains(t, get(t, h, "/cycles/autumn/history?name=figures.sealed"), "The figures were sealed, 1 of them, as they stood when the cycle closed")
 }
 
+func TestAFigureThatChangedSinceTheClosingSaysSo(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	var closing string
+	s.add("cycle-autumn", "cycle/autumn", "2023-12-08T16:00", cycle.Closed{}, func(e *schema.Envelope) { closing = e.ID })
+	sealed := cycle.FiguresSealed{After: closing, Figures: []cycle.Figure{{Measure: "sessions_held", Version: 1, Value: 3}, {Measure: "offers_made", Version: 1, Value: 1}}}
+	s.add("cycle-autumn", "cycle/autumn", "2023-12-08T16:00", sealed, nil)
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	h := s.pages(nil)
+	changed := `Sessions held</a> <span class="db-mark">changed since the cycle closed: sealed as 3</span>`
+	require.Contains(t, get(t, h, "/cycles/autumn"), changed)
+	require.Contains(t, get(t, h, "/cycles/autumn/figures/sessions_held"), "it has changed since")
+	require.NotContains(t, get(t, h, "/cycles/autumn/figures/offers_made"), "it has changed since")
+	require.NotContains(t, get(t, h, "/cycles/autumn?at=2023-12-07"), "changed since")
+}
+
 func TestACorrectionLeadsToWhatItCorrects(t *testing.T) {
 	t.Parallel()
 	h := filled(t).pages(nil)

@@ -15,6 +15,8 @@ import (
 type Field struct {
 	Name   string
 	Kind   string  // what it is: a whole number, text, a list of people
+	Type   Type    // the same for a form
+	Needed bool    // it may not be left out, except for what the engine knows
 	List   bool    // of what is within
 	Within []Field // of a field that has fields itself
 }
@@ -45,6 +47,8 @@ func form(t reflect.Type) (list []Field) {
 			if field.Kind = kind(inner); field.Kind == "fields" && inner.Kind() == reflect.Struct {
 				field.Within = form(inner)
 			}
+			_, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+			field.Type, field.Needed = typeOf(name, inner), !strings.HasPrefix(options, "omit")
 			switch {
 			case field.List && field.Within != nil:
 				field.Kind = "a list, each with"
@@ -57,6 +61,58 @@ func form(t reflect.Type) (list []Field) {
 		}
 	}
 	return list
+}
+
+// A Type says how a value is best asked for.
+type Type string
+
+const (
+	Line     Type = "line"   // a few words, a code, an id
+	Lines    Type = "lines"  // text of any length
+	List     Type = "list"   // values, one a line
+	Number   Type = "number" // whole
+	Yes      Type = "yes"    // or no
+	Date     Type = "date"   // which may be only a month, a year or a season
+	Local    Type = "local"  // date and time on the wall, whose zone is a field beside
+	Moment   Type = "moment" // date and time on the wall, and its zone
+	Somebody Type = "person"
+	Answers  Type = "answers"  // one for each question of a call's form
+	Document Type = "document" // YAML or JSON
+)
+
+func typeOf(name string, t reflect.Type) Type {
+	switch t {
+	case reflect.TypeFor[domain.Person]():
+		return Somebody
+	case reflect.TypeFor[domain.Private]():
+		if name == "handle" || name == "name" || name == "email" {
+			return Line
+		}
+		return Lines
+	case reflect.TypeFor[time.Time]():
+		return Moment
+	case reflect.TypeFor[when.Partial]():
+		return Date
+	case reflect.TypeFor[json.RawMessage]():
+		return Document
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return Yes
+	case reflect.Int, reflect.Int64:
+		return Number
+	case reflect.Map:
+		return Answers
+	case reflect.Struct:
+		return Document
+	}
+	switch name {
+	case "local":
+		return Local
+	case "text":
+		return Lines
+	}
+	return Line
 }
 
 // kind says what a value is, as somebody types it.

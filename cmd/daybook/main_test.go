@@ -192,6 +192,9 @@ func TestTheHelpHasAnExampleOfEveryNestedCommand(t *testing.T) {
 		role, _, err := workflows.ParseActor(strings.Fields(flags)[1])
 		require.NoError(t, err)
 		require.NoError(t, workflows.Check(role, name, json.RawMessage(with)), name)
+		again, faults := workflows.Compose(name, workflows.Known(json.RawMessage(with)))
+		require.Empty(t, faults, name)
+		require.JSONEq(t, with, string(again), "%s: a form says the same", name)
 	}
 }
 

@@ -177,6 +177,13 @@ func Justify(command, reason, authority, channel string) error {
 	return nil
 }
 
+// Excepts tells whether a command departs from what was told or agreed, and so
+// must say why, and whether it must say by whose leave.
+func Excepts(command string) (reason, authority bool) {
+	e, ok := exceptions[command]
+	return ok, e.authority
+}
+
 // Allow tells whether role may issue the command of that name.
 func Allow(role Role, command string) error {
 	if !slices.Contains(table[command], role) {

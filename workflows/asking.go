@@ -1,0 +1,537 @@
+package workflows
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/when"
+	"github.com/daybook-engine/daybook/workflows/definition"
+	"github.com/daybook-engine/daybook/workflows/document"
+)
+
+// An Input is one question of a command's form, put to a person.
+type Input struct {
+	Name    string // where the answer goes: deadline.local, scores.0.value
+	Label   string
+	Hint    string
+	Type    Type
+	Unit    string
+	Needed  bool
+	Several bool     // of the choices
+	Times   int      // how many answers, the best first; 0: one
+	Choices []Choice // where the values are closed
+	Value   string   // what stands there at first
+	Zone    string   // of a moment: where, unless it is said
+}
+
+// A Choice is one of the values that there are.
+type Choice struct{ Value, Text string }
+
+// ask is what a form is made for.
+type ask struct {
+	role    access.Role
+	command string
+	known   url.Values
+	plan    programme.Definition // of the cycle, where one is known
+	call    programme.Call       // where one is known
+	opened  time.Time            // when that was; zero: it was not
+	terms   match.Terms          // of the match, where one is known
+	now     time.Time
+}
+
+// Ask lists the questions of a command's form for somebody in a role: the
+// command's fields, and what the definition of the cycle, where one is known,
+// says of them. Fields are known by the names of their inputs.
+func (g *Engine) Ask(ctx context.Context, role access.Role, command string, known url.Values) ([]Input, error) {
+	a, err := g.ask(ctx, role, command, known)
+	if err != nil {
+		return nil, err
+	}
+	return a.questions(), nil
+}
+
+func (g *Engine) ask(ctx context.Context, role access.Role, command string, known url.Values) (a ask, err error) {
+	if !slices.Contains(Commands(), command) {
+		return a, ErrCommand.Because(document.Suggest(command, Commands()))
+	}
+	if err := access.Allow(role, command); err != nil {
+		return a, err
+	}
+	a = ask{role: role, command: command, known: known, now: g.Now()}
+	in, of := known.Get("cycle"), known.Get("call")
+	if in == "" {
+		return a, nil
+	}
+	l := lookup{ctx, g, false}
+	if a.plan, _, err = l.definition(in); errors.As(err, new(*domain.Error)) {
+		return a, nil // that there is no such cycle, the command will say
+	} else if err != nil {
+		return a, err
+	}
+	a.call, _ = a.plan.Call(of)
+	c, err := remembered[call.State](l, call.ID{Cycle: in, Call: of}.Stream())
+	if err != nil {
+		return a, err
+	}
+	m, err := remembered[match.State](l, match.ID{Cycle: in, Match: known.Get("match")}.Stream())
+	a.opened, a.terms = c.Opened(), m.Terms()
+	return a, err
+}
+
+func (a ask) questions() []Input {
+	if a.command == "definition.publish" {
+		return []Input{a.input(Field{Name: "definition", Type: Document, Needed: true}, "definition")}
+	}
+	return a.inputs(Form(a.command), "")
+}
+
+func (a ask) inputs(fields []Field, within string) (list []Input) {
+	for _, f := range fields {
+		name := within + f.Name
+		switch {
+		case hidden[a.command+" "+name], hidden[name], name == "about" && domain.IsUUID(a.known.Get("task")):
+		case f.Type == Answers && a.call.Call != "":
+			for _, q := range a.call.Form.Fields {
+				in := Input{Name: name + "." + q.Field, Label: q.Label, Type: Lines, Needed: !q.Optional, Times: q.Ranks, Hint: "Sealed"}
+				if in.Label == "" {
+					in.Label = said(q.Field)
+				}
+				if q.Ranks > 0 {
+					in.Hint = fmt.Sprintf("Exactly %d, the best first; sealed", q.Ranks)
+				}
+				list = append(list, in)
+			}
+		case f.List && f.Within != nil && name == "scores" && len(a.plan.Review.Criteria) > 0:
+			for i, criterion := range a.plan.Review.Criteria {
+				at := fmt.Sprintf("%s.%d.", name, i)
+				row := a.inputs(f.Within, at)
+				row[0].Value, row[0].Choices = criterion, []Choice{{criterion, said(criterion)}}
+				for j := range row[1:] {
+					row[j+1].Label = said(criterion) + ": " + strings.ToLower(row[j+1].Label)
+				}
+				row[1].Hint = fmt.Sprintf("0 to %d", a.plan.Review.MaxScore)
+				list = append(list, row...)
+			}
+		case f.Within != nil && !f.List:
+			list = append(list, a.inputs(f.Within, name+".")...)
+		default:
+			list = append(list, a.input(f, name))
+		}
+	}
+	return list
+}
+
+// hidden are fields that people do not fill in.
+var hidden = map[string]bool{
+	"deadline.instant":       true, // follows from the rest
+	"person.register person": true, // nobody chooses an id
+}
+
+func (a ask) input(f Field, name string) Input {
+	l := labelOf(a.command, name)
+	in := Input{Name: name, Label: l.text, Hint: l.hint, Type: f.Type, Needed: f.Needed, Unit: units[f.Name], Choices: a.choices(f.Name, name)}
+	switch {
+	case f.List && f.Within == nil && in.Choices != nil:
+		in.Several = true
+	case f.List && f.Within == nil:
+		in.Type = List
+	case f.List:
+		in.Type = Document
+	}
+	switch {
+	case f.Type == Moment:
+		in.Zone = a.plan.Zone
+	case f.Name == "zone":
+		in.Value = a.plan.Zone
+	case name == "version":
+		in.Value = a.terms.Agreement
+	case name == "side" && (a.role == match.Mentee || a.role == match.Mentor):
+		in.Value = string(a.role)
+	case len(in.Choices) == 1 && !in.Several:
+		in.Value = in.Choices[0].Value
+	}
+	return in
+}
+
+// choices are the values of a field that has only some.
+func (a ask) choices(field, name string) (list []Choice) {
+	of := func(codes ...string) []Choice {
+		for _, c := range codes {
+			list = append(list, Choice{c, said(c)})
+		}
+		return list
+	}
+	switch a.command + " " + name {
+	case "organisation.register kind":
+		return of("network", "museum", "funder", "delivery", "employer")
+	case "reflection.file kind":
+		return []Choice{{"session", "On a session"}, {"final", "Final, on the whole match"}}
+	case "quota.set per":
+		return []Choice{{"year", "In each year"}, {"cycle", "In each cycle"}}
+	case "message.settle as":
+		return []Choice{{"arrived", "It arrived"}, {"not_arrived", "It did not arrive"}, {"again", "Send it again"}}
+	case "conflict.declare conflict":
+		return of("employer", "line_manager", "mentor", "family", "co_author", "other")
+	case "review.record recommendation":
+		return of("select", "reserve", "decline")
+	}
+	switch field {
+	case "side":
+		return of(match.Mentee, match.Mentor)
+	case "mode":
+		if len(a.terms.Sessions.Modes) > 0 && a.command != "session.hold" && a.command != "session.correct" {
+			return of(a.terms.Sessions.Modes...)
+		}
+		return of(programme.Vocabulary["mode"]...)
+	case "rule":
+		return []Choice{{string(when.By), "By then: that moment is in time"}, {string(when.Before), "Before then: that moment is too late"}}
+	case "call":
+		for _, c := range a.plan.Calls {
+			list = append(list, Choice{c.Call, said(c.Call)})
+		}
+	case "failed":
+		for _, c := range a.call.Criteria {
+			list = append(list, Choice{c.Criterion, c.Text})
+		}
+	case "route":
+		for _, r := range a.call.Routes {
+			list = append(list, Choice{r.Route, r.Text})
+		}
+	}
+	return list
+}
+
+// A Fault is what is wrong with what was written into an input.
+type Fault struct{ Input, Text string }
+
+// Compose makes a command's fields of what was written into its inputs. What
+// was left empty is not said.
+func Compose(command string, given url.Values) (json.RawMessage, []Fault) {
+	c := composer{given: given}
+	fields := map[string]any{}
+	if command == "definition.publish" {
+		if d, err := definition.Parse("definition", []byte(plain(given.Get("definition")))); err != nil {
+			c.fault("definition", err.Error())
+		} else {
+			fields = map[string]any{"programme": d.Programme, "definition": d}
+		}
+	} else {
+		fields = c.fields(Form(command), "")
+	}
+	if len(c.faults) > 0 {
+		return nil, c.faults
+	}
+	with, err := json.Marshal(fields)
+	if err != nil {
+		return nil, []Fault{{"", err.Error()}}
+	}
+	return with, nil
+}
+
+type composer struct {
+	given  url.Values
+	faults []Fault
+}
+
+func (c *composer) fault(input, text string) { c.faults = append(c.faults, Fault{input, text}) }
+
+func (c *composer) fields(list []Field, within string) map[string]any {
+	out := map[string]any{}
+	for _, f := range list {
+		if v := c.field(f, within+f.Name); v != nil {
+			out[f.Name] = v
+		}
+	}
+	return out
+}
+
+// field is what was written into a field; nil for nothing.
+func (c *composer) field(f Field, name string) any {
+	text := c.given.Get(name)
+	blank := strings.TrimSpace(text) == ""
+	switch {
+	case f.List && f.Within != nil && c.below(name+".0."):
+		var rows []any
+		for i := 0; c.below(fmt.Sprintf("%s.%d.", name, i)); i++ {
+			rows = append(rows, c.fields(f.Within, fmt.Sprintf("%s.%d.", name, i)))
+		}
+		return rows
+	case f.Within != nil && !f.List:
+		if inner := c.fields(f.Within, name+"."); len(inner) > 0 {
+			return inner
+		}
+		return nil
+	case f.Type == Answers:
+		return c.answers(name + ".")
+	case blank && !f.List:
+		return nil
+	case f.List && f.Within == nil:
+		var items []string
+		for _, lines := range c.given[name] {
+			for line := range strings.Lines(plain(lines)) {
+				if line = strings.TrimSpace(line); line != "" {
+					items = append(items, line)
+				}
+			}
+		}
+		if items == nil {
+			return nil
+		}
+		return items
+	case f.List, f.Type == Document:
+		return c.document(name, text)
+	}
+	switch f.Type {
+	case Number:
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil {
+			c.fault(name, "expected a whole number, found "+strconv.Quote(text))
+		}
+		return n
+	case Yes:
+		return text == "true"
+	case Moment:
+		at, err := c.moment(name, strings.TrimSpace(text))
+		if err != nil {
+			c.fault(name, err.Error())
+		}
+		return at
+	case Lines:
+		return plain(text)
+	}
+	return strings.TrimSpace(text)
+}
+
+func (c *composer) moment(name, text string) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	return when.Local(text, strings.TrimSpace(c.given.Get(name+".zone")))
+}
+
+func (c *composer) document(name, text string) any {
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	doc, err := document.Parse(name, []byte(plain(text)))
+	if err == nil {
+		var node document.Node
+		if err = doc.Decode(&node); err == nil {
+			var v json.RawMessage
+			if v, err = node.JSON(); err == nil {
+				return v
+			}
+		}
+	}
+	c.fault(name, err.Error())
+	return nil
+}
+
+// answers are those to the questions of a form.
+func (c *composer) answers(within string) any {
+	out := map[string]any{}
+	for name, texts := range c.given {
+		field, is := strings.CutPrefix(name, within)
+		if !is {
+			continue
+		}
+		list := make([]string, len(texts))
+		for i, t := range texts {
+			list[i] = plain(t)
+		}
+		if out[field] = any(list); len(list) == 1 {
+			out[field] = list[0]
+		}
+	}
+	return out
+}
+
+// below tells whether anything was given within a field.
+func (c *composer) below(prefix string) bool {
+	for name := range c.given {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// plain is text with the ends of lines that a file has; forms send others.
+func plain(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
+
+// Known are the fields of a command, by the names of their inputs.
+func Known(with json.RawMessage) url.Values {
+	known := url.Values{}
+	d := json.NewDecoder(bytes.NewReader(with))
+	d.UseNumber()
+	var fields map[string]any
+	if d.Decode(&fields) == nil {
+		flatten(known, "", fields)
+	}
+	return known
+}
+
+func flatten(known url.Values, within string, fields map[string]any) {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		switch v := fields[name].(type) {
+		case map[string]any:
+			flatten(known, within+name+".", v)
+		case []any:
+			for i, x := range v {
+				if row, ok := x.(map[string]any); ok {
+					flatten(known, fmt.Sprintf("%s%s.%d.", within, name, i), row)
+				} else {
+					known.Add(within+name, fmt.Sprint(x))
+				}
+			}
+		case nil:
+		default:
+			known.Set(within+name, fmt.Sprint(v))
+		}
+	}
+}
+
+// sample says something into each input that is still empty, where anything
+// may be said: what is refused then would be refused whatever is said. It goes
+// by the time of now.
+func (a ask) sample() url.Values {
+	given := maps.Clone(a.known)
+	zone, err := when.Zone(a.plan.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	wall := func(d time.Duration) string { return a.now.Add(d).In(zone).Format("2006-01-02T15:04") }
+	for _, in := range a.questions() {
+		if given.Has(in.Name) {
+			continue
+		}
+		value := in.Value
+		switch {
+		case in.Name == "received_at" && a.role == access.Coordinator && !a.opened.IsZero():
+			value = a.opened.Format(time.RFC3339Nano)
+		case value != "":
+		case len(in.Choices) > 0 && in.Needed:
+			value = in.Choices[0].Value
+		case in.Type == Yes:
+			value = "true"
+		case !in.Needed || strings.HasSuffix(in.Name, "definition"):
+			continue
+		case in.Type == Local && (a.command == "session.hold" || a.command == "session.correct"):
+			value = wall(-25 * time.Hour)
+		case in.Type == Local:
+			value = wall(10 * 365 * 24 * time.Hour)
+		case in.Type == Date:
+			value = a.now.In(zone).Format(time.DateOnly)
+		case in.Name == "rank":
+			value = "1000000"
+		case in.Name == "minutes":
+			value = strconv.Itoa(max(a.terms.Sessions.MinMinutes, 1))
+		case in.Type == Number && strings.HasPrefix(in.Name, "scores."):
+			value = "0"
+		case in.Type == Number:
+			value = "1"
+		case in.Name == "zone" || strings.HasSuffix(in.Name, ".zone"):
+			value = "UTC"
+		case in.Type == Lines || in.Type == Line:
+			value = "…"
+		default:
+			continue
+		}
+		for range max(in.Times, 1) {
+			given.Add(in.Name, value)
+		}
+	}
+	return given
+}
+
+// supposed are a step's fields, with something said in each of them.
+func (g *Engine) supposed(ctx context.Context, role access.Role, s Step) (json.RawMessage, error) {
+	a, err := g.ask(ctx, role, s.Command, Known(s.With))
+	if err != nil {
+		return nil, err
+	}
+	with, faults := Compose(s.Command, a.sample())
+	if len(faults) > 0 {
+		return s.With, nil
+	}
+	return with, nil
+}
+
+// faulty are the fields that an answer of the rules is about, by its code.
+var faulty = map[string][]string{
+	"agreement_version": {"version"}, "authority_missing": {AskAuthority}, "capacity_missing": {"capacity"}, "conflict_unknown": {"conflict"}, "country_malformed": {"country"},
+	"criterion_unknown": {"failed"}, "date_malformed": {"from"}, "dates_reversed": {"to"}, "deadline_earlier": {"local"}, "deadline_past": {"local"},
+	"email_malformed": {"email"}, "handle_taken": {"handle"}, "in_future": {"local", "signed", "received_at"}, "before_opening": {"received_at"}, "before_match": {"signed"},
+	"own_received_at": {"received_at"}, "own_signed": {"signed"}, "kind_unknown": {"kind"}, "local_malformed": {"local"}, "minutes_malformed": {"minutes"}, "mode_unplanned": {"mode"},
+	"name_missing": {"name"}, "override_unexplained": {AskReason}, "permit_not_later": {"local"}, "period_malformed": {"until"}, "quota_below_used": {"limit"}, "quota_malformed": {"quota"},
+	"rank_missing": {"rank"}, "rank_taken": {"rank"}, "out_of_rank": {"rank"}, "reason_missing": {AskReason}, "recommendation_unknown": {"recommendation"}, "reflection_empty": {"text"},
+	"reflection_kind": {"kind"}, "route_unknown": {"route"}, "rule_unknown": {"rule"}, "same_person": {"mentor"}, "scores_incomplete": {"value"}, "session_exists": {"session"},
+	"session_number": {"session"}, "settled_how": {"as"}, "side_unknown": {"side"}, "time_ambiguous": {"local"}, "time_in_gap": {"local"}, "weekday_mismatch": {"published"},
+	"where_missing": {"where"}, "zone_abbreviation": {"zone"}, "zone_unknown": {"zone"}, "mentor_unknown": {"mentor"}, "organisation_unknown": {"organisation"},
+	"language_malformed": {"language"}, "no_place": {"mentee"}, "approval_missing": {"approver"}, "definition_unpublished": {"definition"}, "digest_malformed": {"evidence", "proof"},
+}
+
+// Where tells which input an answer of the rules is about; "" where it is about
+// no single one.
+func Where(answer *domain.Error, inputs []Input) string {
+	_, detail, _ := strings.Cut(answer.Text, " (")
+	detail = strings.TrimPrefix(detail, "missing: ")
+	for _, in := range inputs {
+		last := in.Name[strings.LastIndexByte(in.Name, '.')+1:]
+		named := strings.HasPrefix(detail, last) && !strings.ContainsFunc(detail[len(last):min(len(last)+1, len(detail))], isWord)
+		if slices.Contains(faulty[answer.Code], last) || slices.Contains(faulty[answer.Code], in.Name) || named {
+			return in.Name
+		}
+	}
+	return ""
+}
+
+func isWord(r rune) bool { return r == '_' || r >= 'a' && r <= 'z' }
+
+// The inputs that every command has: how it reached us, on whose behalf, and by
+// what leave.
+const (
+	AskBehalf    = "cause.behalf"
+	AskChannel   = "cause.channel"
+	AskReason    = "cause.reason"
+	AskAuthority = "cause.authority"
+)
+
+// AskCause lists what is asked about a command itself.
+func AskCause(command string) []Input {
+	reason, authority := access.Excepts(command)
+	const code = "A code: small letters, digits, and _ for a space. No names, nothing personal: it is kept for ever"
+	return []Input{
+		{Name: AskReason, Label: "Reason", Hint: code + ". As in power_cut", Type: Line, Needed: reason},
+		{Name: AskAuthority, Label: "By whose authority", Hint: code + ". As in programme_owner", Type: Line, Needed: authority},
+		{Name: AskBehalf, Label: "On behalf of", Hint: "Whose act it is, if not yours", Type: Somebody},
+		{
+			Name: AskChannel, Label: "How it reached us", Type: Line, Value: "web",
+			Choices: []Choice{{"web", "Here"}, {"email", "By e-mail"}, {"phone", "By telephone"}, {"paper", "On paper"}},
+		},
+	}
+}
+
+// Explained fills in of a cause what its inputs say.
+func (c Cause) Explained(given url.Values) Cause {
+	said := func(name string) string { return strings.TrimSpace(given.Get(name)) }
+	c.Reason, c.Authority, c.OnBehalfOf = said(AskReason), said(AskAuthority), domain.Person(said(AskBehalf))
+	if c.Channel = said(AskChannel); c.Channel == "" {
+		c.Channel = "web"
+	}
+	return c
+}

@@ -1,0 +1,193 @@
+package workflows
+
+import "strings"
+
+// verbs are what a command is called where people choose what to do, as the
+// imperative that it is.
+var verbs = map[string]string{
+	"agreement.sign":        "Record a signed agreement",
+	"application.decline":   "Decline the application",
+	"application.pass_over": "Pass the application over",
+	"application.reserve":   "Put the application in reserve",
+	"application.select":    "Select the application",
+	"application.shortlist": "Shortlist the application",
+	"application.submit":    "Submit an application",
+	"application.withdraw":  "Withdraw the application",
+	"call.open":             "Open the call",
+	"completion.waive":      "Waive the completion rule",
+	"conflict.declare":      "Declare a conflict of interest",
+	"contact.make":          "Record the first contact",
+	"cycle.close":           "Close the cycle",
+	"cycle.plan":            "Plan a cycle",
+	"deadline.extend":       "Extend the deadline",
+	"definition.move":       "Move the cycle to another definition",
+	"definition.publish":    "Publish a definition",
+	"draft.start":           "Start a draft",
+	"eligibility.confirm":   "Confirm eligibility",
+	"eligibility.fail":      "Record as not eligible",
+	"email.set":             "Give or change an e-mail address",
+	"erasure.start":         "Approve the erasure of somebody",
+	"match.accept":          "Accept the match",
+	"match.complete":        "Complete the match",
+	"match.decline":         "Decline the match",
+	"match.end":             "End the match early",
+	"match.propose":         "Propose a match",
+	"match.unwind":          "Unwind the match",
+	"matching.propose":      "Run the matching",
+	"membership.record":     "Record a membership",
+	"mentor.join":           "Take a mentor into a pool",
+	"message.settle":        "Say what became of the message",
+	"message.withdraw":      "Withdraw the message",
+	"nomination.receive":    "Record the proof of a nomination",
+	"notice.publish":        "Record a published notice",
+	"offer.accept":          "Accept the offer",
+	"offer.decline":         "Decline the offer",
+	"organisation.register": "Register an organisation",
+	"permit.grant":          "Permit a late submission",
+	"person.register":       "Register a person",
+	"place.reserve":         "Reserve a place",
+	"policy.repair":         "Say what is done in the policy's stead",
+	"policy.retry":          "Let the policy try again",
+	"policy.skip":           "Let the policy pass the event by",
+	"quota.set":             "Set a quota",
+	"reflection.file":       "File a reflection",
+	"reserve.rank":          "Give a rank in the reserve",
+	"reserve.release":       "Release from the reserve",
+	"review.assign":         "Assign a reviewer",
+	"review.open":           "Open the application for review",
+	"review.record":         "Record a review",
+	"session.cancel":        "Cancel the session",
+	"session.correct":       "Correct the record of the session",
+	"session.hold":          "Record the session as held",
+	"session.miss":          "Record the session as missed",
+	"session.reschedule":    "Move the session",
+	"session.schedule":      "Schedule a session",
+	"stage.schedule":        "Put a stage into the timetable",
+	"task.claim":            "Claim the task",
+	"task.complete":         "Complete the task",
+	"task.delegate":         "Hand the task on",
+	"task.reopen":           "Reopen the task",
+}
+
+// Words is what a command is called.
+func Words(command string) string { return verbs[command] }
+
+type label struct{ text, hint string }
+
+// labels are what fields are called where people fill them in: by command and
+// field where it differs from command to command, else by field.
+var labels = map[string]label{
+	"about":          {"What the task is about", "Where the task's id is not known"},
+	"answers":        {"Answers", ""},
+	"approver":       {"Approved by", "The second person who agrees, not yourself"},
+	"as":             {"What became of it", ""},
+	"bars":           {"Pairs that may not be", "A list, as in: - {mentee: ben, mentor: mia, rule: line_manager}"},
+	"call":           {"Call", ""},
+	"capacity":       {"Mentees at a time", ""},
+	"command":        {"Command", "The one that the policy would have issued"},
+	"conflict":       {"Conflict", ""},
+	"country":        {"Country", "Two letters, as in DE"},
+	"criterion":      {"Criterion", ""},
+	"cycle":          {"Cycle", "Its id, as in nemo-2023-autumn"},
+	"definition":     {"Definition", "Its digest; left empty, the newest that is published"},
+	"email":          {"E-mail address", "Sealed"},
+	"event":          {"Event", ""},
+	"evidence":       {"Digest of the evidence", "SHA-256, of a document kept elsewhere"},
+	"expertise":      {"Expertise", "Codes, one a line"},
+	"failed":         {"Criteria that are not met", ""},
+	"from":           {"From", ""},
+	"handle":         {"Handle", "A short name to type: small letters, digits and hyphens"},
+	"justification":  {"Justification", "Sealed; shown to those who run the programme"},
+	"kind":           {"Kind", ""},
+	"language":       {"Language of messages", "A tag such as en, de or pt-BR"},
+	"limit":          {"Limit", "How many places at most"},
+	"listed":         {"Digest of the dry run", "As daybook definition move --dry-run gave it"},
+	"local":          {"Date and time", "On the clocks of the place"},
+	"locks":          {"Pairs that must be", "A list, as in: - {mentee: ben, mentor: mia}"},
+	"match":          {"Match", "Its id: small letters, digits and hyphens, as in m1"},
+	"mentee":         {"Mentee", ""},
+	"mentees":        {"Mentees", "A list, as in: - {mentee: ben}"},
+	"mentor":         {"Mentor", ""},
+	"mentors":        {"Mentors", "A list, as in: - {mentor: mia, capacity: 1}"},
+	"message":        {"Message", ""},
+	"minutes":        {"Length", ""},
+	"mode":           {"Mode", ""},
+	"name":           {"Name", ""},
+	"network":        {"Network", "The network's id"},
+	"no_fault":       {"Nobody's fault", ""},
+	"note":           {"Note", "Particulars; sealed, and shown to nobody yet"},
+	"notice":         {"With notice", ""},
+	"organisation":   {"Organisation", "Its id: small letters, digits and hyphens"},
+	"override":       {"Why another weekday stands", "A code, only where the wording names a weekday that does not fit"},
+	"per":            {"Counted", ""},
+	"person":         {"Person", ""},
+	"policy":         {"Policy", ""},
+	"pool":           {"Pool", "Small letters, digits and hyphens"},
+	"previous":       {"In place of match", "The id of an earlier match, if any"},
+	"programme":      {"Programme", "Its id"},
+	"proof":          {"Digest of the proof", "SHA-256, of a document kept elsewhere"},
+	"published":      {"As published", "The wording that people are given, word for word"},
+	"quota":          {"Quota", "Its id: small letters, digits and hyphens"},
+	"rank":           {"Rank", "1 comes first"},
+	"rationale":      {"Rationale", "Sealed; shown to those who run the programme"},
+	"received_at":    {"Received", "Where it reached us earlier, on paper or by e-mail"},
+	"recommendation": {"Recommendation", ""},
+	"register":       {"Register", "In which the person is counted once, as in staff or applicants"},
+	"reviewer":       {"Reviewer", ""},
+	"route":          {"Put forward", ""},
+	"rule":           {"In time", ""},
+	"run":            {"Run", "Its id: small letters, digits and hyphens"},
+	"scores":         {"Scores", ""},
+	"seed":           {"Seed", "Of the lots that decide ties"},
+	"session":        {"Session", "Its number"},
+	"side":           {"Side", ""},
+	"signed":         {"Signed", "Where that was earlier, on paper"},
+	"stage":          {"Stage", "Its id: small letters, digits and hyphens"},
+	"stream":         {"Stream", ""},
+	"task":           {"Task", ""},
+	"text":           {"Text", ""},
+	"title":          {"Title", ""},
+	"to":             {"To", ""},
+	"told":           {"How people were told", "A code, as in website"},
+	"until":          {"Until", "Left empty: for good"},
+	"value":          {"Score", ""},
+	"version":        {"Version of the agreement", ""},
+	"where":          {"Where it was published", ""},
+	"why":            {"Why", "A code, as in sent_by_hand"},
+	"with":           {"Fields of that command", "YAML or JSON"},
+	"zone":           {"Time zone", "A place, as in Europe/Berlin"},
+
+	"cycle.plan cycle":               {"Id of the cycle", "Small letters, digits and hyphens, as in nemo-2023-autumn"},
+	"definition.publish definition":  {"Definition", "The whole document in YAML, as daybook definition check takes it"},
+	"deadline.extend deadline.local": {"New deadline", "Date and time on the clocks of the place"},
+	"call.open deadline.local":       {"Deadline", "Date and time on the clocks of the place"},
+	"permit.grant local":             {"Permitted until", "Date and time on the clocks of the place"},
+	"person.register name":           {"Name", "Sealed"},
+	"reflection.file text":           {"Reflection", "Sealed; it stays between the two"},
+	"session.miss side":              {"Missed by", ""},
+	"task.delegate to":               {"To whom", ""},
+	"session.hold minutes":           {"Length", ""},
+}
+
+// labelOf is what a field of a command is called, named as in deadline.local.
+func labelOf(command, field string) label {
+	last := field[strings.LastIndexByte(field, '.')+1:]
+	for _, key := range []string{command + " " + field, field, last} {
+		if l, ok := labels[key]; ok {
+			return l
+		}
+	}
+	return label{}
+}
+
+// units are what numbers are of.
+var units = map[string]string{"minutes": "minutes"}
+
+// said puts a code into words: line_manager is Line manager.
+func said(code string) string {
+	text := strings.NewReplacer("_", " ", "-", " ").Replace(code)
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}

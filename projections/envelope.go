@@ -15,7 +15,7 @@ type envelopes struct{ seen map[string]string }
 
 // event makes e an event without a body of what the store gave.
 func (d *envelopes) event(r eventstore.Recorded, n int64, e *Event) error {
-	*e = Event{N: n, Position: r.Position, Stream: r.Stream, Revision: r.Revision, Data: r.Data, fields: e.fields, readings: e.readings[:0]}
+	*e = Event{N: n, Position: r.Position, Stream: r.Stream, Revision: r.Revision, Data: r.Data, readings: e.readings[:0]}
 	if err := e.Envelope.Decode(r.Metadata); err != nil { // in place: it is large
 		return fmt.Errorf("event at %s: %w", r.Position, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -123,11 +124,14 @@ func factOf(e *Event) measure.Fact {
 	return measure.Fact{ID: e.Envelope.ID, Name: e.Envelope.Name, Stream: e.Stream, Book: e.Envelope.Book, Body: e.Data}
 }
 
+var fieldsPool = sync.Pool{New: func() any { return new(measure.Fields) }}
+
 // readMeasures is the costly part, and needs no tables.
 func readMeasures(e *Event) error {
-	fact := factOf(e)
+	fact, fields := factOf(e), fieldsPool.Get().(*measure.Fields)
+	defer fieldsPool.Put(fields)
 	for _, i := range measuresOf[fact.Name] {
-		add, remove, err := measure.All[i].Read(fact, &e.fields)
+		add, remove, err := measure.All[i].Read(fact, fields)
 		if err != nil {
 			return err
 		}

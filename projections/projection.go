@@ -16,7 +16,6 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
-	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -33,12 +32,10 @@ type Event struct {
 	Data     []byte // the body's exact bytes
 	Cycle    string // its book's, or the one that its body names; "" when it is the programme's or the installation's own
 
-	wants uint64 // which projections see it, a bit for each
-
-	fields   measure.Fields // for Prepare of the figures
-	readings []reading      // by it
-	metadata []byte         // the envelope's exact bytes, for Prepare alone
-	digest   [43]byte       // by Prepare of the books
+	wants    uint64    // which projections see it, a bit for each
+	readings []reading // by Prepare of the figures
+	metadata []byte    // the envelope's exact bytes, for Prepare alone
+	digest   [43]byte  // by Prepare of the books
 }
 
 // A Projection is one read model. Its tables and its place in the log change
@@ -212,37 +209,39 @@ func find[T any, P interface {
 // An insertion adds rows to a table, many in one statement: that is cheaper
 // than a statement for each.
 type insertion struct {
-	one, many string // statements
-	width     int
+	statements [len(manyRows)]string
+	width      int
 }
 
-const manyRows = 32
+// manyRows are how many rows the statements of an insertion add.
+var manyRows = [...]int{32, 8, 1}
 
 func insertInto(table string, columns ...string) *insertion {
-	into := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
+	to := &insertion{width: len(columns)}
 	row := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
-	return &insertion{into + row, into + row + strings.Repeat(", "+row, manyRows-1), len(columns)}
+	for i, n := range manyRows {
+		to.statements[i] = "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES " + row + strings.Repeat(", "+row, n-1)
+	}
+	return to
 }
 
 // insert adds so many rows; bind gives a row's values to the statement's
 // parameters from that one on.
 func (to *insertion) insert(conn *sqlite.Conn, rows int, bind func(stmt *sqlite.Stmt, row, parameter int)) error {
-	for row := 0; row < rows; {
-		sql, n := to.one, 1
-		if rows-row >= manyRows {
-			sql, n = to.many, manyRows
+	row := 0
+	for i, n := range manyRows {
+		for ; rows-row >= n; row += n {
+			stmt, err := conn.Prepare(to.statements[i])
+			if err != nil {
+				return err
+			}
+			for i := range n {
+				bind(stmt, row+i, i*to.width+1)
+			}
+			if _, err := stmt.Step(); err != nil {
+				return err
+			}
 		}
-		stmt, err := conn.Prepare(sql)
-		if err != nil {
-			return err
-		}
-		for i := range n {
-			bind(stmt, row+i, i*to.width+1)
-		}
-		if _, err := stmt.Step(); err != nil {
-			return err
-		}
-		row += n
 	}
 	return nil
 }
@@ -414,7 +413,7 @@ func (tx *Tx) word(table, text string) (id int64, isNew bool, err error) {
 	if isNew = id == 0; err == nil && isNew {
 		w.last++
 		id = w.last
-		if w.added = append(w.added, text); len(w.added) == manyRows {
+		if w.added = append(w.added, text); len(w.added) == manyRows[0] {
 			err = w.flush(tx.conn)
 		}
 	}

@@ -199,8 +199,52 @@ func (l lookup) opening(c *tasks.Open) error {
 	if c.Person, c.Concerns, err = l.whose(role, c.Cycle, c.About); err != nil {
 		return err
 	}
-	c.Over, err = l.ended(c.Cycle, c.About)
-	return err
+	if c.Over, err = l.ended(c.Cycle, c.About); err != nil || c.Over {
+		return err
+	}
+	return l.since(c, d)
+}
+
+// since tells what happened to a task between its cause and its opening, which
+// comes late where a policy was parked: what completes or ends it then found
+// nothing to complete or end.
+func (l lookup) since(c *tasks.Open, d programme.Definition) error {
+	c.Done, c.Ended = "", "" // it may be looked up again
+	abouts := []tasks.About{c.About}
+	if c.About == (tasks.About{}) {
+		for _, k := range d.Calls {
+			abouts = append(abouts, tasks.About{Call: k.Call}) // what happens to a call concerns its cycle
+		}
+	}
+	var cause eventstore.Position
+	for _, about := range abouts {
+		err := l.read(c.Cycle, about, func(r eventstore.Recorded) error {
+			done, ends := slices.Contains(c.Plan.Done, r.Name), c.Plan.On == "session.scheduled" && programme.Endings[r.Name] != ""
+			if r.ID.String() == c.Cause {
+				cause = r.Position
+			}
+			if !done && !ends || cause.IsZero() || r.Position.Compare(cause) <= 0 || c.Done+c.Ended != "" {
+				return nil
+			}
+			event, err := schema.Decode(r.Name, r.Data)
+			if err != nil {
+				return fmt.Errorf("%s, revision %d: %w", r.Stream, r.Revision, err)
+			}
+			_, by, _, err := l.about(r.Stream, event)
+			switch {
+			case err != nil || !c.About.Concerns(by):
+			case ends:
+				c.Ended = r.Name
+			case side(event, c.Plan.Role) && (c.About.Session == 0 || c.About.Session == by.Session):
+				c.Done = r.Name
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ended tells whether what a task is about is over.

@@ -421,3 +421,49 @@ func tellsOf(m workflows.Move, word string) (list []string) {
 	}
 	return list
 }
+
+// A policy that was parked opens its task when it is told to go on, and what
+// completes or ends it may lie behind by then.
+func TestATaskThatIsOpenedLateIsDoneIfItWasDone(t *testing.T) {
+	t.Parallel()
+	o := asking(t,
+		programme.Task{Task: "look", Role: "reviewer", On: "application.received", Done: []string{"eligibility.confirmed"}},
+		programme.Task{Task: "meet", Role: "mentee", On: "match.made", Done: []string{"contact.made"}},
+		programme.Task{Task: "prepare", Role: "mentee", On: "session.scheduled", Done: []string{"session.held"}},
+	)
+	const opening = "open-the-task"
+	trouble := errTrouble
+	o.Sabotage(opening, func(string) error { return trouble })
+	o.accepted("a1", "m1", "x") // her application was received and found eligible
+	o.settle()
+	in := fields{"cycle": "spring", "match": "x"}
+	o.must("mentee/a1", "contact.make", in)
+	for _, side := range []string{"mentee", "mentor"} {
+		o.must("coordinator/c1", "agreement.sign", with(in, "side", side, "version", "1"))
+	}
+	slot := with(in, "local", "2024-01-20T10:00", "zone", "Europe/Berlin", "mode", "online")
+	for n := 1; n <= 3; n++ {
+		o.must("mentee/a1", "session.schedule", with(slot, "session", n))
+	}
+	o.must("mentee/a1", "session.cancel", with(in, "session", 2))
+	o.clock.Set(monday.AddDate(0, 0, 14))
+	o.must("mentee/a1", "session.hold", with(slot, "session", 1, "minutes", 70))
+	o.settle()
+	require.Empty(t, o.tasksOf("meet"))
+	trouble = nil
+	for _, parked := range o.standing() {
+		o.must("coordinator/c1", "policy.retry", decideOf(parked))
+	}
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Done}, o.phases("look"))
+	require.Equal(t, []tasks.Phase{tasks.Done}, o.phases("meet"))
+	require.Equal(t, []tasks.Phase{tasks.Done, tasks.Dropped, tasks.Waiting}, o.phases("prepare"), "the first was held, the second called off, the third is to come")
+	again, err := workflows.Replay(t.Context(), o.store, o.mark.at)
+	require.NoError(t, err)
+	require.Nil(t, again.Divergence)
+	before := lines(t, o.store)
+	*o.mark = mark{}
+	o.settle()
+	require.Equal(t, before, lines(t, o.store))
+	storetest.CheckLog(t, o.store)
+}

@@ -40,6 +40,8 @@ type Open struct {
 	Person   domain.Person   `json:"-"`
 	Concerns []domain.Person `json:"-"`
 	Over     bool            `json:"-"` // what it is about
+	Done     string          `json:"-"` // the event that completes it, or
+	Ended    string          `json:"-"` // ends it, where that happened since its cause: it is opened late
 }
 
 func (c Open) Decide(s State, now time.Time) ([]Event, error) {
@@ -54,6 +56,12 @@ func (c Open) Decide(s State, now time.Time) ([]Event, error) {
 		e.Calendar = c.Calendar
 	}
 	e.Due = State{Opened: e}.due(now)
+	switch {
+	case c.Done != "":
+		return []Event{e, Completed{Matter: e.Matter, Event: c.Done}}, nil
+	case c.Ended != "":
+		return []Event{e, Withdrawn{e.Matter, c.Ended}}, nil
+	}
 	return []Event{e}, nil
 }
 

@@ -95,6 +95,16 @@ func TestTask(t *testing.T) {
 			At: at("2023-10-02T09:00"), Due: due,
 		}}},
 		{Name: "one without a time needs no calendar", Now: opened, When: open(programme.Task{Task: "send", Role: "mentee"}, "applicant", file, "ana"), Then: []Event{untimed}},
+		{Name: "late, when it has been done already", Now: opened, When: func() Open {
+			o := open(programme.Task{Task: "send", Role: "mentee"}, "applicant", file, "ana")
+			o.Done = "application.received"
+			return o
+		}(), Then: []Event{untimed, Completed{Matter: untimed.Matter, Event: "application.received"}}},
+		{Name: "or when its session was called off", Now: opened, When: func() Open {
+			o := open(programme.Task{Task: "send", Role: "mentee"}, "applicant", file, "ana")
+			o.Ended = "session.cancelled"
+			return o
+		}(), Then: []Event{untimed, Withdrawn{untimed.Matter, "session.cancelled"}}},
 		{Name: "not about what is over", Now: opened, When: func() Open { o := open(plan, "reviewer", file); o.Over = true; return o }(), Err: ErrEnded},
 
 		{Name: "whoever has the role claims it", Given: free, When: Claim{ID: id, Acting: as("reviewer", "rita")}, Then: rita[1:]},

@@ -104,6 +104,11 @@ func (s *Server) showNothing(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", "GET, HEAD")
 		return errMethod
 	}
+	// The same page without the slash, as people type it: never another host's.
+	if path := strings.TrimRight(r.URL.EscapedPath(), "/"); strings.HasPrefix(path, "/cycles/") && path != r.URL.EscapedPath() {
+		http.Redirect(w, r, href(path, r.URL.Query()), http.StatusMovedPermanently)
+		return nil
+	}
 	return errNoPage
 }
 

@@ -234,6 +234,23 @@ func TestSessionsAreACalendarFile(t *testing.T) {
 	}
 }
 
+func TestASlashTooManyLeadsToThePage(t *testing.T) {
+	t.Parallel()
+	h := filled(t).pages(nil)
+	for path, to := range map[string]string{
+		"/cycles/autumn/": "/cycles/autumn", "/cycles/autumn/matches/m1/?at=2023-09-20": "/cycles/autumn/matches/m1?at=2023-09-20", "/cycles/nowhere/": "/cycles/nowhere",
+	} {
+		w := ask(h, http.MethodGet, path)
+		require.Equal(t, http.StatusMovedPermanently, w.Code, path)
+		require.Equal(t, to, w.Header().Get("Location"))
+	}
+	for _, path := range []string{"/nothing/", "/cycles/", "//cycles.example/"} {
+		w := ask(h, http.MethodGet, path)
+		require.False(t, strings.HasPrefix(w.Header().Get("Location"), "//"), path)
+		require.NotEqual(t, http.StatusOK, w.Code, path)
+	}
+}
+
 // events are what a calendar has, from the first to the last.
 func events(document string) string {
 	_, of, _ := strings.Cut(document, "BEGIN:VEVENT")

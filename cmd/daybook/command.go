@@ -147,14 +147,18 @@ type look struct {
 	local string // the cycle's zone
 }
 
-// look opens a book at the moment asked for. The caller calls done.
+// look opens a book at the moment asked for, with the zone of a cycle; of no
+// cycle, with UTC. The caller calls done.
 func (m moment) look(c *cobra.Command, cycle string) (*look, error) {
 	b, err := readBook(c)
 	if err != nil {
 		return nil, err
 	}
 	l := &look{book: b, then: b.views}
-	if l.local, err = b.zone(c.Context(), cycle); err == nil {
+	if l.local = "UTC"; cycle != "" {
+		l.local, err = b.zone(c.Context(), cycle)
+	}
+	if err == nil {
 		err = l.turn(c, m)
 	}
 	if err != nil {

@@ -38,6 +38,7 @@ type taskLine struct {
 func newTasks() *cobra.Command {
 	var cycle, actor string
 	var asJSON bool
+	var m moment
 	c := &cobra.Command{
 		Use:   "tasks [--cycle CYCLE] [--for ROLE/HANDLE]",
 		Short: "Tell what people have to do, who, and by when",
@@ -45,21 +46,22 @@ func newTasks() *cobra.Command {
 all that are not closed. With --for, what one person has to do or may take up in a
 role, with the commands that would be accepted of them now: they are found by the
 rules that the commands themselves go by, so that nothing is offered that would be
-refused.`,
+refused. With --at, what was to be done then, and no commands.`,
 		Example: `  daybook tasks --cycle nemo-2023-autumn
   daybook tasks --for reviewer/rita`,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			b, err := readBook(c)
+			b, err := m.look(c, cycle)
 			if err != nil {
 				return err
 			}
-			defer b.Close()
-			ctx := c.Context()
-			if err := b.views.CatchUp(ctx); err != nil {
-				return err
+			defer b.done()
+			if cycle != "" {
+				if _, err := b.then.Cycle(c.Context(), cycle); err != nil {
+					return b.unlessNotYet(c, cycle, err)
+				}
 			}
-			lines, err := b.tasks(ctx, cycle, actor)
+			lines, err := b.tasks(c.Context(), m, cycle, actor)
 			if err != nil {
 				return err
 			}
@@ -84,13 +86,15 @@ refused.`,
 	}
 	c.Flags().StringVar(&cycle, "cycle", "", "the cycle's id, as in nemo-2023-autumn")
 	c.Flags().StringVar(&actor, "for", "", "who asks: ROLE/HANDLE")
+	m.flags(c)
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
 	return c
 }
 
 // tasks lists what people have to do in a cycle, or in every one; where actor
-// is given, what they have to do, or could take up.
-func (b *book) tasks(ctx context.Context, cycle, actor string) (lines []taskLine, err error) {
+// is given, what they have to do, or could take up. Of another moment than now it
+// tells what was to be done, and not what would be accepted.
+func (b *look) tasks(ctx context.Context, m moment, cycle, actor string) (lines []taskLine, err error) {
 	var role access.Role
 	var self domain.Person
 	if actor != "" {
@@ -102,23 +106,25 @@ func (b *book) tasks(ctx context.Context, cycle, actor string) (lines []taskLine
 			return nil, err
 		}
 	}
-	cycles, err := b.views.Cycles(ctx)
+	cycles, err := b.then.Cycles(ctx)
 	if err != nil {
 		return nil, err
 	}
 	now, able := b.engine.Now(), [][]workflows.Step(nil)
+	if w, past, err := m.parse(b.local); err != nil {
+		return nil, err
+	} else if past && w.Time.Before(now) {
+		now = w.Time
+	}
 	if cycle != "" {
-		if _, err := b.zone(ctx, cycle); err != nil { // says that there is none
-			return nil, err
-		}
-		one, err := b.views.Cycle(ctx, cycle)
+		one, err := b.then.Cycle(ctx, cycle)
 		if err != nil {
 			return nil, err
 		}
 		cycles = []projections.Cycle{one}
 	}
 	for _, c := range cycles {
-		queue, err := b.views.Queue(ctx, c.Cycle, now)
+		queue, err := b.then.Queue(ctx, c.Cycle, now)
 		if err != nil {
 			return nil, err
 		}
@@ -139,7 +145,7 @@ func (b *book) tasks(ctx context.Context, cycle, actor string) (lines []taskLine
 			lines, able = append(lines, l), append(able, steps(t))
 		}
 	}
-	if actor != "" {
+	if actor != "" && b.then == b.views {
 		if able, err = b.engine.Available(ctx, actor, able...); err != nil {
 			return nil, err
 		}

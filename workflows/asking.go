@@ -103,7 +103,7 @@ func (a ask) inputs(fields []Field, within string) (list []Input) {
 	for _, f := range fields {
 		name := within + f.Name
 		switch {
-		case hidden[a.command+" "+name], hidden[name], name == "about" && domain.IsUUID(a.known.Get("task")):
+		case hidden[a.command+" "+name], hidden[name], a.follows(name):
 		case f.Type == Answers && a.call.Call != "":
 			for _, q := range a.call.Form.Fields {
 				in := Input{Name: name + "." + q.Field, Label: q.Label, Type: Lines, Needed: !q.Optional, Times: q.Ranks, Hint: "Sealed"}
@@ -141,6 +141,18 @@ var hidden = map[string]bool{
 	"person.register person": true, // nobody chooses an id
 }
 
+// follows tells whether a field follows from one that is known: the engine looks
+// it up.
+func (a ask) follows(name string) bool {
+	switch name {
+	case "about", "cycle":
+		return domain.IsUUID(a.known.Get("task"))
+	case "programme":
+		return a.known.Has("cycle") && a.command != "cycle.plan"
+	}
+	return false
+}
+
 func (a ask) input(f Field, name string) Input {
 	l := labelOf(a.command, name)
 	in := Input{Name: name, Label: l.text, Hint: l.hint, Type: f.Type, Needed: f.Needed, Unit: units[f.Name], Choices: a.choices(f.Name, name)}
@@ -152,6 +164,7 @@ func (a ask) input(f Field, name string) Input {
 	case f.List:
 		in.Type = Document
 	}
+	in.Needed = in.Needed || f.Name == "route" && in.Choices != nil // a call that has routes takes no application without
 	switch {
 	case f.Type == Moment:
 		in.Zone = a.plan.Zone
@@ -223,9 +236,12 @@ type Fault struct{ Input, Text string }
 func Compose(command string, given url.Values) (json.RawMessage, []Fault) {
 	c := composer{given: given}
 	fields := map[string]any{}
-	if command == "definition.publish" {
-		if d, err := definition.Parse("definition", []byte(plain(given.Get("definition")))); err != nil {
-			c.fault("definition", err.Error())
+	if source := plain(given.Get("definition")); command == "definition.publish" {
+		if strings.TrimSpace(source) == "" {
+			return json.RawMessage("{}"), nil
+		}
+		if d, err := definition.Parse("definition", []byte(source)); err != nil {
+			c.unread("definition", err)
 		} else {
 			fields = map[string]any{"programme": d.Programme, "definition": d}
 		}
@@ -337,8 +353,23 @@ func (c *composer) document(name, text string) any {
 			}
 		}
 	}
-	c.fault(name, err.Error())
+	c.unread(name, err)
 	return nil
+}
+
+// unread tells each thing that is wrong with a document, and where.
+func (c *composer) unread(name string, err error) {
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range list.Unwrap() {
+			c.unread(name, err)
+		}
+		return
+	}
+	text := err.Error()
+	if at := new(document.Error); errors.As(err, &at) && at.Line > 0 {
+		text = fmt.Sprintf("line %d, column %d: %s", at.Line, at.Column, at.Text)
+	}
+	c.fault(name, text)
 }
 
 // answers are those to the questions of a form.

@@ -43,8 +43,8 @@ func StepsOf(task string) (steps []Step) {
 
 // StepsAbout are the commands that people issue about what is known, with all
 // that is known and nothing else to say which thing they are about; where
-// commands are named, those of them. A thing with two sides has a step for each,
-// for who does not stand on one of them.
+// commands are named, those of them. What one of two sides does has a step for
+// the side that somebody stands on, and for who stands on none a step for each.
 func StepsAbout(role access.Role, known url.Values, commands ...string) (steps []Step) {
 	for _, r := range registry {
 		fields := map[string]bool{}
@@ -62,7 +62,11 @@ func StepsAbout(role access.Role, known url.Values, commands ...string) (steps [
 			continue
 		}
 		sides := []string{""}
-		if fields["side"] && !known.Has("side") && role != match.Mentee && role != match.Mentor {
+		switch {
+		case !fields["side"] || known.Has("side"):
+		case role == match.Mentee, role == match.Mentor:
+			sides = []string{string(role)}
+		default:
 			sides = []string{match.Mentee, match.Mentor}
 		}
 		for _, side := range sides {

@@ -49,7 +49,7 @@ daybook stays in the data directory, to be looked at with every other command.`,
 			playing.Store(true)
 			group, ctx := errgroup.WithContext(c.Context())
 			log := logger(talk)
-			if err := b.listen(ctx, group, addr, out, log, r.Name, refreshWhile(playing)); err != nil {
+			if err := b.listen(ctx, group, addr, out, log, r.Name, nil, refreshWhile(playing)); err != nil {
 				return err
 			}
 			group.Go(func() error {

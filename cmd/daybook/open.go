@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,6 +51,8 @@ type book struct {
 	erases bool                    // opened to erase: the vault may still have whom the log has not
 	replay bool                    // opened to carry out the register of erasures,
 	copied string                  // and this copy of it, if any
+
+	answering sync.Mutex // held while policies answer
 
 	erasing error // why people could not be named, where an erasure is why
 }
@@ -441,10 +444,17 @@ func (b *book) Close() error {
 
 // settle lets policies answer what was done, and the views tell it.
 func (b *book) settle(ctx context.Context) error {
-	if err := b.engine.CatchUp(ctx, b.checkpoint()); err != nil {
+	if err := b.answer(ctx); err != nil {
 		return err
 	}
 	return b.views.CatchUp(ctx)
+}
+
+// answer lets policies answer what was done: one after the other, whoever asks.
+func (b *book) answer(ctx context.Context) error {
+	b.answering.Lock()
+	defer b.answering.Unlock()
+	return b.engine.CatchUp(ctx, b.checkpoint())
 }
 
 // tzdata says which time zone data this process goes by: the system's where

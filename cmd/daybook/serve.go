@@ -30,7 +30,7 @@ const (
 )
 
 func newServe() *cobra.Command {
-	var addr, file, mailURL, backups string
+	var addr, file, mailURL, backups, as string
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Show the daybook in a browser, and let the clock run",
@@ -39,7 +39,12 @@ nominations and offers lapse, and first contacts become overdue when they fall
 due; policies answer what was recorded. What goes wrong there is told on stderr
 and tried again, and the pages stay; only a log or a vault that cannot be
 written any more ends the process, with exit code 1. A rehearsed daybook is shown at the time the
-rehearsal reached, and nothing more happens in it.` + relayHelp + mailHelp,
+rehearsal reached, and nothing happens in it by itself any more.
+
+With --as ROLE/HANDLE pages also let that person act: each offers the commands that
+would be accepted now, with a form for each, and what is sent goes the way of
+daybook do. Whoever reaches the address acts as that person, so it must be this
+machine's own. What is recorded in a rehearsed daybook stays marked as rehearsed.` + relayHelp + mailHelp,
 		Args: args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
 			config, err := relayConfig(file)
@@ -53,6 +58,11 @@ rehearsal reached, and nothing more happens in it.` + relayHelp + mailHelp,
 			transport, err := mailTransport(mailURL, data)
 			if err != nil {
 				return err
+			}
+			if as != "" {
+				if err := onLoopback(addr, as); err != nil {
+					return err
+				}
 			}
 			b, err := openBook(c)
 			if err != nil {
@@ -77,8 +87,14 @@ rehearsal reached, and nothing more happens in it.` + relayHelp + mailHelp,
 					return err
 				}
 			}
+			var acting *web.Acting
+			if as != "" {
+				if acting, err = b.acting(c.Context(), as, log); err != nil {
+					return err
+				}
+			}
 			group, ctx := errgroup.WithContext(c.Context())
-			if err := b.listen(ctx, group, addr, c.OutOrStdout(), log, "", nil); err != nil {
+			if err := b.listen(ctx, group, addr, c.OutOrStdout(), log, "", acting, nil); err != nil {
 				return err
 			}
 			if b.clock == nil {
@@ -102,6 +118,7 @@ rehearsal reached, and nothing more happens in it.` + relayHelp + mailHelp,
 		},
 	}
 	addrFlag(c, &addr)
+	c.Flags().StringVar(&as, "as", os.Getenv("DAYBOOK_AS"), "who acts on the pages: ROLE/HANDLE (DAYBOOK_AS); without it they only show")
 	c.Flags().StringVar(&file, "relay", "", "whom to tell of events outside, and from whom to take commands: a YAML file")
 	c.Flags().StringVar(&backups, "backup", os.Getenv("DAYBOOK_BACKUP"), "make a checked backup a day within this directory (DAYBOOK_BACKUP)")
 	c.Flags().StringVar(&mailURL, "mail", os.Getenv("DAYBOOK_MAIL"), "send the messages, smtp://USER:PASSWORD@HOST:PORT?from=ADDRESS or file:DIR (DAYBOOK_MAIL)")
@@ -126,7 +143,7 @@ func finished(err error) error {
 
 // listen serves the pages until ctx ends. playing names the rehearsal under
 // way, if there is one; wrap, where it is given, goes around the pages.
-func (b *book) listen(ctx context.Context, group *errgroup.Group, addr string, out io.Writer, log *slog.Logger, playing string, wrap func(http.Handler) http.Handler) error {
+func (b *book) listen(ctx context.Context, group *errgroup.Group, addr string, out io.Writer, log *slog.Logger, playing string, acting *web.Acting, wrap func(http.Handler) http.Handler) error {
 	if err := b.views.CatchUp(ctx); err != nil {
 		return err
 	}
@@ -135,7 +152,7 @@ func (b *book) listen(ctx context.Context, group *errgroup.Group, addr string, o
 		rehearsal = b.rehearsalName(ctx, playing)
 	}
 	pages, err := web.New(web.Options{
-		Store: b.store, Views: b.views, Names: b.reveal, Letters: b.letter, Now: b.engine.Now, Rehearsal: rehearsal, Log: log,
+		Store: b.store, Views: b.views, Names: b.reveal, Letters: b.letter, Now: b.engine.Now, Rehearsal: rehearsal, Acting: acting, Log: log,
 	})
 	if err != nil {
 		return err
@@ -243,7 +260,7 @@ func (b *book) run(ctx context.Context, upToDate func()) error {
 	defer tick.Stop()
 	for {
 		// One event that a policy cannot answer keeps no call open.
-		answered := b.engine.CatchUp(ctx, b.checkpoint())
+		answered := b.answer(ctx)
 		issued, ticked := b.engine.Tick(ctx, agenda{b.views})
 		if err := errors.Join(answered, ticked); err != nil {
 			return err

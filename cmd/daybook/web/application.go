@@ -23,6 +23,7 @@ type applicationPage struct {
 	Tasks     []row
 	Events    []eventLine
 	More      string
+	Can       []stepLine
 }
 
 // An answerLine is a question of the form, and what was answered: the best
@@ -82,6 +83,10 @@ func (s *Server) showApplication(w http.ResponseWriter, r *http.Request) error {
 		p.Next = append(p.Next, v.taskLine(t))
 	}
 	if p.Tasks, err = v.tasksOf("application-" + key); err != nil {
+		return err
+	}
+	offered := []Offer{{Known: said("cycle", a.Cycle, "call", a.Call, "person", string(a.Person))}}
+	if p.Can, err = v.canWith(offered, "application-"+key); err != nil {
 		return err
 	}
 	// Permits and places are in other streams: what happened is what is about

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
+	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/projections"
 )
@@ -26,6 +28,7 @@ type cyclePage struct {
 	Season     season
 	Board      placesBoard
 	Places     link
+	Can        []stepLine
 }
 
 // A callLine is a call and its deadline.
@@ -72,7 +75,7 @@ func (s *Server) showCycle(w http.ResponseWriter, r *http.Request) error {
 		l := stageLine{Stage: capital(inWords(x.Stage)), When: span(x.From, x.To), Note: x.Published}
 		p.Stages = append(p.Stages, l)
 	}
-	for _, fill := range []func(*cyclePage) error{v.fillTasks, v.fillFigures, v.fillSeason, v.fillBoard} {
+	for _, fill := range []func(*cyclePage) error{v.fillCan, v.fillTasks, v.fillFigures, v.fillSeason, v.fillBoard} {
 		if err := fill(&p); err != nil {
 			return err
 		}
@@ -92,12 +95,38 @@ func (v *visit) callLine(c projections.Call) callLine {
 	return l
 }
 
+// fillCan offers what is about the cycle and its calls, and what begins
+// something in them.
+func (v *visit) fillCan(p *cyclePage) error {
+	if v.s.acting == nil {
+		return nil
+	}
+	d, err := v.views.Definition(v.ctx, v.cycle.VersionAt(v.now))
+	if err != nil && !errors.Is(err, domain.NotFound) {
+		return err
+	}
+	in := []string{"cycle", v.cycle.Cycle}
+	var list []Offer
+	for _, c := range d.Calls {
+		about := said(append(in, "call", c.Call)...)
+		list = append(list, Offer{Known: about}, Offer{Known: about, Commands: []string{"application.submit", "permit.grant"}})
+	}
+	if v.cycle.ClosedAt.IsZero() {
+		list = append(list, Offer{Known: said(in...), Commands: []string{"stage.schedule", "matching.propose", "match.propose", "cycle.close"}})
+	}
+	p.Can, err = v.can(list...)
+	return err
+}
+
 func (v *visit) fillTasks(p *cyclePage) error {
 	people, clock, err := v.tasks()
 	if err != nil {
 		return err
 	}
 	p.Tasks = v.taskLines(people[:min(len(people), pressing)])
+	if err := v.offerTasks(p.Tasks, people[:len(p.Tasks)]); err != nil {
+		return err
+	}
 	p.NoTasks = len(people) == 0
 	p.MoreTasks = link{"The whole queue: " + strconv.Itoa(len(people)) + " for people, " + strconv.Itoa(len(clock)) + " for the clock", v.to("/queue")}
 	exceptions, err := v.views.Exceptions(v.ctx, v.cycle.Cycle)

@@ -11,6 +11,7 @@ import (
 type cyclesPage struct {
 	frame
 	Cycles []cycleLine
+	Can    []stepLine
 }
 
 type cycleLine struct {
@@ -28,8 +29,18 @@ func (s *Server) showCycles(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := cyclesPage{frame: s.frame("Cycles")}
+	v, err := s.beside(r, "")
+	if err != nil {
+		return err
+	}
+	p := cyclesPage{frame: v.plainFrame("Cycles", "")}
 	p.Sheets = sheets("/", nil)
+	p.Can, err = v.can(Offer{Known: url.Values{}, Commands: []string{
+		"person.register", "email.set", "organisation.register", "membership.record", "mentor.join", "definition.publish", "quota.set", "cycle.plan",
+	}})
+	if err != nil {
+		return err
+	}
 	for _, c := range list {
 		p.Rehearsal = rehearsalOf(p.Rehearsal, c)
 		p.Cycles = append(p.Cycles, cycleLineOf(c))

@@ -10,7 +10,7 @@ func Templates() (map[string]any, func(name string, page any) (string, error), e
 	p, err := parse()
 	structs := map[string]any{
 		"application": applicationPage{}, "applications": applicationsPage{}, "cycle": cyclePage{}, "cycles": cyclesPage{},
-		"event": eventPage{}, "events": eventsPage{}, "exceptions": exceptionsPage{}, "fail": failPage{}, "figure": figurePage{}, "history": historyPage{},
+		"event": eventPage{}, "events": eventsPage{}, "exceptions": exceptionsPage{}, "fail": failPage{}, "figure": figurePage{}, "form": formPage{}, "history": historyPage{},
 		"match": matchPage{}, "matches": matchesPage{}, "message": messagePage{}, "messages": messagesPage{}, "places": placesPage{}, "queue": queuePage{}, "run": runPage{}, "then": thenPage{},
 	}
 	for name := range p {

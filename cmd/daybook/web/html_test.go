@@ -96,7 +96,7 @@ func wellMade(t *testing.T, path, page string) []element {
 			}
 			require.Equal(t, "title", list[i+1].name, path)
 			require.Equal(t, "desc", list[i+2].name, path)
-		case "input", "select":
+		case "input", "select", "textarea":
 			require.True(t, e.attrs["type"] == "hidden" || labels[e.attrs["id"]], "%s: %s has no label", path, e.attrs["id"])
 		case "nav":
 			require.NotEmpty(t, e.attrs["aria-label"], path)
@@ -105,7 +105,10 @@ func wellMade(t *testing.T, path, page string) []element {
 			require.LessOrEqual(t, n, level+1, "%s: %s after h%d", path, e.name, level)
 			level = n
 		case "form":
-			require.Equal(t, "get", e.attrs["method"], path)
+			if e.attrs["method"] != "get" {
+				require.Equal(t, "post", e.attrs["method"], path)
+				require.True(t, strings.HasPrefix(e.attrs["action"], "/do/"), "%s: what changes something goes one way only", path)
+			}
 		}
 	}
 	return list

@@ -25,6 +25,7 @@ type matchPage struct {
 	Tasks       []row
 	Events      []eventLine
 	More        string
+	Can         []stepLine
 }
 
 type sessionLine struct {
@@ -35,6 +36,7 @@ type sessionLine struct {
 	Status  string
 	Minutes string
 	Marks   []string
+	Can     []stepLine
 }
 
 type reflectionLine struct {
@@ -81,6 +83,9 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 	for _, x := range m.Reflections {
 		p.Reflections = append(p.Reflections, v.reflectionLine(x))
 	}
+	if err := v.offerMatch(&p, m); err != nil {
+		return err
+	}
 	if p.Tasks, err = v.tasksOf(m.Stream); err != nil {
 		return err
 	}
@@ -88,6 +93,35 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.render(w, http.StatusOK, "match", p)
+}
+
+// offerMatch offers what is about the match, and with each of its sessions what
+// is about that.
+func (v *visit) offerMatch(p *matchPage, m projections.Match) (err error) {
+	in := []string{"cycle", m.Cycle, "match", m.Match}
+	next := 1
+	var sessions []Offer
+	for _, x := range m.Sessions {
+		n := strconv.Itoa(x.Session)
+		next = max(next, x.Session+1)
+		sessions = append(sessions,
+			Offer{Known: said(append(in, "session", n)...), Commands: []string{"session.hold", "session.reschedule", "session.cancel", "session.miss", "session.correct"}},
+			Offer{Known: said(append(in, "session", n, "kind", "session")...)},
+		)
+	}
+	p.Can, err = v.canWith([]Offer{
+		{Known: said(in...)},
+		{Known: said(append(in, "session", strconv.Itoa(next))...), Commands: []string{"session.schedule", "session.hold"}},
+		{Known: said(append(in, "kind", "final")...), Commands: []string{"reflection.file"}},
+	}, m.Stream)
+	if err != nil {
+		return err
+	}
+	found, err := v.offers(sessions...)
+	for i, lines := range found {
+		p.Sessions[i/2].Can = append(p.Sessions[i/2].Can, lines...)
+	}
+	return err
 }
 
 // standing is a match's state, and where it stands where that says more.

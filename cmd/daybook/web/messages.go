@@ -74,6 +74,7 @@ type messagePage struct {
 	Text   string // "" where they cannot be had
 	Events []eventLine
 	More   string
+	Can    []stepLine
 }
 
 func (s *Server) showMessage(w http.ResponseWriter, r *http.Request) error {
@@ -121,6 +122,9 @@ func (s *Server) showMessage(w http.ResponseWriter, r *http.Request) error {
 			s.log.Error("letter", "message", m.Message, "err", err)
 			p.Text = "[unreadable]"
 		}
+	}
+	if p.Can, err = v.can(Offer{Known: said("message", m.Message)}); err != nil {
+		return err
 	}
 	stream := message.ID{Message: m.Message}.Stream()
 	if p.Events, p.More, err = v.eventsOf(projections.HistoryFilter{Stream: stream}, "stream", stream); err != nil {

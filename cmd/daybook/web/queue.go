@@ -24,6 +24,7 @@ type taskLine struct {
 	Left    string
 	Overdue bool
 	Command string
+	Can     []stepLine
 }
 
 func (s *Server) showQueue(w http.ResponseWriter, r *http.Request) error {
@@ -40,6 +41,9 @@ func (s *Server) showQueue(w http.ResponseWriter, r *http.Request) error {
 	from, to, pages := v.paged(len(people))
 	p.Pages = pages
 	p.People = v.taskLines(people[from:to])
+	if err := v.offerTasks(p.People, people[from:to]); err != nil {
+		return err
+	}
 	p.Clock = v.taskLines(clock[:min(len(clock), v.most())])
 	return s.render(w, http.StatusOK, "queue", p)
 }
@@ -63,6 +67,34 @@ func (v *visit) taskLines(tasks []projections.Item) []taskLine {
 		lines[i] = v.taskLine(t)
 	}
 	return lines
+}
+
+// offerTasks offers on each line what can be done about it.
+func (v *visit) offerTasks(lines []taskLine, tasks []projections.Item) error {
+	list := make([]Offer, len(tasks))
+	for i, t := range tasks {
+		list[i] = Offer{Task: t.Task, Step: t.Command, With: t.Args}
+	}
+	found, err := v.offers(list...)
+	for i := range found {
+		lines[i].Can = found[i]
+	}
+	return err
+}
+
+// canWith is what can be done about a file, and about the tasks that it has.
+func (v *visit) canWith(list []Offer, file string) ([]stepLine, error) {
+	if v.s.acting == nil {
+		return nil, nil
+	}
+	open, err := v.views.Tasks(v.ctx, v.cycle.Cycle, file)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range open {
+		list = append(list, Offer{Task: t.Task})
+	}
+	return v.can(list...)
 }
 
 // tasksOf are the rows of the tasks about one file: who has to do what, or did.

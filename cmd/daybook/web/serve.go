@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -16,7 +17,8 @@ import (
 
 var (
 	errNoPage = domain.Missing("page_unknown", "there is no such page")
-	errMethod = domain.Wrong("method_unknown", "pages here are read, not written")
+	errMethod = domain.Wrong("method_unknown", "pages here are read, not written: to act on them, start daybook serve with --as ROLE/HANDLE")
+	errLarge  = domain.Wrong("too_large", "this is more than 1 MB, more than can be recorded at once; nothing was recorded. What you wrote is still there: go back in your browser")
 	errHost   = domain.Deny("host_unknown", "this daybook is not served under that name; ask for it under localhost or its plain address")
 )
 
@@ -75,6 +77,8 @@ func statusOf(err *domain.Error) int {
 	switch {
 	case err == errMethod:
 		return http.StatusMethodNotAllowed
+	case err == errLarge:
+		return http.StatusRequestEntityTooLarge
 	case err.Kind == domain.Invalid:
 		return http.StatusBadRequest
 	case err.Kind == domain.Denied:
@@ -94,6 +98,8 @@ func titleOf(status int) string {
 		return "You may not see this page"
 	case http.StatusConflict:
 		return "That is not possible"
+	case http.StatusRequestEntityTooLarge:
+		return "That is too much at once"
 	default:
 		return "That address does not make sense"
 	}
@@ -130,7 +136,7 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 // can answer, the cross-origin check's own refusal included.
 func (s *Server) guard(h http.Handler) http.Handler {
 	var protection http.CrossOriginProtection
-	h = protection.Handler(s.recovered(s.named(http.MaxBytesHandler(h, maxBody))))
+	h = protection.Handler(s.recovered(s.named(s.sized(h))))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, header := range [][2]string{
 			{"Content-Security-Policy", contentPolicy},
@@ -161,6 +167,20 @@ func (s *Server) named(h http.Handler) http.Handler {
 			s.fail(w, r, errHost)
 			return
 		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// sized refuses what is too large. It is read to its end all the same, up to a
+// point: a browser that still sends does not listen to the answer.
+func (s *Server) sized(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > maxBody {
+			_, _ = io.CopyN(io.Discard, r.Body, maxRead)
+			s.fail(w, r, errLarge)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		h.ServeHTTP(w, r)
 	})
 }

@@ -61,7 +61,7 @@ func sheets(page string, query url.Values) []link {
 func (s *Server) asSheets(page func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		as := r.URL.Query().Get("as")
-		if as == "" {
+		if as == "" || strings.HasPrefix(r.URL.Path, "/do/") { // where it is a field
 			return page(w, r)
 		}
 		write := map[string]func(io.Writer, []sheet) error{"xlsx": writeXLSX, "csv": writeCSV}[as]

@@ -84,7 +84,7 @@ func (v *visit) eventsOf(f projections.HistoryFilter, field, value string) (line
 // beside is a visit to what is no page of a cycle but is told with one: an
 // event. It is always now there. Without a cycle times are in UTC.
 func (s *Server) beside(r *http.Request, cycle string) (*visit, error) {
-	v := &visit{people: s.people(r.Context()), zone: time.UTC, ctx: r.Context(), views: s.views, now: s.now(), path: r.URL.EscapedPath(), own: url.Values{}, files: map[string]link{}}
+	v := &visit{people: s.people(r.Context()), zone: time.UTC, ctx: r.Context(), views: s.views, now: s.now(), path: r.URL.EscapedPath(), own: url.Values{}, query: r.URL.Query(), files: map[string]link{}}
 	if cycle == "" {
 		return v, nil
 	}
@@ -99,8 +99,7 @@ func (s *Server) beside(r *http.Request, cycle string) (*visit, error) {
 // plainFrame is the frame of a page that shows no moment.
 func (v *visit) plainFrame(title, current string) frame {
 	if v.cycle.Cycle == "" {
-		f := v.s.frame(title)
-		return f
+		return v.acted(v.s.frame(title))
 	}
 	f := v.frame(title, current)
 	f.Moment = moment{}

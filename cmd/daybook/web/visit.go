@@ -22,7 +22,9 @@ type frame struct {
 	Nav       []tab
 	Moment    moment
 	Now       instant
-	Sheets    []link // the page's tables as spreadsheets, where it has any
+	Sheets    []link  // the page's tables as spreadsheets, where it has any
+	Acting    string  // as whom everything is done that is done here; "" where nothing can be
+	Notice    *notice // of what was just recorded
 }
 
 // A tab leads to one of the pages of a cycle.
@@ -47,6 +49,7 @@ type visit struct {
 	at    asked
 	now   time.Time // the moment shown
 	own   url.Values
+	query url.Values
 	path  string
 	whole bool // lists are given whole, for a spreadsheet
 	files map[string]link
@@ -67,6 +70,7 @@ func (s *Server) visit(r *http.Request, cycleID string, own ...string) (*visit, 
 	}
 	q := r.URL.Query()
 	v.whole = q.Has("as")
+	v.query = q
 	for _, name := range own {
 		if value := q.Get(name); value != "" {
 			v.own.Set(name, value)
@@ -144,7 +148,7 @@ func (v *visit) instant(t time.Time) instant { return instantIn(t, v.zone) }
 
 // frame is the frame of a page of the cycle; tab says which.
 func (v *visit) frame(title, current string) frame {
-	f := v.s.frame(title)
+	f := v.acted(v.s.frame(title))
 	f.Now = v.instant(v.s.now())
 	f.Cycle = link{v.title(), v.to("")}
 	for _, t := range [][2]string{
@@ -181,6 +185,15 @@ func (v *visit) most() int {
 		return mostRows
 	}
 	return linesPerPage
+}
+
+// acted is a frame with who acts here, and what came of the last that they did.
+func (v *visit) acted(f frame) frame {
+	if a := v.s.acting; a != nil && !v.whole {
+		f.Acting = v.name(a.Person) + ", " + inWords(a.Role)
+		f.Notice = v.noticed(v.query)
+	}
+	return f
 }
 
 // title is what the cycle is called.

@@ -10,7 +10,8 @@
 // and on the file that they are about, and nowhere else, answers, reviews,
 // rationales and the messages people are sent. Notes, which may tell of an illness, and what a pair wrote stay
 // sealed: a page says that they are there, never what they say. Every route is
-// a GET and changes nothing.
+// a GET and changes nothing, unless somebody acts: then each command has a form,
+// and what is sent goes the way of every command.
 //
 // A page is three things with one name: a struct of finished strings, the
 // method that fills it, and a template.
@@ -37,6 +38,7 @@ const (
 	MaxHeaderBytes    = 64 << 10
 
 	maxBody    = 1 << 20
+	maxRead    = 32 << 20
 	maxReplays = 2
 )
 
@@ -70,6 +72,9 @@ type Options struct {
 	// store, and every page says that nothing on it happened.
 	Rehearsal string
 
+	// Acting is who acts on the pages. Unset, they only show.
+	Acting *Acting
+
 	// Log is told what somebody must look at. Unset, nothing is logged.
 	Log *slog.Logger
 }
@@ -82,6 +87,7 @@ type Server struct {
 	letters   func(ctx context.Context, m projections.Message) (string, error)
 	now       func() time.Time
 	rehearsal string
+	acting    *Acting
 	log       *slog.Logger
 	pages     pages
 	machines  chan struct{} // one for each replay to another moment under way
@@ -96,7 +102,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o.Store, o.Views, o.Names, o.Letters, o.Now, o.Rehearsal, o.Log, p, make(chan struct{}, maxReplays)}
+	s := &Server{o.Store, o.Views, o.Names, o.Letters, o.Now, o.Rehearsal, o.Acting, o.Log, p, make(chan struct{}, maxReplays)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -113,7 +119,7 @@ type route struct {
 }
 
 func (s *Server) routes() []route {
-	return []route{
+	list := []route{
 		{"GET /{$}", s.showCycles},
 		{"GET /cycles/{cycle}", s.showCycle},
 		{"GET /cycles/{cycle}/calendar.ics", s.serveCalendar},
@@ -136,6 +142,10 @@ func (s *Server) routes() []route {
 		{"GET /healthz", s.healthz},
 		{"/", s.showNothing},
 	}
+	if s.acting != nil {
+		list = append(list, route{"GET /do/{command}", s.showForm}, route{"POST /do/{command}", s.act})
+	}
+	return list
 }
 
 func (s *Server) mux() *http.ServeMux {

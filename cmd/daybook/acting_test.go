@@ -1,0 +1,244 @@
+package main_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	main "github.com/daybook-engine/daybook/cmd/daybook"
+	"github.com/daybook-engine/daybook/domain/when"
+)
+
+const pairsDefinition = `programme: pairs
+title: Pairs
+owner: nemo
+network: nemo
+zone: Europe/Berlin
+calendar: {name: de-berlin, version: "2031", holidays: [2031-05-01]}
+roles: [{role: coordinator, organisation: nemo}]
+calls:
+  - call: mentees
+    role: mentee
+    form:
+      version: "1"
+      fields:
+        - {field: motives, label: Your motives}
+        - {field: priorities, label: Your top 2 priorities, ranks: 2}
+    criteria:
+      - {criterion: member, text: Works in a member organisation}
+      - {criterion: educator, text: Works in education}
+    routes:
+      - {route: staff, text: Staff of members may apply}
+    drafts_last: {working_days: 1, at: "12:00"}
+tasks:
+  - {task: screen, role: coordinator, text: Look at what came in, on: application.received}
+review: {per_application: 1, criteria: [motives], max_score: 5}
+offer:
+  reply_within: {days: 7, at: "17:00"}
+match:
+  first_contact_within: {days: 14}
+agreement: {version: "2", clauses: [Be open and honest.]}
+sessions: {min: 1, max: 2, min_minutes: 30, max_minutes: 90, modes: [online, telephone]}
+reflections: {session: [mentee], final: [mentee]}
+completion: {version: "1", conforming_sessions: 1, final_reflections: [mentee]}
+`
+
+// acted is a daybook on which a test acts by its pages.
+type acted struct {
+	main.Acted
+	t *testing.T
+}
+
+func act(t *testing.T) acted {
+	a, err := main.Act(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, a.Close()) })
+	return acted{a, t}
+}
+
+func (a acted) at(local string) {
+	a.t.Helper()
+	at, err := when.Local(local, "Europe/Berlin")
+	require.NoError(a.t, err)
+	require.NoError(a.t, a.At(a.t.Context(), at))
+}
+
+func (a acted) do(by, name, with string) {
+	a.t.Helper()
+	require.NoError(a.t, a.Do(a.t.Context(), by, name, with))
+}
+
+func (a acted) as(by string) browser {
+	a.t.Helper()
+	pages, err := a.Pages(a.t.Context(), by)
+	require.NoError(a.t, err)
+	return browser{a.t, pages}
+}
+
+// A season by the pages alone, from the plan to the completed match: every step
+// is found where it can be done, and its form is filled in by its labels.
+func TestASeasonIsRunByItsPages(t *testing.T) {
+	t.Parallel()
+	a := act(t)
+	a.at("2031-02-03T09:00")
+	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	anna := a.as("coordinator/anna")
+
+	home := anna.open("/")
+	for _, x := range [][2]string{{"ben", "Ben 🦕 Ohm"}, {"mia", "מיה <b>Adler</b>"}, {"rita", "Rita Reh"}} {
+		home = home.follow("Register a person").press("Register a person", "Handle", x[0], "Register", "people", "Name", x[1]).recorded("registered")
+	}
+	home = home.follow("Register an organisation").press("Register an organisation", "Organisation", "nemo", "Name", "Network of Museums", "Network", "").recorded("Network of Museums")
+	home = home.follow("Register an organisation").press("Register an organisation", "Organisation", "salt-road", "Name", "Museum of the Salt Road", "Museum", "").recorded("Museum of the Salt Road")
+	home = home.follow("Record a membership").press("Record a membership", "Organisation", "salt-road", "Network", "nemo").recorded("")
+	home = home.follow("Publish a definition").press("Publish a definition", "Definition", pairsDefinition).recorded("")
+	home = home.follow("Set a quota").press("Set a quota", "Programme", "pairs", "Quota", "cycle", "In each cycle", "", "Limit", "1").recorded("")
+	home = home.follow("Take a mentor into a pool").press("Take a mentor into a pool", "Mentor", "מיה <b>Adler</b> (mia)", "Pool", "gem", "Mentees at a time", "1", "Expertise", "drawing\nschool").recorded("")
+	home = home.follow("Plan a cycle").press("Plan a cycle", "Id of the cycle", "spring", "Programme", "pairs", "Title", "Spring", "From", "2031-04", "To", "2031-06").recorded("Spring")
+
+	// The call, and what is wrong with a deadline is said beside it.
+	cycle := home.follow("Spring")
+	wrong := cycle.follow("Open the call: mentees").press("Open the call", "Deadline", "2031-03-30T02:30", "By then: that moment is in time", "", "As published", "by 30 March, at half past two")
+	require.Equal(t, http.StatusBadRequest, wrong.code)
+	require.Contains(t, wrong.html, `<a href="#f-deadline.local">This local time does not exist`)
+	require.Contains(t, wrong.html, `value="by 30 March, at half past two"`)
+	cycle = wrong.press("Open the call", "Deadline", "2031-02-28T17:00").recorded("The call for mentees opened")
+	cycle = cycle.follow("Extend the deadline: mentees").press("Extend the deadline", "New deadline", "2031-03-01T17:00", "By then: that moment is in time", "", "As published", "by 1 March", "Reason", "power_cut").recorded("deadline")
+
+	// Ben applies himself; a letter that is late is refused, and stays written.
+	ben := a.as("applicant/ben")
+	apply := ben.open("/cycles/spring").follow("Submit an application: mentees")
+	short := apply.press("Submit an application", "Your motives", "I teach alone <3", "Your top 2 priorities, number 1", "one", "Staff of members may apply", "", "Organisation", "salt-road")
+	require.Equal(t, http.StatusConflict, short.code)
+	require.Contains(t, short.html, `<a href="#f-answers.priorities-1">The form is not complete (missing: priorities (exactly 2))</a>`)
+	require.Contains(t, short.html, ">I teach alone &lt;3</textarea>")
+	require.Contains(t, short.html, "This was refused, and that is recorded")
+	short.press("Submit an application", "Your top 2 priorities, number 2", "two").recorded("Ben 🦕 Ohm")
+	late := ben.open("/cycles/spring")
+	require.NotContains(t, late.links, "Submit an application: mentees", "who has applied is not asked again")
+
+	// A coordinator's queue has what is to be done, with a button.
+	queue := anna.open("/cycles/spring/queue")
+	require.Contains(t, queue.html, ">Claim the task</button>")
+	queue = queue.press("Complete the task").recorded("")
+	a.at("2031-03-03T09:00")
+	file := queue.open("/cycles/spring/applications").follow("Ben 🦕 Ohm")
+	require.Contains(t, file.links, "Record as not eligible")
+	require.NotContains(t, file.links, "Select the application")
+	file = file.press("Confirm eligibility").recorded("eligible")
+	require.NotContains(t, file.links, "Record as not eligible")
+	file = file.follow("Assign a reviewer").press("Assign a reviewer", "Reviewer", "Rita Reh (rita)").recorded("Rita Reh")
+	a.as("reviewer/rita").open(strings.Split(file.at, "?")[0]).follow("Record a review").
+		press("Record a review", "Motives: score", "4", "Motives: justification", "Knows what to ask for.", "Select", "").recorded("Rita Reh")
+	file = anna.open(strings.Split(file.at, "?")[0]).follow("Shortlist the application").press("Shortlist the application").recorded("shortlisted")
+	file = file.follow("Select the application").press("Select the application", "Rationale", "Teaches alone.").recorded("selected")
+	file.press("Reserve a place").recorded("")
+	ben.open(strings.Split(file.at, "?")[0]).press("Accept the offer").recorded("accepted")
+
+	// The match, both sides, and a session.
+	cycle = anna.open("/cycles/spring").follow("Propose a match").press("Propose a match", "Match", "m1", "Mentee", "Ben 🦕 Ohm (ben)", "Mentor", "מיה <b>Adler</b> (mia)").recorded("")
+	match := cycle.open("/cycles/spring/matches/m1")
+	require.Contains(t, match.html, "Accept the match, for the mentee</button>")
+	a.as("mentee/ben").open("/cycles/spring/matches/m1").press("Accept the match").recorded("accepted")
+	match = match.open("/cycles/spring/matches/m1").press("Accept the match, for the mentor").recorded("accepted")
+	a.at("2031-03-10T09:00")
+	for _, side := range []string{"mentee", "mentor"} {
+		match = match.open("/cycles/spring/matches/m1").follow("Record a signed agreement, for the " + side).press("Record a signed agreement").recorded("agreement")
+	}
+	match = match.follow("Schedule session 1").press("Schedule a session", "Date and time", "2031-03-20T16:00", "Online", "").recorded("Session 1")
+	a.at("2031-03-20T19:00")
+	match = match.open("/cycles/spring/matches/m1").follow("Record session 1 as held").press("Record the session as held", "Date and time", "2031-03-20T16:00", "Online", "", "Length", "60").recorded("60 minutes")
+	require.NotContains(t, match.html, "Complete the match</button>", "the rule is not met")
+	require.Contains(t, match.links, "Waive the completion rule")
+	a.as("mentee/ben").open("/cycles/spring/matches/m1").follow("File a reflection, on the whole match").press("File a reflection", "Reflection", "I have a plan.").recorded("reflection")
+	match = match.open("/cycles/spring/matches/m1").press("Complete the match").recorded("complete")
+	require.NotContains(t, match.links, "End the match early", "it is over")
+	require.Contains(t, match.links, "Correct the record of session 1", "records may be mended")
+
+	// Where the past is shown nothing is offered.
+	past := anna.open("/cycles/spring/matches/m1?at=2031-03-15")
+	require.NotContains(t, past.html, "What can be done</h2>")
+	require.NotContains(t, past.html, "/do/")
+}
+
+// What is sent twice is done once, and answered as the first time. Who was
+// second is told what has changed. A form sees the deadline pass.
+func TestAFormIsSentOnce(t *testing.T) {
+	t.Parallel()
+	a := act(t)
+	a.at("2031-02-03T09:00")
+	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	a.do("coordinator/anna", "person.register", `{"handle":"ben","register":"people","name":"Ben Ohm"}`)
+	a.do("coordinator/anna", "organisation.register", `{"organisation":"nemo","name":"Network","kind":"network"}`)
+	anna := a.as("coordinator/anna")
+	anna.open("/").follow("Publish a definition").press("Publish a definition", "Definition", pairsDefinition).recorded("")
+	a.do("coordinator/anna", "cycle.plan", `{"programme":"pairs","cycle":"spring","title":"Spring","from":"2031-04","to":"2031-06"}`)
+	a.do("coordinator/anna", "call.open", `{"cycle":"spring","call":"mentees","deadline":{"local":"2031-03-01T17:00","zone":"Europe/Berlin","rule":"by","published":"by 5pm on 1 March"}}`)
+	ben := a.as("applicant/ben")
+	open := ben.open("/cycles/spring").follow("Submit an application: mentees")
+	written := []string{"Your motives", "I teach alone.", "Your top 2 priorities, number 1", "one", "Your top 2 priorities, number 2", "two", "Staff of members may apply", ""}
+	a.do("applicant/ben", "application.submit", `{"cycle":"spring","call":"mentees","route":"staff","answers":{"motives":"x","priorities":["a","b"]}}`)
+
+	file := anna.open("/cycles/spring/applications").follow("Ben Ohm")
+	first, second := file.form("Confirm eligibility"), file.follow("Record as not eligible")
+	done := anna.send(http.MethodPost, first.action, first.kept.Encode()).recorded("eligible")
+	again := anna.send(http.MethodPost, first.action, first.kept.Encode()).recorded("eligible")
+	require.Equal(t, done.at, again.at)
+	require.Equal(t, 1, strings.Count(anna.open("/cycles/spring/history?name=eligibility").html, "<code>eligibility.confirmed</code>"))
+
+	lost := second.press("Record as not eligible", "Works in education", "")
+	require.Equal(t, http.StatusConflict, lost.code)
+	require.Contains(t, lost.html, "Nothing was recorded")
+	require.Contains(t, lost.html, "This does not apply to the application as it stands (it is eligible)")
+	_, changed, found := strings.Cut(lost.html, "What was recorded about it since you opened this form")
+	require.True(t, found)
+	require.Contains(t, changed, "<code>eligibility.confirmed</code>")
+	require.Regexp(t, `value="educator" checked`, lost.html)
+
+	// The same form with something else in it is not what was sent first.
+	later := anna.open("/cycles/spring").follow("Record a published notice: mentees")
+	sent := *later.form("Record a published notice")
+	later.press("Record a published notice", "Where it was published", "website", "Text", "come").recorded("website")
+	other := sent
+	other.kept.Set("where", "newsletter")
+	used := anna.send(http.MethodPost, other.action, other.kept.Encode())
+	require.Equal(t, http.StatusConflict, used.code)
+	require.Contains(t, used.html, "This form was sent before, with something else in it, and that stands")
+	used.press("Record a published notice").recorded("newsletter")
+
+	// Already so, and the deadline.
+	cycle := anna.open("/cycles/spring").follow("Put a stage into the timetable").press("Put a stage into the timetable", "Stage", "talks", "From", "2031-04").recorded("talks")
+	cycle.follow("Put a stage into the timetable").press("Put a stage into the timetable", "Stage", "talks", "From", "2031-04").recorded("nothing was recorded")
+	a.do("applicant/ben", "application.withdraw", `{"cycle":"spring","call":"mentees"}`)
+	a.at("2031-03-01T17:00")
+	a.at("2031-03-01T17:01")
+	passed := open.press("Submit an application", written...)
+	require.Equal(t, http.StatusConflict, passed.code)
+	require.Contains(t, passed.html, ">I teach alone.</textarea>")
+}
+
+// Who reaches the address acts: so nobody else may.
+func TestOnlyThisMachineActs(t *testing.T) {
+	t.Parallel()
+	for addr, ok := range map[string]bool{
+		"127.0.0.1:8080": true, "localhost:0": true, "[::1]:8080": true, "127.3.2.1:1": true,
+		"0.0.0.0:8080": false, ":8080": false, "192.168.1.2:80": false, "[::]:80": false, "localhost.evil.example:80": false, "8080": false,
+	} {
+		err := main.OnLoopback(addr, "coordinator/anna")
+		require.Equal(t, ok, err == nil, addr)
+		if !ok {
+			require.ErrorContains(t, err, "--a", addr)
+		}
+	}
+	a := act(t)
+	a.at("2031-02-03T09:00")
+	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	for by, why := range map[string]string{
+		"anna": "an actor is ROLE/HANDLE", "cordinator/anna": "there is no role cordinator; there are applicant, coordinator", "coordinator/ben": "nobody is registered", "clock/anna": "only the engine itself",
+	} {
+		_, err := a.Pages(t.Context(), by)
+		require.ErrorContains(t, err, why, by)
+	}
+}

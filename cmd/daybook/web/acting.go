@@ -1,0 +1,241 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+)
+
+// Acting is somebody as whom everything is done that is done on the pages. Its
+// functions are the engine's: which commands there are, what they ask, who may
+// issue them, and what comes of it, is decided there and nowhere here.
+type Acting struct {
+	Person domain.Person
+	Role   string
+
+	// Offers gives, for each offer, the steps that would be accepted now.
+	Offers func(ctx context.Context, offers []Offer) ([][]Step, error)
+	// Words is what a command is called.
+	Words func(command string) string
+	// Ask lists what a command asks, with what is known of it.
+	Ask func(ctx context.Context, command string, known url.Values) ([]Question, error)
+	// Do issues a command. What is wrong with a field is told by faults: with
+	// an error that is the rules' answer, or alone, where nothing was asked of
+	// them yet. It says which events were kept, none when it was already so; a
+	// refusal may have been kept, too.
+	Do func(ctx context.Context, o Order) (Done, []Fault, error)
+}
+
+// An Offer is a thing on a page: what is known of it, and which commands are
+// about it, where those are not found by what is known. Or it is a step that is
+// known.
+type Offer struct {
+	Known    url.Values
+	Commands []string
+	Task     string          // the id of a task: the commands are those of tasks
+	Step     string          // a command,
+	With     json.RawMessage // with its fields
+}
+
+// A Step is a command that would be accepted, with what is known of its fields.
+// One that is Ready asks nothing else.
+type Step struct {
+	Command string
+	Known   url.Values
+	Ready   bool
+}
+
+// A Question is one of those that a command's form asks.
+type Question struct {
+	Name    string
+	Label   string
+	Hint    string
+	Type    string // line, lines, list, number, yes, date, local, moment, person, answers, document
+	Unit    string
+	Needed  bool
+	Several bool
+	Times   int
+	Choices []Choice
+	Value   string
+	Zone    string
+	Cause   bool // it is about who does it and why, which every command may say
+}
+
+// A Choice is one of the values that a question has.
+type Choice struct{ Value, Text string }
+
+// An Order is a command as it was sent. Its id is that of the form, so that what
+// is sent twice is done once.
+type Order struct {
+	Command string
+	ID      uuid.UUID
+	Given   url.Values
+}
+
+// Done is what came of an order.
+type Done struct {
+	Position eventstore.Position
+	Names    []string
+}
+
+// A Fault is what is wrong with an answer; "" for one that is about all.
+type Fault struct{ Question, Text string }
+
+// Fields of a form's own, beside those of the command. No command's have a dot
+// in front.
+const (
+	formID    = ".id"    // of the command
+	formSince = ".since" // how far the log had come
+	formBack  = ".back"  // the page to go back to
+	noticeKey = "recorded"
+)
+
+// A stepLine is something that can be done, on a page: a link to a form, or
+// a button that does it.
+type stepLine struct {
+	Words   string
+	Command string
+	Href    string // of the form
+	Action  string // where the button sends it; "" for a link
+	ID      string // of the command
+	IDField string
+}
+
+// said are the fields of a thing: key by value.
+func said(pairs ...string) url.Values {
+	known := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		known.Set(pairs[i], pairs[i+1])
+	}
+	return known
+}
+
+// offers are the steps that a page offers to who acts on it: none at another
+// moment than now, none in a spreadsheet, and none where nobody does.
+func (v *visit) offers(list ...Offer) ([][]stepLine, error) {
+	a := v.s.acting
+	if a == nil || v.whole || !v.at.at.IsZero() || len(list) == 0 {
+		return make([][]stepLine, len(list)), nil
+	}
+	found, err := a.Offers(v.ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([][]stepLine, len(list))
+	for i, steps := range found {
+		for _, step := range steps {
+			lines[i] = append(lines[i], v.stepLine(step))
+		}
+	}
+	return lines, nil
+}
+
+// can is what can be done about the things of a page, in one list.
+func (v *visit) can(list ...Offer) (all []stepLine, err error) {
+	found, err := v.offers(list...)
+	for _, lines := range found {
+		all = append(all, lines...)
+	}
+	return all, err
+}
+
+func (v *visit) stepLine(step Step) stepLine {
+	l := stepLine{Words: v.s.acting.Words(step.Command), Command: step.Command}
+	if side := step.Known.Get("side"); side != "" && side != v.s.acting.Role {
+		l.Words += ", for the " + side
+	}
+	if n := step.Known.Get("session"); n != "" {
+		l.Words = strings.Replace(l.Words, "the session", "session "+n, 1)
+		l.Words = strings.Replace(l.Words, "a session", "session "+n, 1)
+	}
+	switch step.Known.Get("kind") {
+	case "session":
+		l.Words += ", on session " + step.Known.Get("session")
+	case "final":
+		l.Words += ", on the whole match"
+	}
+	if c := step.Known.Get("call"); c != "" && !step.Known.Has("person") {
+		l.Words += ": " + inWords(c)
+	}
+	to := "/do/" + url.PathEscape(step.Command)
+	l.Href = href(to, step.Known, formBack, v.href(v.path))
+	if step.Ready {
+		l.Action, l.ID, l.IDField = l.Href, uuid.NewString(), formID
+	}
+	return l
+}
+
+// A notice is what the last order brought about, told on the page that it came
+// from.
+type notice struct {
+	Lines   []link
+	Nothing bool // it was already so
+	Behind  bool // kept, and not to be told yet
+}
+
+// noticed reads the notice of an address.
+func (v *visit) noticed(q url.Values) *notice {
+	said := q.Get(noticeKey)
+	if said == "" || v.s.acting == nil {
+		return nil
+	}
+	if said == "nothing" {
+		return &notice{Nothing: true}
+	}
+	at, err := eventstore.ParsePosition(said)
+	if err != nil {
+		return nil
+	}
+	last, err := v.s.eventAt(v.ctx, at)
+	if err != nil {
+		return nil
+	}
+	n := &notice{Behind: v.views.Position().Compare(at) < 0}
+	env, err := schema.DecodeEnvelope(last.Metadata)
+	if err != nil {
+		return nil
+	}
+	for r, err := range v.s.store.ReadStream(v.ctx, last.Stream, eventstore.ReadStream{}) {
+		if err != nil || r.Revision > last.Revision {
+			break
+		}
+		if e, err := schema.DecodeEnvelope(r.Metadata); err == nil && e.CommandID == env.CommandID {
+			sentence, _, _ := v.told(e, r)
+			n.Lines = append(n.Lines, link{sentence, v.event(r.Position.String())})
+		}
+	}
+	return n
+}
+
+// backTo is the page that an address asks to go back to, if it is one of ours.
+func backTo(back string) string {
+	u, err := url.Parse(back)
+	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") || strings.ContainsAny(back, "\\\r\n\t") {
+		return "/"
+	}
+	q := u.Query()
+	q.Del(noticeKey)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// returned leads back to a page, with what was recorded.
+func returned(w http.ResponseWriter, r *http.Request, back string, done Done) {
+	said := "nothing"
+	if len(done.Names) > 0 {
+		said = done.Position.String()
+	}
+	u, _ := url.Parse(back) // backTo has read it
+	q := u.Query()
+	q.Set(noticeKey, said)
+	u.RawQuery = q.Encode()
+	http.Redirect(w, r, u.String(), http.StatusSeeOther)
+}

@@ -103,7 +103,7 @@ func (a ask) inputs(fields []Field, within string) (list []Input) {
 	for _, f := range fields {
 		name := within + f.Name
 		switch {
-		case hidden[a.command+" "+name], hidden[name], a.follows(name):
+		case hidden[a.command+" "+name], hidden[name], a.follows(name), a.kept(name):
 		case f.Type == Answers && a.call.Call != "":
 			for _, q := range a.call.Form.Fields {
 				in := Input{Name: name + "." + q.Field, Label: q.Label, Type: Lines, Needed: !q.Optional, Times: q.Ranks, Hint: "Sealed"}
@@ -139,6 +139,19 @@ func (a ask) inputs(fields []Field, within string) (list []Input) {
 var hidden = map[string]bool{
 	"deadline.instant":       true, // follows from the rest
 	"person.register person": true, // nobody chooses an id
+}
+
+// kept tells whether a field is asked only of who keeps their own words, or only
+// of who does not.
+func (a ask) kept(name string) bool {
+	byAuthor := a.terms.Reflections.Custody == programme.ByAuthor
+	switch a.command + " " + name {
+	case "reflection.file text":
+		return byAuthor
+	case "reflection.file sha256", "reflection.file words":
+		return !byAuthor
+	}
+	return false
 }
 
 // follows tells whether a field follows from one that is known: the engine looks

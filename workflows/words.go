@@ -27,6 +27,7 @@ var verbs = map[string]string{
 	"eligibility.fail":      "Record as not eligible",
 	"email.set":             "Give or change an e-mail address",
 	"erasure.start":         "Approve the erasure of somebody",
+	"language.set":          "Say somebody's language",
 	"match.accept":          "Accept the match",
 	"match.complete":        "Complete the match",
 	"match.decline":         "Decline the match",
@@ -140,6 +141,7 @@ var labels = map[string]label{
 	"scores":         {"Scores", ""},
 	"seed":           {"Seed", "Of the lots that decide ties"},
 	"session":        {"Session", "Its number"},
+	"sha256":         {"SHA-256 of the text", "64 hexadecimal digits; the text stays with whoever wrote it"},
 	"side":           {"Side", ""},
 	"signed":         {"Signed", "Where that was earlier, on paper"},
 	"stage":          {"Stage", "Its id: small letters, digits and hyphens"},
@@ -155,6 +157,7 @@ var labels = map[string]label{
 	"where":          {"Where it was published", ""},
 	"why":            {"Why", "A code, as in sent_by_hand"},
 	"with":           {"Fields of that command", "YAML or JSON"},
+	"words":          {"Length", "In words"},
 	"zone":           {"Time zone", "A place, as in Europe/Berlin"},
 
 	"cycle.plan cycle":               {"Id of the cycle", "Small letters, digits and hyphens, as in nemo-2023-autumn"},

@@ -1,0 +1,134 @@
+// Package sheet reads spreadsheets as people really have them: text in UTF-8,
+// UTF-16 or Windows-1252 with whatever separator, and Excel workbooks. It finds
+// the headings, says which column is what, and reads dates, times and lengths
+// as they are written; what may mean two things is a doubt for a person and
+// never guessed.
+//
+// Nothing in a file is executed: of a formula there is the value that was kept
+// with it, or a doubt. What is too large to be a small organisation's
+// spreadsheet is refused before it takes memory.
+package sheet
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// What is taken: far above any season's spreadsheet.
+const (
+	MaxFile    = 16 << 20 // bytes of a file
+	maxWhole   = 64 << 20 // bytes of a workbook when it is unpacked
+	maxRows    = 20_000
+	maxColumns = 200
+	maxCells   = 1_000_000
+	maxText    = 128 << 10 // bytes of one cell: Excel itself takes 32,767 letters
+)
+
+// An Error is what is wrong with a file as a whole, or at a line of it.
+type Error struct {
+	File string
+	Line int // from 1; 0 when the whole file is meant
+	Text string
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.File + ": " + e.Text
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Text)
+}
+
+// A Sheet is a file's rows, blank ones left out.
+type Sheet struct {
+	File string
+	Form string // what kind of file it is, in words
+	Rows []Row
+}
+
+// A Row is a line of a sheet.
+type Row struct {
+	Line  int // from 1, as the program shows it that the file was made with
+	Cells []Cell
+}
+
+// Cell is the n-th cell, from 0; an empty one where the row has ended.
+func (r Row) Cell(n int) Cell {
+	if n < 0 || n >= len(r.Cells) {
+		return Cell{}
+	}
+	return r.Cells[n]
+}
+
+// A Cell is what stands in a field of a sheet.
+type Cell struct {
+	Text  string  // without blanks around it
+	Days  float64 // of a date or a time in a workbook: days since 30 December 1899
+	Dated bool    // Days counts
+	Doubt string  // why what stands there cannot be taken; "" where it can
+}
+
+func (c Cell) blank() bool { return c.Text == "" && !c.Dated && c.Doubt == "" }
+
+// Read reads a file. The map may name the sheet of a workbook, or the encoding
+// and the separator of a text.
+func Read(name string, source []byte, m Map) (*Sheet, error) {
+	s := &Sheet{File: filepath.Base(name)}
+	wrong := func(format string, args ...any) error {
+		return &Error{File: s.File, Text: fmt.Sprintf(format, args...)}
+	}
+	var err error
+	switch {
+	case len(source) > MaxFile:
+		return nil, wrong("expected at most %d MB, found %d: split it, or leave out what is not needed", MaxFile>>20, len(source)>>20)
+	case bytes.HasPrefix(source, []byte("PK\x03\x04")):
+		err = s.workbook(source, m)
+	case bytes.HasPrefix(source, []byte("\xd0\xcf\x11\xe0")):
+		return nil, wrong("expected a workbook (.xlsx) or text (.csv), found an old workbook (.xls) or one with a password: save it as .xlsx without a password")
+	default:
+		err = s.text(source, m)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(s.Rows) == 0 {
+		return nil, wrong("expected a row of headings and rows below it, found an empty sheet")
+	}
+	return s, nil
+}
+
+// add takes a row, unless it is blank.
+func (s *Sheet) add(line int, cells []Cell) error {
+	for len(cells) > 0 && cells[len(cells)-1].blank() {
+		cells = cells[:len(cells)-1]
+	}
+	switch {
+	case !slices.ContainsFunc(cells, func(c Cell) bool { return !c.blank() }):
+		return nil
+	case len(cells) > maxColumns:
+		return &Error{s.File, line, fmt.Sprintf("expected at most %d columns, found %d", maxColumns, len(cells))}
+	case len(s.Rows) == maxRows:
+		return &Error{s.File, line, fmt.Sprintf("expected at most %d rows: split the file", maxRows)}
+	}
+	s.Rows = append(s.Rows, Row{line, cells})
+	return nil
+}
+
+// Column is the name of the n-th column, from 0, as spreadsheets show it: A, B, … Z, AA.
+func Column(n int) string {
+	name := ""
+	for n++; n > 0; n = (n - 1) / 26 {
+		name = string(rune('A'+(n-1)%26)) + name
+	}
+	return name
+}
+
+// plain is a heading, or a word for one, as it is compared: lower case, and
+// nothing but letters and digits.
+func plain(s string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
+		return !isWord(r)
+	}), " ")
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	digests "github.com/daybook-engine/daybook/domain/digest"
+	"github.com/daybook-engine/daybook/domain/imports"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/mentor"
@@ -402,6 +403,12 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("The task “%s”%s expired: nobody did it", words(b.Key), concerning(b.About)) + fired(b.Timer), "open", "expired"
 	case tasks.Withdrawn:
 		return say("Nobody has to do the task “%s”%s any more: %s", words(b.Key), concerning(b.About), words(strings.ReplaceAll(b.Event, ".", " "))), "open", "withdrawn"
+	case imports.Started:
+		return say("A spreadsheet of %s was brought in, %s", b.Kind, plural(b.Rows, "row")), "", ""
+	case imports.Finished:
+		return say("Of the spreadsheet's rows, %d recorded something, %d said what was so already, %d were refused, %d are left to a person", b.Recorded, b.Already, b.Refused, b.Asked), "", ""
+	case imports.Reverted:
+		return say("What the spreadsheet brought in was taken back: %s undone, %d left as they are", plural(b.Undone, "event"), b.Left), "", ""
 	case digests.Queued:
 		return say("One message to %s about what is to be done was queued on %s", doing(b.For.Person, b.For.Role), b.Day), "", ""
 	}

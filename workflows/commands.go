@@ -12,6 +12,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/digest"
+	"github.com/daybook-engine/daybook/domain/imports"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/measure"
@@ -35,9 +36,9 @@ var registry = []registration{
 
 	on("person.register", nil, func(l lookup, c *person.Register) error {
 		return l.Vault.SetHandle(l.ctx, c.Handle.Text, c.Person)
-	}),
+	}, func(l lookup, c *person.Register) error { return l.addressed(c.Email.Text, c.Person) }),
 
-	on[person.SetEmail]("email.set", nil),
+	on("email.set", nil, func(l lookup, c *person.SetEmail) error { return l.addressed(c.Email.Text, c.Person) }),
 	on[person.SetLanguage]("language.set", nil),
 	on[person.StartErasure]("erasure.start", nil),
 	on[person.CompleteErasure]("erasure.complete", nil),
@@ -318,6 +319,19 @@ var registry = []registration{
 	on("task.escalate", func(l lookup, c *tasks.Escalate) error { return l.deadline(&c.ID, &c.Timed) }),
 	on("task.expire", func(l lookup, c *tasks.Expire) error { return l.deadline(&c.ID, &c.Timed) }),
 	on[digest.Queue]("digest.queue", nil),
+	on("import.start", func(l lookup, c *imports.Start) error {
+		_, _, err := l.definition(c.Cycle)
+		return err
+	}),
+	on("import.finish", func(l lookup, c *imports.Finish) error { return l.imported(&c.ID) }),
+	on("import.revert", func(l lookup, c *imports.Revert) error {
+		if err := l.imported(&c.ID); err != nil {
+			return err
+		}
+		deeds, err := l.deeds(c.Import)
+		c.Undone, c.Standing, c.Left = tally(deeds)
+		return err
+	}),
 }
 
 // lookup finds the facts that a command carries from other streams.

@@ -133,6 +133,9 @@ var table = map[string][]Role{
 	"task.escalate":        {Clock},
 	"task.expire":          {Clock},
 	"digest.queue":         {Policy},
+	"import.start":         {Operator, Coordinator},
+	"import.finish":        {Operator, Coordinator},
+	"import.revert":        {Operator, Coordinator},
 }
 
 // exceptions are the commands that depart from what was told or agreed. Each
@@ -141,6 +144,7 @@ var exceptions = map[string]struct{ authority bool }{
 	"deadline.extend":  {},
 	"definition.move":  {},
 	"erasure.start":    {},
+	"import.revert":    {},
 	"match.end":        {},
 	"match.unwind":     {},
 	"policy.repair":    {},

@@ -111,6 +111,29 @@ func (s State) session(n int) (session, bool) {
 	return session{}, false
 }
 
+// At is the session that is planned or was held at an instant, and as when that
+// is written; 0 where none is.
+func (s State) At(start time.Time) (n int, slot Slot) {
+	for _, x := range s.sessions {
+		if x.status == "held" {
+			x.slot = x.held.Slot
+		}
+		if (x.status == "scheduled" || x.status == "held") && x.slot.Start.Equal(start) {
+			return x.n, x.slot
+		}
+	}
+	return 0, Slot{}
+}
+
+// Next is the first number after those of all sessions heard of.
+func (s State) Next() int {
+	n := 1
+	for _, x := range s.sessions {
+		n = max(n, x.n+1)
+	}
+	return n
+}
+
 func (s State) withSession(x session) State {
 	s.sessions = slices.Clone(s.sessions)
 	for i, old := range s.sessions {

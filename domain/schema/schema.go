@@ -13,6 +13,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/digest"
+	"github.com/daybook-engine/daybook/domain/imports"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/mentor"
@@ -139,6 +140,9 @@ var list = []entry{
 	now[task.Expired]("task.expired"),
 	now[task.Withdrawn]("task.withdrawn"),
 	now[digest.Queued]("digest.queued"),
+	now[imports.Started]("import.started"),
+	now[imports.Finished]("import.finished"),
+	now[imports.Reverted]("import.reverted"),
 }
 
 type entry struct {

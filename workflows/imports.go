@@ -1,0 +1,503 @@
+package workflows
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/imports"
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/workflows/sheet"
+)
+
+// An Import brings the rows of a spreadsheet in.
+type Import struct {
+	Kind    string
+	Cycle   string
+	Call    string // of applications, where no column says it
+	By      string // ROLE/HANDLE
+	Channel string
+	Sheet   *sheet.Sheet
+	Map     sheet.Map
+	// Open gives a sealed text: the name and the answers that a row is held
+	// against.
+	Open func(ctx context.Context, digest domain.Digest) (string, error)
+}
+
+// An Outcome of a row.
+type RowOutcome string
+
+const (
+	RowRecorded RowOutcome = "recorded"
+	RowAlready  RowOutcome = "already so"
+	RowRefused  RowOutcome = "refused"
+	RowAsked    RowOutcome = "needs a person"
+)
+
+// An ImportedRow is what became of a row, or would.
+type ImportedRow struct {
+	Line     int        `json:"line"`
+	Outcome  RowOutcome `json:"outcome"`
+	Code     string     `json:"code,omitempty"` // of a refusal
+	Why      string     `json:"why,omitempty"`
+	Commands []string   `json:"commands,omitempty"`
+	Events   []string   `json:"events,omitempty"` // that are new
+}
+
+// Imported is what became of a spreadsheet, or would.
+type Imported struct {
+	ID      string         `json:"import,omitempty"` // where something was recorded
+	Reading *sheet.Reading `json:"-"`
+	Rows    []ImportedRow  `json:"rows"`
+}
+
+// Counts adds the rows up by outcome.
+func (i *Imported) Counts() imports.Finished {
+	n := map[RowOutcome]int{}
+	for _, r := range i.Rows {
+		n[r.Outcome]++
+	}
+	return imports.Finished{Recorded: n[RowRecorded], Already: n[RowAlready], Refused: n[RowRefused], Asked: n[RowAsked]}
+}
+
+// ErrImport is the answer to an import that cannot begin.
+var ErrImport = domain.Wrong("import_malformed", "this cannot be imported")
+
+// Preview tells what an import would do, row by row, and does nothing of it.
+// It is the import itself, on an engine of its own whose events go no further.
+func (g *Engine) Preview(ctx context.Context, in Import) (*Imported, error) {
+	x, err := g.plan(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return x.done, x.preview(ctx)
+}
+
+// Import brings in what is new. Commands that have left events before, or
+// would leave none, are not issued at all; those that are have one
+// correlation, the import's id. Broken off, it is begun again and does the
+// rest: a row's commands are known by what they say, wherever it stands.
+func (g *Engine) Import(ctx context.Context, in Import) (*Imported, error) {
+	x, err := g.plan(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.preview(ctx); err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(x.done.Rows, func(r ImportedRow) bool { return len(r.Events) > 0 }) {
+		return x.done, nil
+	}
+	x.done.ID = uuid.NewString()
+	cause := func(command string) Cause {
+		id, _ := uuid.Parse(domain.UUID5(command, x.done.ID))
+		return Cause{CommandID: id, Channel: in.Channel, Correlation: x.done.ID}
+	}
+	id := imports.ID{Cycle: in.Cycle, Import: x.done.ID}
+	start := importing{id, in.Kind, x.digest(), len(x.done.Rows)}
+	if _, err := x.do(ctx, g, "import.start", start, cause("import.start")); err != nil {
+		return nil, err
+	}
+	if err := x.issue(ctx); err != nil {
+		return nil, fmt.Errorf("the import was broken off; the same again does the rest: %w", err)
+	}
+	_, err = x.do(ctx, g, "import.finish", imports.Finish{ID: id, Finished: x.done.Counts()}, cause("import.finish"))
+	return x.done, err
+}
+
+// importing is import.start as it is written.
+type importing struct {
+	imports.ID
+	Kind string `json:"kind"`
+	File string `json:"file"`
+	Rows int    `json:"rows"`
+}
+
+// imported completes the id of an import with its cycle.
+func (l lookup) imported(id *imports.ID) error {
+	s, err := remembered[imports.State](l, id.Stream())
+	if err == nil && (s.Cycle() == "" || id.Cycle != "" && id.Cycle != s.Cycle()) {
+		err = imports.ErrUnknown.Because(id.Import)
+	}
+	id.Cycle = s.Cycle()
+	return err
+}
+
+// An importer is an import under way.
+type importer struct {
+	Import
+	g    *Engine
+	l    lookup
+	done *Imported
+	rows []rowPlan
+
+	definition programme.Definition
+	planned    cycle.Planned
+	calls      map[string]aCall
+	newcomers  map[string]*newcomer // by address, or by handle
+	handles    map[string]bool      // that newcomers get
+	shared     map[string]bool      // addresses and handles that rows give to several names
+	pairs      map[match.Pair][]string
+	held       []aHeld
+}
+
+// A rowPlan is what a row comes to.
+type rowPlan struct {
+	newcomer *newcomer
+	register *orderly // of the newcomer, on the first of their rows
+	orders   []orderly
+	refused  *domain.Error
+	says     string // what it says, in one form whatever the file's
+}
+
+// An orderly is a command of a row's.
+type orderly struct {
+	command string
+	fields  json.RawMessage
+	cause   Cause
+}
+
+// order makes a command of a row's. Its id follows from what it says, texts
+// aside.
+func (x *importer) order(command string, fields map[string]any, behalf domain.Person) (orderly, error) {
+	maps.DeleteFunc(fields, func(_ string, v any) bool { return v == "" })
+	body, err := json.Marshal(fields)
+	if err != nil {
+		return orderly{}, err
+	}
+	role, _, err := ParseActor(x.By)
+	if err != nil {
+		return orderly{}, err
+	}
+	_, cmd, err := read(role, command, body)
+	if err != nil {
+		return orderly{}, err
+	}
+	asked, err := schema.Asked(cmd)
+	if err != nil {
+		return orderly{}, err
+	}
+	id, err := uuid.Parse(domain.UUID5("import", command, string(asked)))
+	return orderly{command, body, Cause{CommandID: id, OnBehalfOf: behalf, Channel: x.Channel}}, err
+}
+
+// do issues a command on an engine.
+func (x *importer) do(ctx context.Context, g *Engine, command string, fields any, cause Cause) (Result, error) {
+	body, ok := fields.(json.RawMessage)
+	if !ok {
+		var err error
+		if body, err = json.Marshal(fields); err != nil {
+			return Result{}, err
+		}
+	}
+	return g.DoAs(ctx, x.By, command, body, nil, cause)
+}
+
+// preview issues every command on an engine that keeps nothing, one after the
+// other.
+func (x *importer) preview(ctx context.Context) error {
+	then := rewind(x.g.Store, x.g.Config)
+	var err error
+	if then.last, err = x.g.Store.Head(ctx); err != nil {
+		return err
+	}
+	if then.now, err = x.g.now(); err != nil {
+		return err
+	}
+	then.engine.last = x.g.Latest()
+	registered := make([]int, len(x.rows)) // the events of that
+	for _, registering := range []bool{true, false} {
+		for i := range x.rows {
+			if err := x.run(ctx, then.engine, i, registering, then.last); err != nil {
+				return err
+			}
+			if registering {
+				registered[i] = len(x.done.Rows[i].Events)
+			}
+		}
+	}
+	// Nobody is registered for the sake of rows that come to nothing.
+	taking := map[*newcomer]bool{}
+	for i, p := range x.rows {
+		if len(p.orders) == 0 || len(x.done.Rows[i].Events) > registered[i] {
+			taking[p.newcomer] = true
+		}
+	}
+	for i, p := range x.rows {
+		if r := &x.done.Rows[i]; p.register != nil && !taking[p.newcomer] {
+			x.rows[i].register, r.Commands, r.Events = nil, r.Commands[1:], r.Events[registered[i]:]
+		}
+	}
+	return nil
+}
+
+// together is how many rows are under way at a time: what commits together
+// costs one sync.
+const together = 32
+
+// issue does what the preview told would leave events.
+func (x *importer) issue(ctx context.Context) error {
+	head, err := x.g.Store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	leaves := make([]bool, len(x.rows))
+	for i, r := range x.done.Rows {
+		if leaves[i] = len(r.Events) > 0; leaves[i] {
+			x.done.Rows[i] = ImportedRow{Line: r.Line, Outcome: RowAlready}
+		}
+	}
+	for _, registering := range []bool{true, false} {
+		errs := make([]error, together)
+		var group sync.WaitGroup
+		for worker := range together {
+			group.Go(func() {
+				for i := worker; i < len(x.rows) && errs[worker] == nil && ctx.Err() == nil; i += together {
+					if leaves[i] {
+						errs[worker] = x.run(ctx, x.g, i, registering, head)
+					}
+				}
+			})
+		}
+		group.Wait()
+		if err := cmp.Or(errors.Join(errs...), ctx.Err()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run issues a row's commands, its registration or the others, and notes what
+// came of them.
+func (x *importer) run(ctx context.Context, g *Engine, i int, registering bool, head eventstore.Position) error {
+	p, r := x.rows[i], &x.done.Rows[i]
+	orders := p.orders
+	if registering {
+		orders = nil
+		if p.register != nil {
+			orders = []orderly{*p.register}
+		}
+	}
+	for _, o := range orders {
+		if r.Outcome == RowRefused || r.Outcome == RowAsked {
+			return nil // each rests on the one before
+		}
+		r.Commands = append(r.Commands, o.command)
+		o.cause.Correlation = x.done.ID
+		result, err := x.do(ctx, g, o.command, o.fields, o.cause)
+		refused := new(domain.Error)
+		if err != nil && !errors.As(err, &refused) {
+			return err
+		}
+		if result.Position.IsZero() || result.Position.Compare(head) > 0 { // else it was answered as the first time
+			r.Events = append(r.Events, result.Names...)
+		}
+		switch {
+		case err != nil:
+			r.Outcome, r.Code, r.Why = RowRefused, refused.Code, refused.Text
+		case len(r.Events) > 0:
+			r.Outcome = RowRecorded
+		}
+	}
+	return nil
+}
+
+// digest is that of what all rows say, in whatever order they stand.
+func (x *importer) digest() string {
+	lines := make([]string, len(x.rows))
+	for i, r := range x.rows {
+		lines[i] = r.says
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// A Deed is an event that an import recorded, and what becomes of it when the
+// import is taken back.
+type Deed struct {
+	Stream string
+	Event  string
+	Undone bool
+	Left   string // why it stands; "" where it can be taken back
+	undo   order
+	by     uuid.UUID
+}
+
+// standing tells that a deed can be taken back and was not.
+func (d Deed) standing() bool { return !d.Undone && d.Left == "" }
+
+func tally(deeds []Deed) (undone, standing, left int) {
+	for _, d := range deeds {
+		switch {
+		case d.Undone:
+			undone++
+		case d.standing():
+			standing++
+		default:
+			left++
+		}
+	}
+	return undone, standing, left
+}
+
+// deeds reads in the log what an import recorded, the last first.
+func (l lookup) deeds(id string) (deeds []Deed, err error) {
+	for r, err := range l.Store.ReadAll(l.ctx, eventstore.ReadAll{}) {
+		if err != nil {
+			return nil, fmt.Errorf("what import %s recorded: %w", id, err)
+		}
+		env, err := schema.DecodeEnvelope(r.Metadata)
+		if err != nil {
+			return nil, fmt.Errorf("position %s: %w", r.Position, err)
+		}
+		if env.Correlation != id || env.Role == string(access.Policy) {
+			continue
+		}
+		body, err := schema.Decode(r.Name, r.Data)
+		if err != nil {
+			return nil, fmt.Errorf("position %s: %w", r.Position, err)
+		}
+		d, ok, err := l.deed(r, body)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			deeds = append(deeds, d)
+		}
+	}
+	slices.Reverse(deeds)
+	return deeds, nil
+}
+
+// deed tells how an event is taken back; ok is false for one that is only
+// part of another, or nothing that anybody would take back.
+func (l lookup) deed(r eventstore.Recorded, body any) (d Deed, ok bool, err error) {
+	d = Deed{Stream: r.Stream, Event: r.Name, by: r.ID}
+	switch body.(type) {
+	case imports.Event, application.DraftStarted, application.SubmissionRefused, match.Accepted:
+		return d, false, nil
+	case application.Received:
+		s, err := fold[application.State](l, r.Stream)
+		if err != nil {
+			return d, false, err
+		}
+		d.undo = order{"application.withdraw", s.ID()}
+		switch phase := s.Phase(); {
+		case phase == application.Withdrew:
+			d.Undone = true
+		case phase.Over() || phase == application.Accepted:
+			d.Left = "it has been decided since: " + string(phase)
+		}
+	case match.Proposed:
+		s, err := fold[match.State](l, r.Stream)
+		if err != nil {
+			return d, false, err
+		}
+		id := match.ParseStream(r.Stream)
+		d.undo = order{"match.unwind", match.Unwind{ID: id, NoFault: true}}
+		switch phase := s.Phase(); phase {
+		case match.Unwinding:
+			d.Undone = true
+		case match.Proposal:
+			d.Left = "only one of the two can decline a proposal"
+		case match.Active:
+		default:
+			d.Left = "it is over: " + string(phase)
+		}
+	case match.SessionHeld:
+		d.Left = "what was held is corrected with session.correct, and never taken back"
+	default:
+		d.Left = "nothing takes it back"
+	}
+	return d, true, nil
+}
+
+// Revert takes back what an import recorded, by commands of its own for each,
+// and then records that. What nothing takes back is told and stands.
+func (g *Engine) Revert(ctx context.Context, by, id, reason, channel string) ([]Deed, error) {
+	role, handle, err := ParseActor(by)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := g.Registered(ctx, handle); err != nil {
+		return nil, err
+	}
+	// What the record of it would be refused for is asked before anything is done.
+	if err := cmp.Or(access.Allow(role, "import.revert"), access.Justify("import.revert", reason, "", channel)); err != nil {
+		return nil, err
+	}
+	if !domain.IsUUID(id) {
+		return nil, imports.ErrUnknown.Because(id)
+	}
+	l := lookup{ctx, g, true}
+	known := imports.ID{Import: id}
+	if err := l.imported(&known); err != nil {
+		return nil, err
+	}
+	deeds, err := l.deeds(id)
+	if err != nil {
+		return nil, err
+	}
+	correlation := domain.UUID5("import.revert", id)
+	cause := func(of string) Cause {
+		command, _ := uuid.Parse(domain.UUID5("import.revert", id, of))
+		return Cause{CommandID: command, Channel: channel, Correlation: correlation, Reason: reason}
+	}
+	for i, d := range deeds {
+		if !d.standing() {
+			continue
+		}
+		body, err := json.Marshal(d.undo.fields)
+		if err != nil {
+			return nil, err
+		}
+		_, err = g.DoAs(ctx, by, d.undo.command, body, nil, cause(d.by.String()))
+		refused := new(domain.Error)
+		switch {
+		case err == nil:
+			deeds[i].Undone = true
+		case errors.As(err, &refused) && refused.Kind == domain.Refused:
+			deeds[i].Left = refused.Text
+		default:
+			return nil, err
+		}
+	}
+	body, err := json.Marshal(known)
+	if err == nil {
+		_, err = g.DoAs(ctx, by, "import.revert", body, nil, cause("all"))
+	}
+	return deeds, err
+}
+
+// addressed lets a person be found by an e-mail address, too, unless it is
+// somebody else's already: two people may have one address.
+func (l lookup) addressed(address string, p domain.Person) error {
+	if address = strings.ToLower(address); address == "" {
+		return nil
+	}
+	switch _, err := l.Vault.Person(l.ctx, address); {
+	case err == nil:
+		return nil
+	case !errors.Is(err, domain.NotFound):
+		return err
+	}
+	return l.Vault.SetHandle(l.ctx, address, p)
+}

@@ -1,0 +1,283 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/imports"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/workflows"
+	"github.com/daybook-engine/daybook/workflows/sheet"
+)
+
+// importing is rows of a kind on their way in, as c1 brings them.
+func (o *office) importing(kind, rows string, m sheet.Map) workflows.Import {
+	s, err := sheet.Read("list.csv", []byte(rows), m)
+	require.NoError(o.t, err)
+	return workflows.Import{
+		Kind: kind, Cycle: "spring", By: "coordinator/c1", Channel: "import", Sheet: s, Map: m,
+		Open: func(_ context.Context, d domain.Digest) (string, error) {
+			text, ok := o.vault.text(d)
+			if !ok {
+				return "", errors.New("no such text")
+			}
+			return text, nil
+		},
+	}
+}
+
+// bring imports rows, as a preview said before, and gives each's outcome.
+func (o *office) bring(kind, rows string, m sheet.Map) (outcomes []string, id string) {
+	o.t.Helper()
+	in := o.importing(kind, rows, m)
+	before := o.events()
+	would, err := o.Preview(o.t.Context(), in)
+	require.NoError(o.t, err)
+	require.Equal(o.t, before, o.events(), "a preview does nothing")
+	done, err := o.Import(o.t.Context(), in)
+	require.NoError(o.t, err)
+	require.Equal(o.t, would.Rows, done.Rows, "a preview tells what comes of it")
+	for _, r := range done.Rows {
+		says := string(r.Outcome)
+		if r.Code != "" {
+			says += ": " + r.Code
+		} else if r.Why != "" {
+			says += ": " + r.Why
+		}
+		outcomes = append(outcomes, says)
+	}
+	return outcomes, done.ID
+}
+
+func (o *office) events() (n int) {
+	for _, err := range o.store.ReadAll(o.t.Context(), eventstore.ReadAll{}) {
+		require.NoError(o.t, err)
+		n++
+	}
+	return n
+}
+
+func TestPeopleAreFoundByAddressAndByHandle(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.must("coordinator/c1", "person.register", fields{"handle": "anna", "register": "staff", "name": "Anna Berg", "email": "Anna@example.org"})
+	o.must("coordinator/c1", "person.register", fields{"handle": "twin", "register": "staff", "name": "Anna's Twin", "email": "anna@example.org"})
+	o.must("coordinator/c1", "email.set", fields{"person": "a1", "email": "one@example.org"})
+	require.Equal(t, o.person("anna"), o.person("anna@example.org"), "whose it was first")
+
+	rows := "Name;E-Mail;Handle\n" +
+		"Berg, Anna;ANNA@example.org;\n" + // the same words
+		"Anna Burg;anna@example.org;\n" +
+		"Name of a1;one@example.org;\n" +
+		"Name of a2;;a2\n" +
+		"Name of a2;other@example.org;a2\n" +
+		"Änne Groß;anne@example.org;\n" +
+		"Anne Gross;gross@example.org;\n" +
+		"Änne Groß;anne2@example.org;\n" +
+		"Ōé Κ;oe@example.org;\n" +
+		"No Address;unknown;\n" +
+		";nameless@example.org;\n" +
+		"Änne Groß;anne@example.org;\n"
+	outcomes, _ := o.bring("people", rows, sheet.Map{})
+	require.Equal(t, []string{
+		"needs a person: other rows have the same address or handle and another name",
+		"needs a person: other rows have the same address or handle and another name",
+		"already so", "already so",
+		"needs a person: this person is registered with another e-mail address, or none; set it with email.set",
+		"recorded", "recorded", "recorded", "recorded",
+		"needs a person: email: expected an e-mail address",
+		"needs a person: nobody is registered under this address or handle, and the row has no name",
+		"already so",
+	}, outcomes)
+	require.Equal(t, o.person("aenne-gross"), o.person("anne@example.org"))
+	require.Equal(t, o.person("anne-gross"), o.person("gross@example.org"))
+	require.Equal(t, o.person("aenne-gross-2"), o.person("anne2@example.org"))
+	require.Equal(t, o.person("oe"), o.person("oe@example.org"))
+
+	outcomes, _ = o.bring("people", "Name;E-Mail\nBerg, Anna;ANNA@example.org\n", sheet.Map{})
+	require.Equal(t, []string{"already so"}, outcomes)
+	outcomes, _ = o.bring("people", "Name;E-Mail\nAnna Burg;anna@example.org\n", sheet.Map{})
+	require.Equal(t, []string{"needs a person: this address or handle is somebody's with another name"}, outcomes)
+
+	// An address is found as long as it is theirs.
+	o.must("coordinator/c1", "email.set", fields{"person": "a1", "email": "new@example.org"})
+	outcomes, _ = o.bring("people", "Name;E-Mail\nName of a1;one@example.org\nName of a1;new@example.org\n", sheet.Map{})
+	require.Equal(t, []string{"needs a person: this person is registered with another e-mail address, or none; set it with email.set", "already so"}, outcomes)
+}
+
+const applied = "E-Mail;Name;Route;motives;strengths;priorities;Received\n" +
+	"x1@example.org;Xaver One;staff;to learn;patience;\"1. one\n2. two\n3. three\";2024-01-08 12:30\n" +
+	"x2@example.org;Xenia Two;staff;to learn;patience;one; two;three;2024-01-08 12:30\n"
+
+func TestAnImportIsOneActAndIsTakenBack(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.clock.Set(monday.AddDate(0, 0, 1))
+	rows := strings.Replace(applied, "one; two;three", "\"one; two;three\"", 1)
+	outcomes, id := o.bring("applications", rows, sheet.Map{})
+	require.Equal(t, []string{"recorded", "recorded"}, outcomes)
+	o.settle()
+	correlated, policies := []string{}, 0
+	for r, err := range o.store.ReadAll(t.Context(), eventstore.ReadAll{}) {
+		require.NoError(t, err)
+		env, err := schema.DecodeEnvelope(r.Metadata)
+		require.NoError(t, err)
+		if env.Correlation != id {
+			continue
+		}
+		if env.Role == "policy" {
+			policies++
+			continue
+		}
+		correlated = append(correlated, r.Name)
+		require.Equal(t, string(o.person("c1")), env.Actor)
+		if r.Name == "application.received" {
+			require.Equal(t, "2024-01-08T11:30:00Z", env.OccurredAt.UTC().Format("2006-01-02T15:04:05Z"), "when it was received")
+			require.Contains(t, []domain.Person{o.person("x1@example.org"), o.person("x2@example.org")}, env.OnBehalfOf)
+			require.Equal(t, env.Subjects, []domain.Person{env.OnBehalfOf})
+		}
+	}
+	slices.Sort(correlated)
+	require.Equal(t, []string{
+		"application.received", "application.received", "draft.started", "draft.started", "import.finished", "import.started", "person.registered", "person.registered",
+	}, correlated)
+
+	// The same rows add nothing, in whatever order: not an import either.
+	n := o.events()
+	lines := strings.SplitAfter(rows, "2024-01-08 12:30\n")
+	head, first, _ := strings.Cut(lines[0], "\n")
+	outcomes, again := o.bring("applications", head+"\n"+lines[1]+first, sheet.Map{})
+	require.Equal(t, []string{"already so", "already so"}, outcomes)
+	require.Empty(t, again)
+	require.Equal(t, n, o.events())
+
+	// One is decided since: only the other can be taken back.
+	o.must("coordinator/c1", "eligibility.fail", with(call, "person", o.person("x1@example.org"), "failed", []string{"nominated"}))
+	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli")
+	require.NoError(t, err)
+	told := map[string]int{}
+	for _, d := range deeds {
+		told[fmt.Sprintf("%s undone=%v %s", d.Event, d.Undone, d.Left)]++
+	}
+	require.Equal(t, map[string]int{
+		"application.received undone=true ": 1, "application.received undone=false it has been decided since: ineligible": 1, "person.registered undone=false nothing takes it back": 2,
+	}, told)
+	n = o.events()
+	_, err = o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli")
+	require.NoError(t, err)
+	require.Equal(t, n, o.events(), "once")
+	_, err = o.Revert(t.Context(), "coordinator/c1", id, "", "cli")
+	require.Error(t, err)
+	_, err = o.Revert(t.Context(), "mentee/a1", id, "wrong_file", "cli")
+	require.ErrorIs(t, err, domain.Denied)
+	_, err = o.Revert(t.Context(), "coordinator/c1", "the-first", "wrong_file", "cli")
+	require.ErrorIs(t, err, imports.ErrUnknown)
+}
+
+// Broken off by a fault, an import tells what it did; the same again does the
+// rest, and nothing twice.
+func TestAnImportThatIsBrokenOffIsGoneOnWith(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	var rows strings.Builder
+	rows.WriteString("Name,E-Mail\n")
+	for n := range 60 {
+		fmt.Fprintf(&rows, "Person No%d,p%d@example.org\n", n, n)
+	}
+	in := o.importing("people", rows.String(), sheet.Map{})
+	puts := 0
+	o.vault.fail = func() error {
+		if puts++; puts > 20 {
+			return errors.New("the disk is full")
+		}
+		return nil
+	}
+	_, err := o.Import(t.Context(), in)
+	require.ErrorContains(t, err, "the import was broken off; the same again does the rest")
+	o.vault.fail = nil
+	outcomes, _ := o.bring("people", rows.String(), sheet.Map{})
+	require.Contains(t, outcomes, "already so")
+	require.Contains(t, outcomes, "recorded")
+	registered := 0
+	for r, err := range o.store.ReadAll(t.Context(), eventstore.ReadAll{Prefixes: []string{"person-"}}) {
+		require.NoError(t, err)
+		if r.Name == "person.registered" {
+			registered++
+		}
+	}
+	require.Equal(t, 14+60, registered)
+}
+
+func TestMatchesAndTheirSessionsAreBroughtIn(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.chosen("a1", "a2")
+	for _, a := range []string{"a1", "a2"} {
+		o.must("coordinator/c1", "place.reserve", with(call, "person", a))
+		o.settle()
+		o.must("applicant/"+a, "offer.accept", call)
+		o.settle()
+	}
+	outcomes, id := o.bring("matches", "mentee,mentor,match,accepted,rationale\na1,m1,m1,yes,Both teach\na2,m2,,no,\na2,m2,,maybe,\na3,m1,x3,,\nnobody,m1,,,\n", sheet.Map{})
+	require.Equal(t, []string{
+		"recorded", "recorded", `needs a person: accepted: expected yes or no, ja or nein, found "maybe"`, "refused: no_place",
+		"needs a person: mentee: nobody is registered under this address or handle",
+	}, outcomes)
+	o.settle()
+	outcomes, _ = o.bring("matches", "mentee,mentor,match,accepted\na1,m1,m1,yes\na2,m2,,\n", sheet.Map{})
+	require.Equal(t, []string{"already so", "already so"}, outcomes)
+
+	// Two sessions in the opposite order get their numbers in the order of time.
+	outcomes, _ = o.bring("sessions", "mentee,mentor,date,hours,mode\na1,m1,2024-01-07 15:00,1,online\na1,m1,2024-01-06 15:00,\"1,5\",online\n", sheet.Map{})
+	require.Equal(t, []string{"recorded", "recorded"}, outcomes)
+	result := o.must("coordinator/c1", "session.hold", fields{"cycle": "spring", "match": "m1", "session": 1, "local": "2024-01-06T15:00", "zone": "Europe/Berlin", "mode": "online", "minutes": 90})
+	require.Empty(t, result.Names, "it is so already")
+	outcomes, _ = o.bring("sessions", "match,date,zone,minutes,mode,session\nm1,2024-01-06 14:00,Europe/London,90,online,\nm1,2024-01-07 15:00,,60,online,2\nm1,2024-01-08 02:00,,45,online,\nm9,2024-01-06 14:00,,60,online,\n", sheet.Map{})
+	require.Equal(t, []string{"already so", "already so", "recorded", "refused: match_unknown"}, outcomes)
+
+	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli")
+	require.NoError(t, err)
+	told := map[string]bool{}
+	for _, d := range deeds {
+		told[fmt.Sprintf("%s undone=%v %s", d.Event, d.Undone, d.Left)] = true
+	}
+	require.Equal(t, map[string]bool{"match.proposed undone=true ": true, "match.proposed undone=false only one of the two can decline a proposal": true}, told)
+}
+
+func TestAnImportBeginsOnlyWhereItCan(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	n := o.events()
+	for name, c := range map[string]struct {
+		change func(*workflows.Import)
+		rows   string
+		want   string
+	}{
+		"no such kind":    {func(in *workflows.Import) { in.Kind = "peple" }, "", "an import is of people, mentors, applications, matches or sessions (peple; did you mean people?)"},
+		"no such cycle":   {func(in *workflows.Import) { in.Cycle = "winter" }, "", "winter"},
+		"a stranger":      {func(in *workflows.Import) { in.By = "coordinator/zoe" }, "", "nobody is registered under this handle"},
+		"not of a role":   {func(in *workflows.Import) { in.By = "mentee/a1" }, "", "this role may not do this"},
+		"the engine":      {func(in *workflows.Import) { in.By = "policy/a1" }, "", "only the engine itself acts as policy"},
+		"another's map":   {func(in *workflows.Import) { in.Map.Import = "sessions" }, "", "expected a map for people, found one for sessions"},
+		"no such call":    {func(in *workflows.Import) { in.Kind, in.Call = "applications", "mentors" }, "", "there is no call mentors"},
+		"nothing to find": {func(*workflows.Import) {}, "Name;Ort\nx;y", "list.csv:1: expected a column for email or handle (not recognised: B Ort); name it in a map, or set it for all rows there"},
+		"nothing below":   {func(*workflows.Import) {}, "Name;E-Mail\n", "list.csv:1: expected rows below the headings, found none"},
+	} {
+		if c.rows == "" {
+			c.rows = "Name;E-Mail\nZoe;zoe@example.org\n"
+		}
+		in := o.importing("people", c.rows, sheet.Map{})
+		c.change(&in)
+		_, err := o.Import(t.Context(), in)
+		require.ErrorContains(t, err, c.want, name)
+	}
+	require.Equal(t, n, o.events())
+}

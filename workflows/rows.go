@@ -1,0 +1,873 @@
+package workflows
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/application"
+	"github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/imports"
+	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/person"
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/domain/when"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/workflows/document"
+	"github.com/daybook-engine/daybook/workflows/sheet"
+)
+
+// What rows of a kind can say, and by which headings, in English and German.
+var (
+	whom = []sheet.Field{
+		{Field: "name", Words: []string{"full name", "participant", "person", "name vorname", "vorname nachname", "vor und nachname", "vollständiger name", "teilnehmer", "teilnehmerin", "your name", "ihr name", "dein name"}},
+		{Field: "first_name", Words: []string{"first name", "given name", "forename", "vorname"}},
+		{Field: "last_name", Words: []string{"last name", "family name", "surname", "nachname", "familienname"}},
+		{Field: "email", Words: []string{"e mail", "mail", "e mail address", "email address", "e mail adresse", "mailadresse", "emailadresse", "your e mail", "ihre e mail"}},
+		{Field: "handle", Words: []string{"short name", "username", "kürzel", "kurzname"}},
+		{Field: "register", Words: []string{"verzeichnis"}},
+		{Field: "language", Words: []string{"sprache"}},
+	}
+	pool = []sheet.Field{
+		{Field: "pool", Words: []string{"mentor pool", "mentorenpool"}},
+		{Field: "capacity", Words: []string{"places", "mentees", "number of mentees", "kapazität", "plätze", "anzahl mentees"}},
+		{Field: "expertise", Words: []string{"skills", "areas of expertise", "fields", "fachgebiete", "schwerpunkte", "kompetenzen"}},
+	}
+	applying = []sheet.Field{
+		{Field: "call", Words: []string{"ausschreibung", "aufruf"}},
+		{Field: "received", Words: []string{"received at", "received on", "date received", "date", "timestamp", "submitted", "submitted at", "submission date", "datum", "eingang", "eingegangen", "eingegangen am", "eingangsdatum", "zeitstempel", "gesendet"}},
+		{Field: "received_time", Words: []string{"time", "time received", "uhrzeit", "eingangszeit"}},
+		{Field: "route", Words: []string{"weg"}},
+		{Field: "organisation", Words: []string{"organization", "institution", "museum", "employer", "organisation slug"}},
+	}
+	pairing = []sheet.Field{
+		{Field: "match", Words: []string{"match id", "pair", "tandem", "paar"}},
+		{Field: "mentee", Words: []string{"mentee e mail", "e mail mentee", "mentee email", "email mentee", "e mail der mentee", "e mail des mentees"}},
+		{Field: "mentor", Words: []string{"mentor e mail", "e mail mentor", "mentor email", "email mentor", "mentorin", "e mail mentorin", "e mail des mentors", "e mail der mentorin"}},
+	}
+	proposing = []sheet.Field{
+		{Field: "previous", Words: []string{"previous match", "replaces", "ersetzt"}},
+		{Field: "rationale", Words: []string{"reason", "why", "begründung"}},
+		{Field: "accepted", Words: []string{"confirmed", "angenommen", "bestätigt", "zugesagt"}},
+	}
+	holding = []sheet.Field{
+		{Field: "session", Words: []string{"session no", "session number", "no", "number", "nr", "nummer", "sitzung", "sitzung nr", "treffen", "treffen nr"}},
+		{Field: "date", Words: []string{"date held", "held on", "when", "datum", "tag", "termin", "start"}},
+		{Field: "time", Words: []string{"start time", "uhrzeit", "beginn", "zeit"}},
+		{Field: "minutes", Words: []string{"min", "mins", "duration", "duration min", "duration minutes", "duration in minutes", "length", "length min", "dauer", "dauer min", "dauer minuten", "dauer in minuten", "minuten"}},
+		{Field: "hours", Words: []string{"h", "hrs", "duration h", "duration hours", "duration in hours", "length hours", "stunden", "std", "dauer h", "dauer std", "dauer stunden", "dauer in stunden"}},
+		{Field: "zone", Words: []string{"time zone", "zeitzone"}},
+		{Field: "mode", Words: []string{"how", "format", "form", "art", "modus"}},
+	}
+)
+
+// A rowKind is what rows of a kind can say and must, and what they come to.
+type rowKind struct {
+	fields func(*importer) []sheet.Field
+	needs  [][]string // of each, one
+	row    func(*importer, *reader, *rowPlan)
+	issues string // the command that whoever imports must be allowed
+}
+
+func saying(lists ...[]sheet.Field) func(*importer) []sheet.Field {
+	return func(*importer) []sheet.Field { return slices.Concat(lists...) }
+}
+
+var rowKinds = map[string]rowKind{
+	"people":       {saying(whom), [][]string{{"name", "last_name"}, {"email", "handle"}}, (*importer).aPerson, "person.register"},
+	"mentors":      {saying(whom, pool), [][]string{{"email", "handle"}, {"pool"}, {"capacity"}}, (*importer).aMentor, "mentor.join"},
+	"applications": {(*importer).formFields, [][]string{{"email", "handle"}}, (*importer).anApplication, "application.submit"},
+	"matches":      {saying(pairing, proposing), [][]string{{"mentee"}, {"mentor"}}, (*importer).aMatch, "match.propose"},
+	"sessions":     {saying(pairing, holding), [][]string{{"match", "mentee"}, {"match", "mentor"}, {"date"}, {"minutes", "hours"}, {"mode"}}, (*importer).aSession, "session.hold"},
+}
+
+// plan reads a sheet's rows, and makes commands of them.
+func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
+	kind, ok := rowKinds[in.Kind]
+	if !ok {
+		return nil, imports.ErrKind.Because(document.Suggest(in.Kind, imports.Kinds))
+	}
+	if in.Map.Import != "" && in.Map.Import != in.Kind {
+		return nil, in.Map.Wrong("import", "expected a map for %s, found one for %s", in.Kind, in.Map.Import)
+	}
+	role, handle, err := ParseActor(in.By)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := read(role, kind.issues, nil); err != nil && errors.Is(err, domain.Denied) {
+		return nil, err
+	}
+	if _, err := g.Registered(ctx, handle); err != nil {
+		return nil, err
+	}
+	x := &importer{Import: in, g: g, l: lookup{ctx, g, true}, newcomers: map[string]*newcomer{}, handles: map[string]bool{}, calls: map[string]aCall{}}
+	if x.definition, x.planned, err = x.l.definition(in.Cycle); err != nil {
+		return nil, err
+	}
+	if in.Kind == "applications" {
+		if err := x.chooseCall(); err != nil {
+			return nil, err
+		}
+	}
+	reading, err := sheet.Understand(in.Sheet, kind.fields(x), in.Map)
+	if err != nil {
+		return nil, err
+	}
+	x.done = &Imported{Reading: reading, Rows: make([]ImportedRow, len(reading.Rows))}
+	if err := x.needs(kind.needs); err != nil {
+		return nil, err
+	}
+	if len(reading.Rows) == 0 {
+		return nil, &sheet.Error{File: in.Sheet.File, Line: reading.Header.Line, Text: "expected rows below the headings, found none"}
+	}
+	x.rows = make([]rowPlan, len(reading.Rows))
+	x.namesakes()
+	readers := make([]reader, len(reading.Rows))
+	for i, r := range reading.Rows {
+		readers[i] = reader{x: x, row: r}
+		kind.row(x, &readers[i], &x.rows[i])
+		if err := readers[i].fault; err != nil {
+			return nil, err
+		}
+	}
+	if err := x.number(); err != nil {
+		return nil, err
+	}
+	for i, p := range x.rows {
+		r := &x.done.Rows[i]
+		*r = ImportedRow{Line: reading.Rows[i].Line, Outcome: RowAlready}
+		slices.Sort(readers[i].said)
+		x.rows[i].says = strings.Join(readers[i].said, "\x00")
+		switch doubt := readers[i].doubt; {
+		case doubt != nil:
+			r.Outcome, r.Why = RowAsked, doubt.Error()
+		case p.refused != nil:
+			r.Outcome, r.Code, r.Why = RowRefused, p.refused.Code, p.refused.Text
+		}
+		if r.Outcome != RowAlready {
+			x.rows[i].orders, x.rows[i].register = nil, nil
+		}
+	}
+	return x, nil
+}
+
+// needs tells of what a kind needs and no column says.
+func (x *importer) needs(all [][]string) error {
+	var missing []string
+	for _, any := range all {
+		if !slices.ContainsFunc(any, x.said) {
+			missing = append(missing, strings.Join(any, " or "))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	found := "none of its other columns was recognised"
+	if len(x.done.Reading.Unused) > 0 {
+		found = "not recognised: " + strings.Join(x.done.Reading.Unused, ", ")
+	}
+	return &sheet.Error{File: x.Sheet.File, Line: x.done.Reading.Header.Line, Text: fmt.Sprintf("expected a column for %s (%s); name it in a map, or set it for all rows there", strings.Join(missing, ", and for "), found)}
+}
+
+// said tells whether a column, or the map, says a field.
+func (x *importer) said(field string) bool {
+	_, set := x.Map.Set[field]
+	return set || x.done.Reading.Has(field)
+}
+
+// A reader reads one row. The first thing that it cannot read is its doubt.
+type reader struct {
+	x     *importer
+	row   sheet.Row
+	said  []string
+	doubt error // for a person
+	fault error // of ours
+}
+
+func (r *reader) ask(format string, args ...any) {
+	if r.doubt == nil {
+		r.doubt = sheet.Doubted(format, args...)
+	}
+}
+
+func (r *reader) wrong(field string, err error) {
+	if err != nil {
+		r.ask("%s: %v", field, err)
+	}
+}
+
+// failed sorts an error: an answer of the rules is a doubt, and anything else
+// a fault.
+func (r *reader) failed(field string, err error) {
+	switch refused := new(domain.Error); {
+	case err == nil:
+	case errors.As(err, &refused):
+		r.wrong(field, err)
+	case r.fault == nil:
+		r.fault = err
+	}
+}
+
+func (r *reader) note(field, value string) {
+	if value != "" {
+		r.said = append(r.said, field+"="+value)
+	}
+}
+
+func (r *reader) text(field string) string {
+	text, err := r.x.done.Reading.Text(r.row, field)
+	if err != nil {
+		r.ask("%v", err)
+	}
+	r.note(field, text)
+	return text
+}
+
+func (r *reader) slug(field string) string { return strings.ToLower(r.text(field)) }
+
+func (r *reader) whole(field string) int {
+	c := r.x.done.Reading.Cell(r.row, field)
+	if c.Text == "" && c.Doubt == "" {
+		return 0
+	}
+	n, err := c.Whole()
+	r.wrong(field, err)
+	r.note(field, strconv.Itoa(n))
+	return n
+}
+
+// local is a local date and time, of a column or of two; "" where nothing
+// stands there.
+func (r *reader) local(date, at string) string {
+	c := r.x.done.Reading.Cell(r.row, date)
+	if c.Text == "" && c.Doubt == "" {
+		r.ask("%s: it is missing", date)
+		return ""
+	}
+	day, clock, err := c.When(r.x.done.Reading.Order(date))
+	r.wrong(date, err)
+	if t := r.x.done.Reading.Cell(r.row, at); err == nil && (t.Text != "" || t.Doubt != "") {
+		_, set := r.x.Map.Set[at]
+		if said, err := t.Clock(); err != nil {
+			r.wrong(at, err)
+		} else if clock == "" || !set && said != clock {
+			if clock != "" {
+				r.ask("%s: it says %s, and %s says %s", at, said, date, clock)
+			}
+			clock = said
+		}
+	}
+	switch {
+	case r.doubt != nil:
+		return ""
+	case clock == "":
+		r.ask("%s: it has no time; give one column for it, or one time for all rows with set: {%s: \"12:00\"}", date, at)
+		return ""
+	}
+	r.note(date, day+"T"+clock)
+	return day + "T" + clock
+}
+
+// aCall is a call as an import needs it.
+type aCall struct {
+	plan   programme.Call
+	opened bool
+	passed bool // its deadline, by now
+}
+
+// chooseCall finds the call that applications are under, where there is but
+// one.
+func (x *importer) chooseCall() error {
+	_, column := x.Map.Columns["call"]
+	if x.Call == "" {
+		x.Call = x.Map.Set["call"]
+	}
+	if x.Call == "" && len(x.definition.Calls) == 1 && !column {
+		x.Call = x.definition.Calls[0].Call
+	}
+	var known []string
+	for _, c := range x.definition.Calls {
+		known = append(known, c.Call)
+		s, err := fold[call.State](x.l, call.ID{Cycle: x.Cycle, Call: c.Call}.Stream())
+		if err != nil {
+			return err
+		}
+		now, err := x.g.now()
+		if err != nil {
+			return err
+		}
+		x.calls[c.Call] = aCall{c, !s.Opened().IsZero(), !s.Opened().IsZero() && !s.Deadline().Met(now)}
+	}
+	if _, ok := x.calls[x.Call]; !ok && x.Call != "" {
+		return ErrImport.Because("there is no call " + document.Suggest(x.Call, known))
+	}
+	return nil
+}
+
+// formFields are what an application can say, the questions of the form among
+// them: of a ranked one, each rank, or all in one cell.
+func (x *importer) formFields() []sheet.Field {
+	fields := slices.Concat(whom, applying)
+	for _, c := range x.definition.Calls {
+		if x.Call != "" && c.Call != x.Call {
+			continue
+		}
+		for _, f := range c.Form.Fields {
+			for rank := range f.Ranks {
+				n := " " + strconv.Itoa(rank+1)
+				fields = append(fields, sheet.Field{Field: answerField(f.Field) + "-" + n[1:], Words: []string{f.Field + n, f.Label + n}})
+			}
+			fields = append(fields, sheet.Field{Field: answerField(f.Field), Words: []string{f.Field, f.Label}})
+		}
+	}
+	return fields
+}
+
+// answerField is how a question is named in a map: by its key, unless that
+// means something else already.
+func answerField(key string) string {
+	if slices.ContainsFunc(slices.Concat(whom, applying), func(f sheet.Field) bool { return f.Field == key }) {
+		return "answer-" + key
+	}
+	return key
+}
+
+// A newcomer is somebody whom rows name and nobody knows yet.
+type newcomer struct{ person domain.Person }
+
+// folded is a name as it is compared: its words in any order, so that Berg,
+// Anna is Anna Berg.
+func foldedName(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(norm.NFC.String(name)), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	slices.Sort(words)
+	return strings.Join(words, " ")
+}
+
+// identity is who a row is about, as it says.
+func (r *reader) identity() (name, email, handle string) {
+	name = r.text("name")
+	if first, last := r.text("first_name"), r.text("last_name"); name == "" {
+		name = strings.TrimSpace(first + " " + last)
+	}
+	name = strings.Join(strings.Fields(name), " ")
+	email, handle = strings.ToLower(r.text("email")), strings.ToLower(r.text("handle"))
+	switch {
+	case email == "" && handle == "":
+		r.ask("it has neither an e-mail address nor a handle, and a name alone may be two people's")
+	case email != "" && !strings.Contains(email, "@"):
+		r.ask("email: expected an e-mail address")
+	}
+	return name, email, handle
+}
+
+// namesakes finds the addresses that a sheet gives to people of several names.
+func (x *importer) namesakes() {
+	x.shared = map[string]bool{}
+	named := map[string]string{}
+	for _, row := range x.done.Reading.Rows {
+		r := reader{x: x, row: row}
+		name, email, handle := r.identity()
+		for _, key := range []string{email, handle} {
+			if key == "" || name == "" {
+				continue
+			}
+			if before, ok := named[key]; ok && before != foldedName(name) {
+				x.shared[key] = true
+			}
+			named[key] = foldedName(name)
+		}
+	}
+}
+
+// who is the person a row is about, registered by it if nobody knows them.
+func (r *reader) who(p *rowPlan, register string) domain.Person {
+	x := r.x
+	name, email, handle := r.identity()
+	language := r.text("language")
+	if said := r.slug("register"); said != "" {
+		register = said
+	}
+	if r.doubt != nil {
+		return ""
+	}
+	key := email
+	if key == "" {
+		key = handle
+	}
+	if x.shared[key] {
+		r.ask("other rows have the same address or handle and another name")
+		return ""
+	}
+	if n, ok := x.newcomers[key]; ok {
+		p.newcomer = n
+		return n.person
+	}
+	known, err := x.known(r, name, email, handle)
+	if err != nil || known != "" || r.doubt != nil {
+		r.failed("email", err)
+		return known
+	}
+	if name == "" {
+		r.ask("nobody is registered under this address or handle, and the row has no name")
+		return ""
+	}
+	if handle == "" {
+		if handle, err = x.freeHandle(name); err != nil {
+			r.failed("handle", err)
+			return ""
+		}
+	}
+	x.handles[handle] = true
+	id := uuid.New() // a person's id follows from it, and tells nothing
+	n := &newcomer{}
+	if n.person, err = x.g.newcomer(x.l.ctx, handle, id); err != nil {
+		r.failed("handle", err)
+		return ""
+	}
+	o, err := x.order("person.register", map[string]any{"register": register, "handle": handle, "name": name, "language": language, "email": email}, "")
+	if err != nil {
+		r.failed("name", err)
+		return ""
+	}
+	o.cause.CommandID = id
+	x.newcomers[key], p.newcomer, p.register = n, n, &o
+	return n.person
+}
+
+// known is who is registered under an address or a handle, if it is whom the
+// row means.
+func (x *importer) known(r *reader, name, email, handle string) (domain.Person, error) {
+	for _, key := range []string{email, handle} {
+		if key == "" {
+			continue
+		}
+		p, err := x.g.Registered(x.l.ctx, key)
+		if errors.Is(err, domain.NotFound) {
+			continue
+		} else if err != nil {
+			return "", err
+		}
+		s, err := remembered[person.State](x.l, person.ID{Person: p}.Stream())
+		if err != nil {
+			return "", err
+		}
+		called, at := s.Written()
+		was, err := x.reveal(called)
+		if err != nil {
+			return "", err
+		}
+		address, err := x.reveal(at)
+		if err != nil {
+			return "", err
+		}
+		switch {
+		case name != "" && foldedName(was) != foldedName(name):
+			r.ask("this address or handle is somebody's with another name")
+		case email != "" && !strings.EqualFold(address, email):
+			r.ask("this person is registered with another e-mail address, or none; set it with email.set")
+		}
+		return p, nil
+	}
+	return "", nil
+}
+
+func (x *importer) reveal(d domain.Digest) (string, error) {
+	if d == "" {
+		return "", nil
+	}
+	return x.Open(x.l.ctx, d)
+}
+
+// freeHandle makes a handle of a name that nobody has.
+func (x *importer) freeHandle(name string) (string, error) {
+	base := slugged(name)
+	if base == "" {
+		base = "person"
+	}
+	for n := 1; ; n++ {
+		handle := base
+		if n > 1 {
+			handle += "-" + strconv.Itoa(n)
+		}
+		if x.handles[handle] {
+			continue
+		}
+		if _, err := x.g.Registered(x.l.ctx, handle); errors.Is(err, domain.NotFound) {
+			return handle, nil
+		} else if err != nil {
+			return "", err
+		}
+	}
+}
+
+// slugged makes a slug of a name: its letters without what is put on them.
+func slugged(name string) string {
+	name = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss", "ø", "o", "å", "a", "ł", "l", "æ", "ae", "đ", "d").Replace(strings.ToLower(norm.NFC.String(name)))
+	var b strings.Builder
+	for _, r := range norm.NFD.String(name) {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			b.WriteRune(r)
+		case unicode.Is(unicode.Mn, r), r == '\'', r == '’':
+		default:
+			b.WriteByte(' ')
+		}
+	}
+	slug := strings.Join(strings.Fields(b.String()), "-")
+	return strings.TrimRight(slug[:min(len(slug), 56)], "-")
+}
+
+// send adds a command to what a row comes to.
+func (r *reader) send(p *rowPlan, command string, fields map[string]any, behalf domain.Person) {
+	o, err := r.x.order(command, fields, behalf)
+	if err != nil {
+		r.failed(command, err)
+		return
+	}
+	p.orders = append(p.orders, o)
+}
+
+func (x *importer) aPerson(r *reader, p *rowPlan) { r.who(p, x.planned.Programme) }
+
+func (x *importer) aMentor(r *reader, p *rowPlan) {
+	pool, capacity := r.slug("pool"), r.whole("capacity")
+	var expertise []string
+	for _, e := range strings.FieldsFunc(r.text("expertise"), func(r rune) bool { return strings.ContainsRune(",;\n", r) }) {
+		if code := strings.ReplaceAll(slugged(e), "-", "_"); code != "" {
+			expertise = append(expertise, code)
+		}
+	}
+	if who := r.who(p, pool); r.doubt == nil {
+		r.send(p, "mentor.join", map[string]any{"mentor": who, "pool": pool, "capacity": capacity, "expertise": expertise}, "")
+	}
+}
+
+func (x *importer) anApplication(r *reader, p *rowPlan) {
+	under := x.Call
+	if said := r.slug("call"); said != "" {
+		under = said
+	}
+	c, ok := x.calls[under]
+	switch {
+	case under == "":
+		r.ask("call: it is missing; name it with --call, or in a column")
+		return
+	case !ok:
+		r.ask("call: there is no call %q", under)
+		return
+	}
+	var received time.Time
+	if x.said("received") {
+		if local := r.local("received", "received_time"); local != "" {
+			var err error
+			received, err = when.Local(local, x.definition.Zone)
+			r.wrong("received", err)
+		}
+	} else if c.passed {
+		r.ask("received: the deadline has passed, so the row has to say when it was received")
+	}
+	answers := map[string]any{}
+	for _, f := range c.plan.Form.Fields {
+		if texts := r.answers(f); len(texts) == 1 && f.Ranks == 0 {
+			answers[f.Field] = texts[0]
+		} else if len(texts) > 0 {
+			answers[f.Field] = texts
+		}
+	}
+	route, organisation := r.slug("route"), slugged(r.text("organisation"))
+	who := r.who(p, x.planned.Programme)
+	if r.doubt != nil {
+		return
+	}
+	fields := map[string]any{"cycle": x.Cycle, "call": under, "person": who, "answers": answers, "route": route, "organisation": organisation}
+	if !received.IsZero() {
+		fields["received_at"] = received
+	}
+	same, other, err := x.applied(application.ID{Cycle: x.Cycle, Call: under, Person: who}, answers, received)
+	r.failed("answers", err)
+	switch {
+	case other != "":
+		p.refused = application.ErrDuplicate.Because(other)
+	case !same:
+		r.send(p, "application.submit", fields, who)
+	}
+}
+
+// answers are what a row says to a question: of a ranked one, by rank.
+func (r *reader) answers(f programme.Field) []string {
+	field := answerField(f.Field)
+	var texts []string
+	for rank := range f.Ranks {
+		texts = append(texts, r.text(field+"-"+strconv.Itoa(rank+1)))
+	}
+	if whole := r.text(field); whole != "" {
+		texts = []string{whole}
+		if f.Ranks > 0 {
+			texts = listed(whole)
+		}
+	}
+	return slices.DeleteFunc(texts, func(s string) bool { return s == "" })
+}
+
+// listed are the items of a list in one cell, each in a line or after a
+// semicolon, without the numbers before them.
+func listed(text string) []string {
+	sign := "\n"
+	if !strings.Contains(text, "\n") {
+		sign = ";"
+	}
+	items := strings.Split(text, sign)
+	for i, item := range items {
+		item = strings.TrimSpace(item)
+		if n := strings.TrimLeft(item, "0123456789"); n != item && (strings.HasPrefix(n, ".") || strings.HasPrefix(n, ")")) {
+			item = n[1:]
+		}
+		items[i] = strings.TrimSpace(strings.TrimLeft(item, "-–•*"))
+	}
+	return items
+}
+
+// applied tells whether somebody's application has been received as a row says
+// it, or otherwise, and how.
+func (x *importer) applied(id application.ID, answers map[string]any, received time.Time) (same bool, other string, err error) {
+	var was *application.Received
+	for r, err := range x.g.Store.ReadStream(x.l.ctx, id.Stream(), eventstore.ReadStream{}) {
+		if errors.Is(err, eventstore.ErrStreamNotFound) {
+			break
+		} else if err != nil {
+			return false, "", err
+		}
+		body, err := schema.Decode(r.Name, r.Data)
+		if err != nil {
+			return false, "", err
+		}
+		switch e := body.(type) {
+		case application.Received:
+			was = &e
+		case application.Withdrawn:
+			return false, "it was withdrawn since", nil
+		}
+	}
+	switch {
+	case was == nil:
+		return false, "", nil
+	case !received.IsZero() && !was.ReceivedAt.Equal(received):
+		return false, "received at another time", nil
+	}
+	texts := map[string][]string{}
+	for _, a := range was.Answers {
+		text, err := x.reveal(a.Text.Digest)
+		if err != nil {
+			return false, "", err
+		}
+		texts[a.Field] = append(texts[a.Field], text)
+	}
+	said := map[string][]string{}
+	for field, v := range answers {
+		switch v := v.(type) {
+		case string:
+			said[field] = []string{v}
+		case []string:
+			said[field] = v
+		}
+	}
+	for _, field := range x.calls[id.Call].plan.Form.Fields {
+		if !slices.EqualFunc(texts[field.Field], said[field.Field], func(a, b string) bool { return strings.TrimSpace(a) == b }) {
+			return false, "with other answers", nil
+		}
+	}
+	return true, "", nil
+}
+
+// somebody is who a cell names by address or handle.
+func (r *reader) somebody(field string) domain.Person {
+	text := strings.ToLower(r.text(field))
+	if text == "" {
+		r.ask("%s: it is missing", field)
+		return ""
+	}
+	p, err := r.x.g.Registered(r.x.l.ctx, text)
+	if errors.Is(err, domain.NotFound) {
+		r.ask("%s: nobody is registered under this address or handle", field)
+	} else {
+		r.failed(field, err)
+	}
+	return p
+}
+
+func (x *importer) aMatch(r *reader, p *rowPlan) {
+	mentee, mentor := r.somebody("mentee"), r.somebody("mentor")
+	id := r.slug("match")
+	if id == "" {
+		id = "m-" + domain.UUID5("match", x.Cycle, string(mentee), string(mentor))[:8]
+	}
+	previous, rationale := r.slug("previous"), r.text("rationale")
+	accepted := false
+	switch said := strings.ToLower(r.text("accepted")); said {
+	case "yes", "y", "ja", "x", "true", "1":
+		accepted = true
+	case "", "no", "n", "nein", "false", "0":
+	default:
+		r.ask("accepted: expected yes or no, ja or nein, found %q", said)
+	}
+	if r.doubt != nil {
+		return
+	}
+	r.send(p, "match.propose", map[string]any{"cycle": x.Cycle, "match": id, "mentee": mentee, "mentor": mentor, "previous": previous, "rationale": rationale}, "")
+	if accepted {
+		r.send(p, "match.accept", map[string]any{"cycle": x.Cycle, "match": id, "side": match.Mentee}, mentee)
+		r.send(p, "match.accept", map[string]any{"cycle": x.Cycle, "match": id, "side": match.Mentor}, mentor)
+	}
+}
+
+// aHeld is a session that a row says was held.
+type aHeld struct {
+	match   string
+	n       int
+	start   time.Time
+	local   string
+	zone    string
+	minutes int
+	mode    string
+	reader  *reader
+	plan    *rowPlan
+}
+
+func (x *importer) aSession(r *reader, p *rowPlan) {
+	h := aHeld{match: r.slug("match"), n: r.whole("session"), local: r.local("date", "time"), reader: r, plan: p}
+	if h.match == "" {
+		h.match = r.between(r.somebody("mentee"), r.somebody("mentor"))
+	}
+	h.zone = cmp.Or(r.text("zone"), x.definition.Zone)
+	h.minutes = r.minutes()
+	h.mode = r.mode()
+	if r.doubt != nil {
+		return
+	}
+	var err error
+	h.start, err = when.Local(h.local, h.zone)
+	r.wrong("date", err)
+	if r.doubt == nil {
+		x.held = append(x.held, h)
+	}
+}
+
+// minutes is a session's length.
+func (r *reader) minutes() int {
+	x := r.x.done.Reading
+	field := "minutes"
+	if c := x.Cell(r.row, field); c.Text == "" && c.Doubt == "" && r.x.said("hours") {
+		field = "hours"
+	}
+	unit := field
+	if _, named := r.x.Map.Columns[field]; !named && field == "minutes" && !strings.Contains(strings.ToLower(x.Heading(field)), "min") {
+		unit = "" // the heading does not say it either
+	}
+	c := x.Cell(r.row, field)
+	if c.Text == "" && c.Doubt == "" {
+		r.ask("%s: it is missing", field)
+		return 0
+	}
+	n, err := c.Minutes(unit)
+	r.wrong(field, err)
+	r.note("minutes", strconv.Itoa(n))
+	return n
+}
+
+// mode is how a session was held: as planned, or as the map says.
+func (r *reader) mode() string {
+	text := r.text("mode")
+	mode := strings.ToLower(text)
+	planned := r.x.definition.Sessions.Modes
+	_, set := r.x.Map.Set["mode"]
+	said := set
+	for _, means := range r.x.Map.Values["mode"] {
+		said = said || means == text
+	}
+	switch {
+	case mode == "":
+		r.ask("mode: it is missing")
+	case slices.Contains(planned, mode):
+	case !said:
+		r.ask("mode: %q is none of those planned (%s); say what it means with values: {mode: {…: …}}", text, strings.Join(planned, ", "))
+	}
+	return mode
+}
+
+// between is the match of two people, by its name.
+func (r *reader) between(mentee, mentor domain.Person) string {
+	if r.doubt != nil || r.fault != nil {
+		return ""
+	}
+	x := r.x
+	if x.pairs == nil {
+		x.pairs = map[match.Pair][]string{}
+		if err := x.l.matches(x.Cycle, func(id match.ID, m match.State) {
+			if id.Cycle == x.Cycle && m.Phase() != match.Off {
+				x.pairs[m.Pair()] = append(x.pairs[m.Pair()], id.Match)
+			}
+		}); err != nil {
+			r.fault = err
+			return ""
+		}
+	}
+	switch found := x.pairs[match.Pair{Mentee: mentee, Mentor: mentor}]; len(found) {
+	case 0:
+		r.ask("these two have no match in %s", x.Cycle)
+		return ""
+	case 1:
+		return found[0]
+	default:
+		r.ask("these two have several matches in %s, %s: name one in a column match", x.Cycle, strings.Join(found, " and "))
+		return ""
+	}
+}
+
+// number gives sessions without one their number: that of the session which is
+// planned or was held at the same time, else the next in order of time,
+// whatever the order of the rows.
+func (x *importer) number() error {
+	slices.SortStableFunc(x.held, func(a, b aHeld) int { return a.start.Compare(b.start) })
+	next := map[string]int{}
+	given := map[string]map[time.Time]int{}
+	for _, h := range x.held {
+		next[h.match] = max(next[h.match], h.n+1)
+	}
+	for _, h := range x.held {
+		s, err := remembered[match.State](x.l, match.ID{Cycle: x.Cycle, Match: h.match}.Stream())
+		if err != nil {
+			return err
+		}
+		n, slot := s.At(h.start)
+		if n > 0 { // in another zone, it is the same time
+			h.local, h.zone = slot.Local, slot.Zone
+		}
+		if h.n == 0 {
+			if given[h.match] == nil {
+				given[h.match] = map[time.Time]int{}
+			}
+			again := given[h.match][h.start]
+			if h.n = cmp.Or(again, n); h.n == 0 {
+				h.n = max(next[h.match], s.Next())
+				next[h.match] = h.n + 1
+			}
+			given[h.match][h.start] = h.n
+		}
+		h.reader.send(h.plan, "session.hold", map[string]any{"cycle": x.Cycle, "match": h.match, "session": h.n, "local": h.local, "zone": h.zone, "mode": h.mode, "minutes": h.minutes}, "")
+		if h.reader.fault != nil {
+			return h.reader.fault
+		}
+	}
+	return nil
+}

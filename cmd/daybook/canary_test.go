@@ -246,3 +246,23 @@ func privateIn(form reflect.Type, path string) (fields []string) {
 	}
 	return fields
 }
+
+// Nor does what stood in a spreadsheet: not a name, an address or an answer, nor
+// anything by which a guess at one could be tested.
+func TestNoWordOfASpreadsheetLeavesTheVault(t *testing.T) {
+	t.Parallel()
+	dir := seasonCopy(t)
+	file := filepath.Join(t.TempDir(), "forms.csv")
+	canaries := []string{"Kanari Kleiber", "kleiber@kanari.example", "kanari-kleiber", "The motive of a nuthatch."}
+	require.NoError(t, os.WriteFile(file, []byte("Name;E-Mail;Eingang;Weg;motives;strengths;priorities\n"+
+		"Kanari Kleiber;kleiber@kanari.example;14.07.2023 09:30;staff;The motive of a nuthatch.;I climb;\"one\ntwo\nthree\"\n"), 0o600))
+	told := daybook(t, dir, "import", "applications", file, "--cycle", autumn, "--by", "coordinator/c1")
+	require.Contains(t, told, "application.received")
+	requireNoCanaryIn(t, dir, canaries)
+	told += daybook(t, dir, "events", "--json")
+	require.Empty(t, findCanary([]byte(told), canaries))
+	for _, guess := range canaries { // an id made of a guess alone would let anybody test it
+		require.NotContains(t, told, domain.UUID5("person", guess))
+		require.NotContains(t, told, domain.UUID5("import", "person.register", guess))
+	}
+}

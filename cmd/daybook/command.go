@@ -15,6 +15,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows/document"
+	"github.com/daybook-engine/daybook/workflows/sheet"
 )
 
 // How the program speaks: stdout is data, stderr is talk; what went wrong is
@@ -44,7 +45,7 @@ and its master key in the data directory (DAYBOOK_VAULT)`)
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	root.AddCommand(
-		newDemo(), newRehearse(), newServe(), newDo(),
+		newDemo(), newRehearse(), newServe(), newDo(), newImport(),
 		newEvents(), newFigures(), newExplain(), newHistory(), newTasks(), newTimers(), newWhatIf(), newMatching(), newCalendar(), newMessages(),
 		newEvidence(), newVerify(), newErase(), newDefinition(), newHolidays(), newSchema(),
 		newRebuild(), newIntegrity(), newBackup(), newPolicies(), newVersion(),
@@ -85,9 +86,10 @@ func report(stderr io.Writer, err error) int {
 	var (
 		badUsage  usage
 		badSource *document.Error
+		badSheet  *sheet.Error
 	)
 	switch {
-	case errors.As(err, &badUsage), errors.As(err, &badSource), errors.Is(err, domain.Invalid), errors.Is(err, domain.NotFound), isCobras(err):
+	case errors.As(err, &badUsage), errors.As(err, &badSource), errors.As(err, &badSheet), errors.Is(err, domain.Invalid), errors.Is(err, domain.NotFound), isCobras(err):
 		return 2
 	}
 	return 1

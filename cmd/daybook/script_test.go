@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,12 +13,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/xuri/excelize/v2"
+	"golang.org/x/text/encoding/charmap"
 	zombiezen "zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
@@ -49,6 +55,8 @@ func TestScripts(t *testing.T) {
 			"serve":  serve,
 			"future": future,
 			"park":   park,
+			"resave": resave,
+			"find":   find,
 		},
 	})
 }
@@ -181,6 +189,57 @@ func need(ts *testscript.TestScript, args []string, n int, usage string) {
 	if len(args) != n {
 		ts.Fatalf("usage: %s", usage)
 	}
+}
+
+// find sets VAR to what the group in REGEXP matches in FILE.
+func find(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 3, "find VAR REGEXP FILE")
+	found := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile(args[2]))
+	if found == nil {
+		ts.Fatalf("no %s in %s", args[1], args[2])
+	}
+	ts.Setenv(args[0], found[1])
+}
+
+// resave writes the rows of FROM, text with semicolons, to TO in another way: a
+// workbook where that is its name, with dates and numbers as such and a text
+// that begins with = as a formula, else text with commas in Windows-1252. The
+// rows below the headings come in the opposite order.
+func resave(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, args, 2, "resave FROM TO")
+	r := csv.NewReader(strings.NewReader(ts.ReadFile(args[0])))
+	r.Comma, r.FieldsPerRecord = ';', -1
+	rows, err := r.ReadAll()
+	ts.Check(err)
+	headings := slices.IndexFunc(rows, func(row []string) bool { return row[1] != "" })
+	slices.Reverse(rows[headings+1:])
+	to := ts.MkAbs(args[1])
+	if filepath.Ext(to) != ".xlsx" {
+		var b bytes.Buffer
+		ts.Check(csv.NewWriter(&b).WriteAll(rows))
+		text, err := charmap.Windows1252.NewEncoder().Bytes(b.Bytes())
+		ts.Check(err)
+		ts.Check(os.WriteFile(to, text, 0o600))
+		return
+	}
+	f := excelize.NewFile()
+	defer f.Close()
+	for i, row := range rows {
+		for j, text := range row {
+			cell, err := excelize.CoordinatesToCellName(j+1, i+1)
+			ts.Check(err)
+			if formula, ok := strings.CutPrefix(text, "="); ok {
+				ts.Check(f.SetCellFormula("Sheet1", cell, formula))
+			} else if at, err := time.Parse("02.01.2006 15:04", text); err == nil {
+				ts.Check(f.SetCellValue("Sheet1", cell, at))
+			} else if n, err := strconv.Atoi(text); err == nil {
+				ts.Check(f.SetCellValue("Sheet1", cell, n))
+			} else {
+				ts.Check(f.SetCellValue("Sheet1", cell, text))
+			}
+		}
+	}
+	ts.Check(f.SaveAs(to))
 }
 
 // park parks POLICY in DIR at the newest event of NAME.

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"github.com/xuri/excelize/v2"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
@@ -27,6 +29,7 @@ import (
 	sealing "github.com/daybook-engine/daybook/eventstore/vault"
 	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows"
+	"github.com/daybook-engine/daybook/workflows/sheet"
 )
 
 // sealed is the real vault as the engine knows it.
@@ -585,4 +588,67 @@ func encodeEvent(b testing.TB, event any) []byte {
 	_, body, err := schema.Encode(event)
 	require.NoError(b, err)
 	return body
+}
+
+// answering is the real vault, telling as the command line's does that nobody
+// has a handle.
+type answering struct{ sealed }
+
+func (a answering) Person(ctx context.Context, handle string) (domain.Person, error) {
+	p, err := a.sealed.Person(ctx, handle)
+	if errors.Is(err, sealing.ErrNotFound) {
+		err = errHandle.Because(handle)
+	}
+	return p, err
+}
+
+// BenchmarkImport is a spreadsheet of a thousand applications by people whom
+// nobody knows yet, on a disk: previewed, brought in, and brought in again.
+func BenchmarkImport(b *testing.B) {
+	const rows = 1000
+	f := excelize.NewFile()
+	defer f.Close()
+	require.NoError(b, f.SetSheetRow("Sheet1", "A1", &[]any{"Name", "E-Mail", "Eingang", "Weg", "motives", "strengths", "priorities"}))
+	for n := range rows {
+		require.NoError(b, f.SetSheetRow("Sheet1", fmt.Sprintf("A%d", n+2), &[]any{
+			fmt.Sprintf("Person No%d", n), fmt.Sprintf("p%d@example.org", n), monday.Add(4 * time.Hour), "staff",
+			"I teach alone, and would like to speak about it with somebody who has done so for long.", "Patience, and a loud voice.", "one\ntwo\nthree",
+		}))
+	}
+	file, err := f.WriteToBuffer()
+	require.NoError(b, err)
+	var previewed, imported, again []time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		x := newBench(b, 0)
+		clock := &workflows.VirtualClock{}
+		clock.Set(monday)
+		g, err := workflows.New(b.Context(), workflows.Config{Store: x.store, Vault: answering{x.vault}, Now: clock.Now, Tzdata: "2024a"})
+		require.NoError(b, err)
+		o := &office{Engine: g, t: b, store: x.store, clock: clock}
+		o.prepare(2)
+		clock.Set(monday.AddDate(0, 0, 1))
+		b.StartTimer()
+		timed := func(do func(context.Context, workflows.Import) (*workflows.Imported, error), recorded int) time.Duration {
+			start := time.Now()
+			s, err := sheet.Read("forms.xlsx", file.Bytes(), sheet.Map{})
+			require.NoError(b, err)
+			done, err := do(b.Context(), workflows.Import{
+				Kind: "applications", Cycle: "spring", By: "coordinator/c1", Channel: "import", Sheet: s,
+				Open: func(ctx context.Context, d domain.Digest) (string, error) {
+					secret, err := x.vault.Reveal(ctx, string(d))
+					return secret.Text, err
+				},
+			})
+			require.NoError(b, err)
+			require.Equal(b, recorded, done.Counts().Recorded)
+			return time.Since(start)
+		}
+		previewed = append(previewed, timed(o.Preview, rows))
+		imported = append(imported, timed(o.Import, rows))
+		again = append(again, timed(o.Import, 0))
+	}
+	for name, took := range map[string][]time.Duration{"preview_ms": previewed, "import_ms": imported, "again_ms": again} {
+		b.ReportMetric(float64(percentile(took, 50).Milliseconds()), name)
+	}
 }

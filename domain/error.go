@@ -1,5 +1,7 @@
 package domain
 
+import "strings"
+
 // Kind says what sort of answer an error is.
 type Kind string
 
@@ -44,3 +46,12 @@ func Deny(code, text string) *Error { return &Error{Denied, code, text} }
 
 // Missing makes the answer to a command about something that isn't there.
 func Missing(code, text string) *Error { return &Error{NotFound, code, text} }
+
+// Either lists words as people do: "a, b or c".
+func Either(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}

@@ -14,12 +14,18 @@ import (
 // A Field is a field of a command's form, as it is written.
 type Field struct {
 	Name   string
-	Kind   string  // what it is: a whole number, text, a list of people
-	Type   Type    // the same for a form
-	Needed bool    // it may not be left out, except for what the engine knows
-	List   bool    // of what is within
-	Within []Field // of a field that has fields itself
+	Kind   string   // what it is: a whole number, text, a list of people
+	Type   Type     // the same for a form
+	Needed bool     // it may not be left out, except for what the engine knows
+	Own    bool     // who does it for themselves leaves it out
+	OneOf  []string // the only words that it takes
+	List   bool     // of what is within
+	Within []Field  // of a field that has fields itself
 }
+
+// A closed form, of a command or of fields within one, lists the words of those
+// of its fields that take no others: its Decide and all who ask take them there.
+type closed interface{ OneOf() map[string][]string }
 
 // Form lists the fields of a command, none where there is no such command.
 func Form(name string) []Field {
@@ -32,6 +38,10 @@ func Form(name string) []Field {
 }
 
 func form(t reflect.Type) (list []Field) {
+	var words map[string][]string
+	if c, ok := reflect.Zero(t).Interface().(closed); ok {
+		words = c.OneOf()
+	}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -48,7 +58,7 @@ func form(t reflect.Type) (list []Field) {
 				field.Within = form(inner)
 			}
 			_, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-			field.Type, field.Needed = typeOf(name, inner), !strings.HasPrefix(options, "omit")
+			field.Type, field.Needed, field.Own = typeOf(name, inner), !strings.HasPrefix(options, "omit"), f.Tag.Get("from") != ""
 			switch {
 			case field.List && field.Within != nil:
 				field.Kind = "a list, each with"
@@ -56,6 +66,9 @@ func form(t reflect.Type) (list []Field) {
 				field.Kind = "a list of " + strings.Replace(strings.TrimPrefix(field.Kind, "a "), "person", "people", 1)
 			case field.Within != nil:
 				field.Kind = "with"
+			}
+			if field.OneOf = words[name]; field.OneOf != nil {
+				field.Kind = domain.Either(field.OneOf)
 			}
 			list = append(list, field)
 		}

@@ -186,6 +186,12 @@ func commandHelp(name string) string {
 		fmt.Fprintf(&b, "\nIts fields are a whole definition: %s\n", aDefinition)
 		return b.String()
 	}
+	switch reason, authority := access.Excepts(name); {
+	case authority:
+		b.WriteString("It needs --reason, and --authority: codes such as power_cut and director\n")
+	case reason:
+		b.WriteString("It needs --reason: a code such as power_cut\n")
+	}
 	b.WriteString("\nIts fields, for --with; people are written by handle or id:\n")
 	var tell func(fields []workflows.Field, indent string)
 	tell = func(fields []workflows.Field, indent string) {
@@ -200,6 +206,41 @@ func commandHelp(name string) string {
 	}
 	b.WriteString("\ndaybook do --help tells the flags.\n")
 	return b.String()
+}
+
+// typed is a step as its actor types it, with … for what is not said yet.
+func typed(actor string, s workflows.Step) string {
+	line := "daybook do " + s.Command + " --by " + actor
+	reason, authority := access.Excepts(s.Command)
+	if reason {
+		line += " --reason …"
+	}
+	if authority {
+		line += " --authority …"
+	}
+	var said map[string]json.RawMessage
+	fields := strings.TrimSuffix(string(s.With), "}")
+	if err := json.Unmarshal(s.With, &said); err != nil {
+		return line
+	}
+	forOthers := strings.HasPrefix(actor, string(access.Coordinator)+"/")
+	for _, f := range workflows.Form(s.Command) {
+		if _, ok := said[f.Name]; ok || f.Own && !forOthers || !f.Own && !f.Needed {
+			continue
+		}
+		value := `"…"`
+		switch {
+		case f.List:
+			value = "[…]"
+		case f.Within != nil:
+			value = "{…}"
+		}
+		if fields != "{" {
+			fields += ","
+		}
+		fields += `"` + f.Name + `":` + value
+	}
+	return line + " --with '" + fields + "}'"
 }
 
 // examples are of the commands whose fields have fields themselves.

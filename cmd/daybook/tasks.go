@@ -75,7 +75,7 @@ refused. With --at, what was to be done then, and no commands.`,
 				if asJSON {
 					err = encoder.Encode(l)
 				} else {
-					err = l.print(out)
+					err = l.print(out, actor)
 				}
 				if err != nil {
 					return err
@@ -180,7 +180,8 @@ func steps(t projections.Item) (list []workflows.Step) {
 	return list
 }
 
-func (l taskLine) print(w io.Writer) error {
+// print tells a line to whoever asked, and how they type what they can do.
+func (l taskLine) print(w io.Writer, actor string) error {
 	due := "at no set time"
 	if !l.Due.IsZero() {
 		location, err := when.Zone(l.Zone)
@@ -201,7 +202,7 @@ func (l taskLine) print(w io.Writer) error {
 	}
 	text := fmt.Sprintf("%-33s %-28s %s", due, who, l.Words)
 	for _, s := range l.Can {
-		text += fmt.Sprintf("\n    %s --with '%s'", s.Command, s.With)
+		text += "\n    " + typed(actor, s)
 	}
 	_, err := fmt.Fprintln(w, text)
 	return err

@@ -30,10 +30,14 @@ type SetQuota struct {
 	Limit int    `json:"limit"`
 }
 
+var periods = []string{"year", "cycle"}
+
+func (SetQuota) OneOf() map[string][]string { return map[string][]string{"per": periods} }
+
 func (c SetQuota) Decide(s State, _ time.Time) ([]Event, error) {
 	e := QuotaSet{c.Quota, c.Per, c.Limit}
 	switch {
-	case domain.CheckSlug("quota", c.Quota) != nil || c.Per != "year" && c.Per != "cycle" || c.Limit < 1:
+	case domain.CheckSlug("quota", c.Quota) != nil || !slices.Contains(periods, c.Per) || c.Limit < 1:
 		return nil, ErrQuota
 	case slices.Contains(s.quotas, e):
 		return nil, nil

@@ -62,8 +62,12 @@ type Acting struct {
 // ActsFor is the side whose doing the command is.
 func (a Acting) ActsFor() string { return a.Side }
 
+var sides = []string{Mentee, Mentor}
+
+func (Acting) OneOf() map[string][]string { return map[string][]string{"side": sides} }
+
 func checkSide(side string) error {
-	if side != Mentee && side != Mentor {
+	if !slices.Contains(sides, side) {
 		return ErrSide
 	}
 	return nil
@@ -373,6 +377,8 @@ type MissSession struct {
 	Notice  bool   `json:"notice,omitzero"`
 }
 
+func (MissSession) OneOf() map[string][]string { return map[string][]string{"side": sides} }
+
 func (c MissSession) Decide(s State, now time.Time) ([]Event, error) {
 	x, known := s.session(c.Session)
 	switch {
@@ -514,12 +520,18 @@ type FileReflection struct {
 	Words   int            `json:"words,omitzero"`
 }
 
+var reflections = []string{"session", "final"}
+
+func (FileReflection) OneOf() map[string][]string {
+	return map[string][]string{"kind": reflections}
+}
+
 func (c FileReflection) Decide(s State, _ time.Time) ([]Event, error) {
 	x, known := s.session(c.Session)
 	switch {
 	case checkSide(c.Side) != nil:
 		return nil, ErrSide
-	case c.Kind != "session" && c.Kind != "final", c.Kind == "final" && c.Session != 0:
+	case !slices.Contains(reflections, c.Kind), c.Kind == "final" && c.Session != 0:
 		return nil, ErrReflection
 	case s.phase == None:
 		return nil, ErrUnknown

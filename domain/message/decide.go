@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
@@ -176,9 +177,13 @@ type Settle struct {
 	As string `json:"as"`
 }
 
+var outcomes = []string{Arrived, NotArrived, Again}
+
+func (Settle) OneOf() map[string][]string { return map[string][]string{"as": outcomes} }
+
 func (c Settle) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
-	case c.As != Arrived && c.As != NotArrived && c.As != Again:
+	case !slices.Contains(outcomes, c.As):
 		return nil, ErrSettled.Because(fmt.Sprintf("%q", c.As))
 	case c.As == Arrived && s.phase == Done, c.As == NotArrived && s.phase == Undone, c.As == Again && s.phase == Waiting:
 		return nil, nil

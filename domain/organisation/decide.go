@@ -11,7 +11,7 @@ import (
 
 var (
 	ErrUnknown = domain.Missing("organisation_unknown", "this organisation is not registered")
-	ErrKind    = domain.Wrong("kind_unknown", "an organisation is a network, museum, funder, delivery or employer")
+	ErrKind    = domain.Wrong("kind_unknown", "an organisation is a "+domain.Either(kinds))
 	ErrCountry = domain.Wrong("country_malformed", "a country is two capital letters, as ISO 3166-1 has them")
 	ErrName    = domain.Wrong("name_missing", "an organisation has a name")
 )
@@ -25,11 +25,15 @@ type Register struct {
 	Zone    string `json:"zone,omitzero"`
 }
 
+var kinds = []string{"network", "museum", "funder", "delivery", "employer"}
+
+func (Register) OneOf() map[string][]string { return map[string][]string{"kind": kinds} }
+
 func (c Register) Decide(s State, _ time.Time) ([]Event, error) {
 	switch {
 	case c.Name == "":
 		return nil, ErrName
-	case !slices.Contains([]string{"network", "museum", "funder", "delivery", "employer"}, c.Kind):
+	case !slices.Contains(kinds, c.Kind):
 		return nil, ErrKind
 	case c.Country != "" && !alpha2(c.Country):
 		return nil, ErrCountry.Because(c.Country)

@@ -171,7 +171,7 @@ func (f *faults) field(v reflect.Value, r Rule, path string) {
 func (f *faults) text(s string, r Rule, path string) {
 	switch {
 	case r.One != nil && !slices.Contains(r.One, s):
-		f.tell(Fault{path, either(r.One), s, r.One})
+		f.tell(Fault{path, domain.Either(r.One), s, r.One})
 	case r.One != nil:
 	case r.Is == "slug":
 		f.expect(domain.CheckSlug("", s) == nil, path, "an id such as nemo-121")
@@ -195,7 +195,7 @@ func (f *faults) list(v reflect.Value, r Rule, path string) {
 	if r.Required {
 		of := ""
 		if r.One != nil {
-			of = " of " + either(r.One)
+			of = " of " + domain.Either(r.One)
 		}
 		f.expect(v.Len() > 0, path, "at least one%s", of)
 	}
@@ -220,15 +220,6 @@ func (f *faults) list(v reflect.Value, r Rule, path string) {
 			seen[key.String()] = true
 		}
 	}
-}
-
-// either lists words as people do.
-func either(words []string) string {
-	last := len(words) - 1
-	if last < 1 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // meaning checks what fields say together.
@@ -349,7 +340,7 @@ func (f *faults) condition(c Condition, path string) {
 			switch {
 			case !slices.Contains(Vocabulary["fact"], k.Fact): // told by its rule
 			case isWord:
-				f.expect(slices.Contains(words, k.Is), at+".is", "%s", either(words))
+				f.expect(slices.Contains(words, k.Is), at+".is", "%s", domain.Either(words))
 				f.expect(k.AtLeast == 0, at, "is, for %s is no number", k.Fact)
 			default:
 				f.expect(k.Is == "", at+".is", "at_least, for %s is a number", k.Fact)
@@ -441,14 +432,14 @@ func (f *faults) task(d Definition, t Task, at string) {
 		return // told by its rule
 	}
 	f.expect(slices.Contains(h.holders(d), t.Role) || !slices.Contains(Vocabulary["role"], t.Role), at+".role",
-		"somebody who can be asked when %s: %s, not %s", t.On, either(h.holders(d)), t.Role)
+		"somebody who can be asked when %s: %s, not %s", t.On, domain.Either(h.holders(d)), t.Role)
 	for i, done := range t.Done {
 		if !slices.Contains(Vocabulary["event"], done) {
 			continue // told by its rule
 		}
 		follows := "nothing that follows " + t.On + " completes a task: somebody says that it is done"
 		if len(h.Then) > 0 {
-			follows = "an event that can follow " + t.On + ": " + either(h.Then)
+			follows = "an event that can follow " + t.On + ": " + domain.Either(h.Then)
 		}
 		f.expect(slices.Contains(h.Then, done), fmt.Sprintf("%s.done[%d]", at, i), "%s, not %s", follows, done)
 	}

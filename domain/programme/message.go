@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/daybook-engine/daybook/domain"
 )
 
 // Holder is who has tasks to do, whatever they are: whom a digest is to.
@@ -142,7 +144,7 @@ func (f *faults) messages(d Definition) {
 			continue // told already
 		}
 		if slices.Contains(Vocabulary["recipient"], m.To) {
-			f.expect(slices.Contains(told.to, m.To), at+".to", "%s: %s is about nobody else", either(told.to), m.On)
+			f.expect(slices.Contains(told.to, m.To), at+".to", "%s: %s is about nobody else", domain.Either(told.to), m.On)
 		}
 		known := slices.Concat(everySays, told.says)
 		for j, t := range m.Templates {
@@ -168,7 +170,7 @@ func (f *faults) placeholders(text, path, event string, known []string) {
 			f.expect(false, path, "} behind {, in the same line")
 			return
 		case !slices.Contains(known, name):
-			f.tell(Fault{path, "a placeholder that " + event + " has, " + either(known) + " in braces", "{" + name + "}", braced(known)})
+			f.tell(Fault{path, "a placeholder that " + event + " has, " + domain.Either(known) + " in braces", "{" + name + "}", braced(known)})
 		}
 		rest = behind
 	}

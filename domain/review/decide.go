@@ -16,9 +16,9 @@ var (
 	ErrRecused        = domain.Deny("recused", "who has a conflict of interest neither reads nor writes on this application")
 	ErrNotAssigned    = domain.Deny("not_assigned", "this application was not given to this reviewer")
 	ErrNotEligible    = domain.Refuse("not_eligible", "only eligible applications are reviewed")
-	ErrConflict       = domain.Wrong("conflict_unknown", "a conflict is employer, line_manager, mentor, family, co_author or other")
+	ErrConflict       = domain.Wrong("conflict_unknown", "a conflict is "+domain.Either(conflicts))
 	ErrScores         = domain.Wrong("scores_incomplete", "a review scores each criterion once")
-	ErrRecommendation = domain.Wrong("recommendation_unknown", "a review recommends select, reserve or decline")
+	ErrRecommendation = domain.Wrong("recommendation_unknown", "a review recommends "+domain.Either(recommendations))
 	ErrRecorded       = domain.Refuse("review_recorded", "this reviewer has already reviewed this application")
 )
 
@@ -94,9 +94,15 @@ type DeclareConflict struct {
 	Note     domain.Private `json:"note,omitzero"`
 }
 
+var conflicts = []string{"employer", "line_manager", "mentor", "family", "co_author", "other"}
+
+func (DeclareConflict) OneOf() map[string][]string {
+	return map[string][]string{"conflict": conflicts}
+}
+
 func (c DeclareConflict) Decide(s State, _ time.Time) ([]Event, error) {
 	switch {
-	case !slices.Contains([]string{"employer", "line_manager", "mentor", "family", "co_author", "other"}, c.Conflict):
+	case !slices.Contains(conflicts, c.Conflict):
 		return nil, ErrConflict
 	case c.Reviewer == c.Person:
 		return nil, ErrSelf
@@ -118,12 +124,18 @@ type Record struct {
 	Rubric programme.Review `json:"-"`
 }
 
+var recommendations = []string{"select", "reserve", "decline"}
+
+func (Record) OneOf() map[string][]string {
+	return map[string][]string{"recommendation": recommendations}
+}
+
 func (c Record) Decide(s State, _ time.Time) ([]Event, error) {
 	if events, err := c.admit(s, "review.record"); err != nil {
 		return events, err
 	}
 	switch {
-	case !slices.Contains([]string{"select", "reserve", "decline"}, c.Recommendation):
+	case !slices.Contains(recommendations, c.Recommendation):
 		return nil, ErrRecommendation
 	case len(c.Scores) != len(c.Rubric.Criteria):
 		return nil, ErrScores.Because(fmt.Sprintf("%d of %d", len(c.Scores), len(c.Rubric.Criteria)))

@@ -17,7 +17,7 @@ import (
 // ID names a task: by its id, or else by the key that it has in the
 // definition and what it is about.
 type ID struct {
-	Cycle string `json:"cycle"`
+	Cycle string `json:"cycle,omitempty"`
 	Task  string `json:"task"`
 	About About  `json:"about,omitzero"`
 }

@@ -1,6 +1,7 @@
 package when
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,10 +26,15 @@ type Deadline struct {
 	Override  string    `json:"override,omitempty"` // why a failed weekday check was set aside
 }
 
+var rules = []string{string(By), string(Before)}
+
+// OneOf lists the words of the fields that take no others.
+func (Deadline) OneOf() map[string][]string { return map[string][]string{"rule": rules} }
+
 // Resolve is d, checked, with its instant computed afresh in UTC, or the
 // first thing that is wrong with d.
 func (d Deadline) Resolve() (Deadline, error) {
-	if d.Rule != By && d.Rule != Before {
+	if !slices.Contains(rules, string(d.Rule)) {
 		return d, ErrRuleUnknown.Because("it is " + quoted(string(d.Rule)))
 	}
 	instant, err := Local(d.Local, d.Zone)

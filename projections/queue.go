@@ -27,10 +27,11 @@ import (
 // An Item is one thing to be done: by the clock when it falls due, or by a
 // person.
 type Item struct {
-	Kind    string          `json:"kind"`    // "clock", "task" for one of the definition's, or what a person has to do: eligibility, review, offer, …
-	Words   string          `json:"words"`   // in a few words; people and organisations are tokens, see Named and Organised
-	Command string          `json:"command"` // that settles it
-	Args    json.RawMessage `json:"args"`    // the fields of the command that are known: its ID's, and which session or side
+	Kind    string          `json:"kind"`             // "clock", "task" for one of the definition's, or what a person has to do: eligibility, review, offer, …
+	Words   string          `json:"words"`            // in a few words; people and organisations are tokens, see Named and Organised
+	Command string          `json:"command"`          // that settles it
+	Args    json.RawMessage `json:"args"`             // the fields of the command that are known: its ID's, and which session or side
+	Others  []Other         `json:"others,omitempty"` // that settle it as well
 	Cycle   string          `json:"cycle"`
 	Call    string          `json:"call,omitempty"`
 	Stream  string          `json:"stream"`
@@ -43,6 +44,12 @@ type Item struct {
 	Rule    string          `json:"rule,omitempty"`   // how due was reckoned
 	Zone    string          `json:"zone,omitempty"`
 	Since   time.Time       `json:"since,omitzero"` // when it was parked, for a policy that is
+}
+
+// An Other is a command that settles an item as well as its own does.
+type Other struct {
+	Command string          `json:"command"`
+	Args    json.RawMessage `json:"args"`
 }
 
 // A DueItem is a command whose time has come.

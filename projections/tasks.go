@@ -120,10 +120,12 @@ func (t *Task) rule() string {
 
 // settles says which command brings about an event that completes a task.
 var settles = map[string]string{
-	"nomination.received": "nomination.receive", "eligibility.confirmed": "eligibility.confirm", "review.recorded": "review.record",
-	"application.shortlisted": "application.shortlist", "application.selected": "application.select", "offer.accepted": "offer.accept",
-	"match.accepted": "match.accept", "agreement.signed": "agreement.sign", "contact.made": "contact.make",
-	"session.held": "session.hold", "reflection.filed": "reflection.file",
+	"call.opened": "call.open", "notice.published": "notice.publish", "application.received": "application.submit",
+	"nomination.received": "nomination.receive", "eligibility.confirmed": "eligibility.confirm", "eligibility.failed": "eligibility.fail",
+	"review.recorded": "review.record", "application.shortlisted": "application.shortlist", "application.passed_over": "application.pass_over",
+	"application.selected": "application.select", "application.reserved": "application.reserve", "application.declined": "application.decline",
+	"offer.accepted": "offer.accept", "offer.declined": "offer.decline", "match.accepted": "match.accept", "agreement.signed": "agreement.sign",
+	"contact.made": "contact.make", "session.scheduled": "session.schedule", "session.held": "session.hold", "reflection.filed": "reflection.file",
 }
 
 // join adds a task to a queue. What the queue says already, because it waits
@@ -145,13 +147,37 @@ func (t *Task) join(list []Item, now time.Time) []Item {
 	}
 	i := slices.IndexFunc(list, same)
 	if i < 0 {
+		item.Others = t.others("")
 		return append(list, item)
 	}
-	item.Command, item.Args = list[i].Command, list[i].Args
+	item.Command, item.Args, item.Others = list[i].Command, list[i].Args, t.others(list[i].Command)
 	if item.Due.IsZero() {
 		item.Due, item.Zone = list[i].Due, list[i].Zone
 	}
 	list[i] = item
+	return list
+}
+
+// others are the commands, besides one, that bring about what completes it.
+func (t *Task) others(besides string) (list []Other) {
+	known, about := []any{"cycle", t.Opened.Cycle}, t.Opened.About
+	if about.Call != "" {
+		known = append(known, "call", about.Call)
+	}
+	if about.Person != "" {
+		known = append(known, "person", about.Person)
+	}
+	if about.Match != "" {
+		known = append(known, "match", about.Match)
+	}
+	if about.Session > 0 {
+		known = append(known, "session", about.Session)
+	}
+	for _, event := range t.Opened.Plan.Done {
+		if command := settles[event]; command != "" && command != besides {
+			list = append(list, Other{command, args(known...)})
+		}
+	}
 	return list
 }
 

@@ -177,6 +177,9 @@ func steps(t projections.Item) (list []workflows.Step) {
 	if t.Command != "task.complete" {
 		list = append(list, workflows.Step{Command: t.Command, With: t.Args})
 	}
+	for _, o := range t.Others {
+		list = append(list, workflows.Step{Command: o.Command, With: o.Args})
+	}
 	return list
 }
 

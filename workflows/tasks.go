@@ -22,6 +22,7 @@ import (
 	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/workflows/document"
 )
 
 // What opens a task, completes it by itself, or ends what it is about, is an
@@ -457,6 +458,27 @@ func (l lookup) task(id *tasks.ID) (tasks.State, error) {
 
 // keyed finds the id of a task that is named by its key.
 func (l lookup) keyed(id *tasks.ID) error {
+	if id.Task == "" || id.Cycle == "" {
+		return ErrFields.Because("say which: a task's id as task, or cycle, its key as task, and what it is about")
+	}
+	d, _, err := l.definition(id.Cycle)
+	if err != nil {
+		return err
+	}
+	t := taskOf(d, id.Task)
+	switch {
+	case t.On == "":
+		var keys []string
+		for _, t := range d.Tasks {
+			if t.On != "" {
+				keys = append(keys, t.Task)
+			}
+		}
+		return tasks.ErrUnknown.Because(document.Suggest(id.Task, keys))
+	case !fits(id.About, programme.Happenings[t.On].About):
+		about := programme.Happenings[t.On].About
+		return tasks.ErrUnknown.Because(fmt.Sprintf("each %s is about %s: say %s", id.Task, nouns[about].is, nouns[about].say))
+	}
 	found, err := l.causes(id.Cycle, id.About, func(t programme.Task) bool { return t.Task == id.Task }, func(tasks.About) bool { return true })
 	switch {
 	case err != nil:
@@ -468,6 +490,27 @@ func (l lookup) keyed(id *tasks.ID) error {
 	}
 	id.Task = found[0].Task
 	return nil
+}
+
+// nouns are what a task may be about, and how a command says which of them.
+var nouns = map[string]struct{ is, say string }{
+	programme.AboutCycle:       {"the cycle", "no about"},
+	programme.AboutCall:        {"a call", "about.call"},
+	programme.AboutApplication: {"an application", "about.call and about.person"},
+	programme.AboutMatch:       {"a match", "about.match"},
+}
+
+// fits tells whether what a task is said to be about is such a thing.
+func fits(about tasks.About, kind string) bool {
+	switch kind {
+	case programme.AboutCall:
+		return about.Call != "" && about.Person == "" && about.Match == ""
+	case programme.AboutApplication:
+		return about.Call != "" && about.Person != ""
+	case programme.AboutMatch:
+		return about.Match != ""
+	}
+	return about == tasks.About{}
 }
 
 // hands completes a command by which a task may change hands: who may not have

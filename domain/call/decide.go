@@ -34,7 +34,7 @@ type Open struct {
 
 func (c Open) Decide(s State, now time.Time) ([]Event, error) {
 	if c.Plan == nil {
-		return nil, ErrUnknown
+		return nil, ErrUnknown.Because(c.Call)
 	}
 	deadline, err := resolve(c.Deadline)
 	switch {

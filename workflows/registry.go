@@ -84,6 +84,20 @@ func Commands() []string {
 	return names
 }
 
+// Exists tells whether there is a command of this name.
+func Exists(name string) error {
+	_, err := find(name)
+	return err
+}
+
+func find(name string) (registration, error) {
+	i := slices.IndexFunc(registry, func(r registration) bool { return r.name == name })
+	if i < 0 {
+		return registration{}, ErrCommand.Because(document.Suggest(name, Commands()))
+	}
+	return registry[i], nil
+}
+
 // Check tells whether role may issue a command of this name with these
 // fields, as far as that can be told without a store.
 func Check(role access.Role, name string, with json.RawMessage) error {
@@ -92,15 +106,15 @@ func Check(role access.Role, name string, with json.RawMessage) error {
 }
 
 func read(role access.Role, name string, with json.RawMessage) (registration, any, error) {
-	i := slices.IndexFunc(registry, func(r registration) bool { return r.name == name })
-	if i < 0 {
-		return registration{}, nil, ErrCommand.Because(document.Suggest(name, Commands()))
+	r, err := find(name)
+	if err != nil {
+		return registration{}, nil, err
 	}
 	if err := access.Allow(role, name); err != nil {
 		return registration{}, nil, err
 	}
-	cmd := reflect.New(registry[i].form).Interface()
-	return registry[i], cmd, decode(with, cmd)
+	cmd := reflect.New(r.form).Interface()
+	return r, cmd, decode(with, cmd)
 }
 
 // Do issues a command by its name for the engine itself, its fields given as

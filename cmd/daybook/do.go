@@ -58,11 +58,16 @@ the engine does, as an answer or when it is time.
 	}
 	usual := c.HelpFunc()
 	c.SetHelpFunc(func(c *cobra.Command, given []string) {
-		if name := c.Flags().Arg(0); len(access.Claimable(name)) > 0 {
+		switch name := c.Flags().Arg(0); {
+		case name == "":
+			usual(c, given)
+		case workflows.Exists(name) != nil:
+			report(c.ErrOrStderr(), workflows.Exists(name))
+		case len(access.Claimable(name)) == 0:
+			report(c.ErrOrStderr(), fmt.Errorf("only the engine itself issues %s", name))
+		default:
 			fmt.Fprint(c.OutOrStdout(), commandHelp(name))
-			return
 		}
-		usual(c, given)
 	})
 	f := c.Flags()
 	f.StringVar(&with, "with", "", "the command's fields: JSON, or @FILE")
@@ -77,6 +82,9 @@ the engine does, as an answer or when it is time.
 
 // issue issues a command, lets policies answer, and prints what came of it.
 func issue(c *cobra.Command, by, name string, fields json.RawMessage, cause workflows.Cause) error {
+	if err := workflows.Exists(name); err != nil {
+		return err
+	}
 	if by == "" {
 		return usage{errors.New("--by is missing: say who does it, as in --by coordinator/anna")}
 	}

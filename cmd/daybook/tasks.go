@@ -102,6 +102,9 @@ func (b *look) tasks(ctx context.Context, m moment, cycle, actor string) (lines 
 		if role, handle, err = workflows.ParseActor(actor); err != nil {
 			return nil, err
 		}
+		if !slices.Contains(access.People(), role) {
+			return nil, usage{fmt.Errorf("--for %s: expected a role among %s, found %s", actor, access.Words(access.People()), role)}
+		}
 		if self, err = b.engine.Registered(ctx, handle); err != nil {
 			return nil, err
 		}

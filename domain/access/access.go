@@ -202,6 +202,15 @@ func Claimable(command string) []Role {
 	return slices.DeleteFunc(slices.Clone(table[command]), func(r Role) bool { return slices.Contains(Engine, r) })
 }
 
+// People lists the roles in which people act.
+func People() (roles []Role) {
+	for command := range table {
+		roles = append(roles, Claimable(command)...)
+	}
+	slices.Sort(roles)
+	return slices.Compact(roles)
+}
+
 // Words lists roles for reading.
 func Words(roles []Role) string {
 	words := make([]string, len(roles))

@@ -43,13 +43,28 @@ func (d *diff) values(path string, older, newer reflect.Value) {
 		d.lists(path, older, newer)
 	default:
 		for i := range older.NumField() {
-			at := programme.NameOf(older.Type().Field(i))
+			field := older.Type().Field(i)
+			at := programme.NameOf(field)
 			if path != "" {
 				at = path + "." + at
 			}
-			d.values(at, older.Field(i), newer.Field(i))
+			was, is := older.Field(i), newer.Field(i)
+			if programme.RuleOf(field).Is == "before" {
+				was, is = before(was), before(is)
+			}
+			d.values(at, was, is)
 		}
 	}
+}
+
+// before turns offsets that count backwards around, so that they are told as
+// what they are.
+func before(list reflect.Value) reflect.Value {
+	var turned []when.Offset
+	for _, o := range list.Interface().([]when.Offset) {
+		turned = append(turned, earlier(o))
+	}
+	return reflect.ValueOf(turned)
 }
 
 // spoken is a value that is told as a whole, "" where nothing is said.
@@ -85,7 +100,7 @@ func (d *diff) lists(path string, older, newer reflect.Value) {
 	for i, key := range before {
 		j := slices.Index(after, key)
 		if j < 0 {
-			d.say(path, "without %s%s", key, about(older.Index(i)))
+			d.say(path, "without %s", entry(key, older.Index(i)))
 			continue
 		}
 		if older.Index(i).Kind() == reflect.Struct {
@@ -94,7 +109,7 @@ func (d *diff) lists(path string, older, newer reflect.Value) {
 	}
 	for j, key := range after {
 		if !slices.Contains(before, key) {
-			d.say(path, "with %s%s", key, about(newer.Index(j)))
+			d.say(path, "with %s", entry(key, newer.Index(j)))
 		}
 	}
 	stays := func(list, other []string) []string {
@@ -116,6 +131,14 @@ func entries(list reflect.Value) []string {
 		}
 	}
 	return keys
+}
+
+// entry names one: by its key and what it says of itself, or else as a whole.
+func entry(key string, item reflect.Value) string {
+	if words, ok := spoken(item); ok && item.Kind() == reflect.Struct {
+		return words
+	}
+	return key + about(item)
 }
 
 // about is what an entry says of itself.

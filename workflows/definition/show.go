@@ -20,12 +20,9 @@ var page = template.Must(template.New("show.txt").Funcs(template.FuncMap{
 		return strings.ReplaceAll(strings.ReplaceAll("\n"+strings.TrimRight(text, "\n"), "\n", "\n      "), "\n      \n", "\n\n")
 	},
 	"plain": plain,
-	"earlier": func(o when.Offset) string {
-		o.Days, o.WorkingDays, o.Hours = -o.Days, -o.WorkingDays, -o.Hours
-		return o.Words()
-	},
-	"idle":   idle,
-	"unsaid": func(d programme.Definition) string { return strings.Join(unsaid(d), ", ") },
+	"earlier": func(o when.Offset) string { return earlier(o).Words() },
+	"idle":    idle,
+	"unsaid":  func(d programme.Definition) string { return strings.Join(unsaid(d), ", ") },
 }).Parse(showText))
 
 // Show writes the whole of a definition as people read it.
@@ -33,6 +30,12 @@ func Show(w io.Writer, d programme.Definition) error { return page.Execute(w, d)
 
 // plain is a word of the vocabulary without its signs.
 func plain(word string) string { return strings.ReplaceAll(word, "_", " ") }
+
+// earlier is an offset that counts backwards, as much the other way.
+func earlier(o when.Offset) when.Offset {
+	o.Days, o.WorkingDays, o.Hours = -o.Days, -o.WorkingDays, -o.Hours
+	return o
+}
 
 // idle marks what is only kept and shown.
 func idle(path string) string {

@@ -120,3 +120,15 @@ func TestADifferenceIsToldByPathAndID(t *testing.T) {
 		`outcomes.items: without time (Protected time to reflect on your personal and professional development)`,
 	}, definition.Diff(older, newer))
 }
+
+// A reminder comes before its task is due, and one that is added is told as it
+// is: it has no id.
+func TestRemindersAreToldTheRightWayRound(t *testing.T) {
+	t.Parallel()
+	older, newer := whole(t, "nemo-one-to-one.yaml"), whole(t, "nemo-one-to-one.yaml")
+	older.Tasks[0].Remind = programme.Remind{Before: []when.Offset{{Days: 1}, {Hours: 1}}, AtMost: 2}
+	newer.Tasks[0].Remind = programme.Remind{Before: []when.Offset{{Days: 1}, {Hours: 2}, {WorkingDays: 1}}, AtMost: 2}
+	at := "tasks[" + older.Tasks[0].Task + "].remind.before"
+	require.Equal(t, []string{at + "[2]: 2 hours earlier, was 1 hour earlier", at + ": with 1 working day earlier"}, definition.Diff(older, newer))
+	require.Equal(t, []string{at + "[2]: 1 hour earlier, was 2 hours earlier", at + ": without 1 working day earlier"}, definition.Diff(newer, older))
+}

@@ -290,7 +290,7 @@ type Task struct {
 	Stage    string      `json:"stage,omitempty" rule:"slug"`
 	On       string      `json:"on,omitempty" rule:"one=opens"`          // the event that opens it
 	Done     []string    `json:"done,omitempty" rule:"one=event,once"`   // the events that complete it by themselves; without one, somebody says so
-	Due      when.Offset `json:"due,omitzero" rule:"offset"`             // after it is opened, or after what due_from names
+	Due      when.Offset `json:"due,omitzero" rule:"today"`              // after it is opened, or after what due_from names
 	DueFrom  string      `json:"due_from,omitempty" rule:"one=due_from"` // deadline: due counts from the call's deadline in force, and moves with it; without due, at the deadline itself
 	Remind   Remind      `json:"remind,omitzero"`
 	Escalate Escalation  `json:"escalate,omitzero"`

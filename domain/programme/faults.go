@@ -64,7 +64,7 @@ func (f *faults) tell(fault Fault) {
 type Rule struct {
 	Required bool     // where the section around it is there
 	One      []string // a closed list of words
-	Is       string   // slug, version, code, language, offset or before
+	Is       string   // slug, version, code, language, offset, today or before
 	Max      int
 	Key      bool // names its entry among the entries of a list
 	Once     bool // no word twice
@@ -133,11 +133,14 @@ func (f *faults) field(v reflect.Value, r Rule, path string) {
 	case when.Offset:
 		err := x.Check()
 		f.expect(err == nil, path, "an offset such as {working_days: 5, at: \"17:00\"}: %v", err)
-		into := "an offset into the future"
-		if r.Is == "before" {
+		into, counts := "an offset into the future", x.Days+x.WorkingDays+x.Hours > 0
+		switch r.Is {
+		case "before":
 			into = "how long before it is due, in numbers above 0: nobody is reminded of what is overdue already"
+		case "today":
+			into, counts = "an offset into the future, or a time of the same day such as {at: \"23:30\"}", counts || x.At != ""
 		}
-		f.expect(min(x.Days, x.WorkingDays, x.Hours) >= 0 && x.Days+x.WorkingDays+x.Hours > 0, path, "%s", into)
+		f.expect(min(x.Days, x.WorkingDays, x.Hours) >= 0 && counts, path, "%s", into)
 		return
 	case when.Calendar:
 		for i, day := range x.Holidays {

@@ -19,7 +19,7 @@ var page = template.Must(template.New("show.txt").Funcs(template.FuncMap{
 	"indent": func(text string) string {
 		return strings.ReplaceAll(strings.ReplaceAll("\n"+strings.TrimRight(text, "\n"), "\n", "\n      "), "\n      \n", "\n\n")
 	},
-	"plain": plain,
+	"plain":   plain,
 	"earlier": func(o when.Offset) string { return earlier(o).Words() },
 	"idle":    idle,
 	"unsaid":  func(d programme.Definition) string { return strings.Join(unsaid(d), ", ") },

@@ -83,6 +83,24 @@ func TestWhatIsIdleOrNotSaidIsTold(t *testing.T) {
 	require.NotContains(t, show(t, whole(t, "nemo-one-to-one.yaml")), "Not said")
 }
 
+// One of something is one, and due at the deadline is not due at once.
+func TestATaskAndItsNumbersAreToldAsPeopleSayThem(t *testing.T) {
+	t.Parallel()
+	d := whole(t, "nemo-one-to-one.yaml")
+	d.Review.PerApplication, d.Completion.ConformingSessions = 1, 1
+	d.Tasks[0].On, d.Tasks[0].DueFrom, d.Tasks[0].Expires = "draft.started", "deadline", when.Offset{Days: 10}
+	d.Tasks[1].Due = when.Offset{At: "23:30"}
+	shown := show(t, d)
+	for _, line := range []string{
+		"    due at the deadline\n    overdue, it expires 10 days later: nobody has to do it any more\n",
+		"    due the same day, at 23:30\n",
+		"  A decision rests on 1 review or more, ",
+		"  1 session by the plan",
+	} {
+		require.Contains(t, shown, line)
+	}
+}
+
 func whole(t *testing.T, name string) programme.Definition {
 	d, err := definition.Parse(name, []byte(read(t, name)))
 	require.NoError(t, err)

@@ -27,6 +27,8 @@ func TestATaskThatCannotComeAboutIsTold(t *testing.T) {
 		{"a reminder of no time", nemo, "on: match.made, remind: {before: [{days: 1}], at_most: 1}", "{days: 1}]", ": expected due as well: when the task is to be done"},
 		{"a reminder after it is due", nemo, "on: match.made, due: {days: 3}, remind: {before: [{days: 1}, {days: -1}], at_most: 2}", "{days: -1}", ": expected how long before it is due, in numbers above 0"},
 		{"a reminder before it is opened", nemo, "on: match.made, due: {days: 3}, remind: {before: [{working_days: 4}], at_most: 2}", "{working_days: 4}", ": expected less than due: a reminder comes after the task is opened"},
+		{"it is due at no time to come", nemo, "on: match.made, due: {days: 0}, expires: {days: 3}", "{days: 3}", ".expires: expected due as well"},
+		{"it expires at a time of the day when it is due", nemo, "on: match.made, due: {days: 0, at: \"23:30\"}, expires: {at: \"23:45\"}", "{at: \"23:45\"}", ".expires: expected an offset into the future"},
 		{"more reminders than there may be", nemo, "on: match.made, due: {days: 3}, remind: {before: [{days: 1}, {days: 2}], at_most: 1}", "1}}", ".remind.at_most: expected at least 2"},
 		{"an escalation to who does not run the programme", nemo, "on: match.made, due: {days: 3}, escalate: {after: {days: 1}, to: mentor}", "mentor}", ".escalate.to: expected coordinator or reviewer"},
 		{"an escalation of what has expired", nemo, "on: match.made, due: {days: 3}, expires: {days: 5}, escalate: {after: {days: 8}, to: coordinator}", "{days: 8}", ".escalate.after: expected less than expires"},

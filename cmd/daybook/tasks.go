@@ -33,6 +33,7 @@ type taskLine struct {
 	Task    string           `json:"task,omitempty"` // the id of one of the definition's
 	Stream  string           `json:"stream"`
 	Can     []workflows.Step `json:"can,omitempty"` // what --for ACTOR would be allowed now
+	apart   bool             // no command alone settles it
 }
 
 func newTasks() *cobra.Command {
@@ -138,6 +139,7 @@ func (b *look) tasks(ctx context.Context, m moment, cycle, actor string) (lines 
 			l := taskLine{
 				Cycle: t.Cycle, Due: t.Due, Overdue: !t.Due.IsZero() && t.Due.Before(now), Zone: cmp.Or(t.Zone, c.Zone),
 				Role: t.Role, Also: t.Also, Person: t.Person, Words: b.spell(ctx, projections.Organised(t.Words, strings.Clone)), Task: t.Task, Stream: t.Stream,
+				apart: t.Kind == "calendar", // it asks for a definition that is not written yet
 			}
 			if t.Person != "" {
 				l.Who = b.called(ctx, string(t.Person))
@@ -155,7 +157,7 @@ func (b *look) tasks(ctx context.Context, m moment, cycle, actor string) (lines 
 		for i := range lines {
 			lines[i].Can = able[i]
 		}
-		lines = slices.DeleteFunc(lines, func(l taskLine) bool { return len(l.Can) == 0 })
+		lines = slices.DeleteFunc(lines, func(l taskLine) bool { return len(l.Can) == 0 && !l.apart })
 	}
 	slices.SortStableFunc(lines, func(a, b taskLine) int {
 		if a.Due.IsZero() != b.Due.IsZero() {

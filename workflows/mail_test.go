@@ -552,6 +552,7 @@ func TestWhatWasRehearsedIsNotSent(t *testing.T) {
 func TestMailIsWrittenToFiles(t *testing.T) {
 	t.Parallel()
 	o, dir := declined(t, memory.New(), "a1"), filepath.Join(t.TempDir(), "out box")
+	require.NoError(t, os.Mkdir(dir, 0o700))
 	o.pass(o.worker("file:" + strings.ReplaceAll(dir, " ", "%20") + "?from=Office%20<office@nemo.example>"))
 	name := filepath.Join(dir, o.messages()[0].Message+"-1.eml")
 	written, err := os.ReadFile(name)
@@ -561,7 +562,7 @@ func TestMailIsWrittenToFiles(t *testing.T) {
 	require.Equal(t, `"Office" <office@nemo.example>`, m.Header.Get("From"))
 	require.Equal(t, []string{"not-selected a1 sent"}, o.outbox())
 
-	// Where there can be no directory, it was surely not written.
+	// Where there is no directory, it was surely not written.
 	o.decline("a2")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
 	o.pass(o.worker("file:" + strings.ReplaceAll(dir, " ", "%20") + "/file/inside"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/daybook-engine/daybook/projections"
@@ -17,7 +18,8 @@ With --mail URL (or DAYBOOK_MAIL) the messages that definitions ask for are sent
 
   smtp://USER:PASSWORD@HOST:587?from=office@example.org   by a mail server, and STARTTLS
   smtps://USER:PASSWORD@HOST:465?from=office@example.org  by TLS from the first byte
-  file:DIR                                                into files, one .eml for each
+  file:DIR                                                into files, one .eml for each,
+                                                          in a directory that is there
 
 What stands for itself in a URL is written %40 for @, %3A for :, %2F for /. Without
 it messages are queued and shown: daybook messages. Each is sent once: where nobody
@@ -40,6 +42,9 @@ func mailTransport(url, data string) (mail.Transport, error) {
 	inside, err := within(files.Dir, data)
 	if inside {
 		err = usage{fmt.Errorf("--mail: %s lies in the data directory, whose copies are kept: give one outside of it", files.Dir)}
+	}
+	if info, missing := os.Stat(files.Dir); err == nil && (missing != nil || !info.IsDir()) {
+		err = usage{fmt.Errorf("--mail: there is no directory %s: make it first", files.Dir)}
 	}
 	return transport, err
 }

@@ -17,7 +17,7 @@ import (
 // runs, once; and what it wrote is nowhere in the data directory but sealed.
 func TestMailLeavesByFiles(t *testing.T) {
 	t.Parallel()
-	dir, out := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "out")
+	dir, out := filepath.Join(t.TempDir(), "data"), t.TempDir()
 	do := func(by, command, with string) { daybook(t, dir, "do", command, "--by", by, "--with", with) }
 	definition, err := os.ReadFile("testdata/canaries_definition.yaml")
 	require.NoError(t, err)

@@ -84,9 +84,6 @@ func (f Files) Send(_ context.Context, m Mail) error {
 	if _, err := msg.WriteTo(&b); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(f.Dir, 0o700); err != nil {
-		return err
-	}
 	name := filepath.Join(f.Dir, fmt.Sprintf("%s-%d.eml", m.ID, m.Claim))
 	err = durable.WriteFile(name, b.Bytes(), 0o600)
 	if _, there := os.Stat(name); err != nil && there == nil {

@@ -48,7 +48,8 @@ counted from.`,
 			for _, name := range files {
 				source, err := readFile(name)
 				if err != nil {
-					return err
+					wrong = append(wrong, err)
+					continue
 				}
 				d, err := definition.Parse(filepath.ToSlash(name), source)
 				if err != nil {

@@ -131,6 +131,34 @@ var nations = map[string][]*cal.Holiday{
 	"ZA":     za.Holidays,
 }
 
+// rulesOf is the year of the rules, those of the module that has them: a newer
+// version of it has newer ones.
+const rulesOf = 2023
+
+// countries are what the codes begin with.
+var countries = map[string]string{
+	"AT": "Austria", "AU": "Australia", "BE": "Belgium", "BG": "Bulgaria", "BR": "Brazil", "CA": "Canada", "CH": "Switzerland", "CZ": "Czechia",
+	"DE": "Germany", "DK": "Denmark", "ES": "Spain", "FR": "France", "GB": "England and Wales", "GR": "Greece", "HR": "Croatia", "IE": "Ireland",
+	"IT": "Italy", "JP": "Japan", "LT": "Lithuania", "LV": "Latvia", "NL": "Netherlands", "NO": "Norway", "NZ": "New Zealand", "PL": "Poland",
+	"RO": "Romania", "SE": "Sweden", "SI": "Slovenia", "SK": "Slovakia", "UA": "Ukraine", "US": "United States", "ZA": "South Africa",
+}
+
+// countryOf is the country that a place is in, or is.
+func countryOf(place string) string {
+	code, _, _ := strings.Cut(place, "-")
+	return countries[code]
+}
+
+// unlisted is the answer to a place without a list. Those of other countries are
+// nothing that anybody meant.
+func unlisted(place string) error {
+	if countryOf(place) == "" {
+		return usage{fmt.Errorf("there is no list for %s: write the days yourself, as calendar in the definition; daybook holidays tells the places that have one", place)}
+	}
+	near := slices.DeleteFunc(slices.Sorted(maps.Keys(nations)), func(p string) bool { return countryOf(p) != countryOf(place) })
+	return usage{fmt.Errorf("expected a place such as DE-BE, found %s", document.Suggest(place, near))}
+}
+
 func newHolidays() *cobra.Command {
 	var years string
 	c := &cobra.Command{
@@ -141,18 +169,23 @@ its cycles reach. Put it into the definition, look through it, and add the days 
 which your organisation is closed: what a definition says is kept in the log with it,
 and nothing is looked up when working days are counted. Without a place, list them.
 
-The holidays are reckoned by rules that are years old: governments change their minds.`,
+The holidays are reckoned by rules that are years old: governments change their minds.
+Those of GB are the holidays of England and Wales.`,
 		Example: "  daybook holidays DE-BE --years 2026-2027",
 		Args:    args(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, given []string) error {
 			out := c.OutOrStdout()
 			if len(given) == 0 {
-				_, err := fmt.Fprintln(out, strings.Join(slices.Sorted(maps.Keys(nations)), "\n"))
-				return err
+				for _, place := range slices.Sorted(maps.Keys(nations)) {
+					if _, err := fmt.Fprintf(out, "%-6s  %s\n", place, countryOf(place)); err != nil {
+						return err
+					}
+				}
+				return nil
 			}
 			place := strings.ToUpper(given[0])
 			if nations[place] == nil {
-				return usage{fmt.Errorf("expected a place such as DE-BE, found %s", document.Suggest(given[0], slices.Sorted(maps.Keys(nations))))}
+				return unlisted(place)
 			}
 			from, to, err := parseYears(years)
 			if err != nil {
@@ -196,7 +229,8 @@ func writeCalendar(w io.Writer, place string, from, to int) error {
 	if to > from {
 		version += "-" + strconv.Itoa(to)
 	}
-	_, err := fmt.Fprintf(w, "calendar:\n  name: %s\n  version: %q\n  holidays:\n", strings.ToLower(place), version)
+	_, err := fmt.Fprintf(w, "# %s, by the rules as they were known early in %d: look through the days, and mend\n# what has changed since.\ncalendar:\n  name: %s\n  version: %q\n  holidays:\n",
+		countryOf(place), rulesOf, strings.ToLower(place), version)
 	for _, day := range slices.Sorted(maps.Keys(days)) {
 		if err == nil {
 			_, err = fmt.Fprintf(w, "    - %s # %s\n", day, days[day])

@@ -305,11 +305,17 @@ type Remind struct {
 	AtMost int           `json:"at_most" rule:"required,max=10"`
 }
 
+// Example is how a Remind is written.
+func (Remind) Example() string { return "{before: [{days: 1}], at_most: 1}" }
+
 // An Escalation lets another role take a task up, so long after it was due.
 type Escalation struct {
 	After when.Offset `json:"after" rule:"required,offset"`
 	To    string      `json:"to" rule:"required,one=runs"`
 }
+
+// Example is how an Escalation is written.
+func (Escalation) Example() string { return "{after: {days: 1}, to: coordinator}" }
 
 // Timed tells whether a task is due at some time.
 func (t Task) Timed() bool { return t.Due != (when.Offset{}) || t.DueFrom != "" }

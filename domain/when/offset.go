@@ -61,6 +61,9 @@ type Offset struct {
 	At          string `json:"at,omitempty"` // 17:00, instead of the anchor's time of day
 }
 
+// Example is how an Offset is written.
+func (Offset) Example() string { return "{working_days: 5, at: \"17:00\"}" }
+
 // Check refuses an offset of more than a century, and one with hours as well
 // as a time of day.
 func (o Offset) Check() error {

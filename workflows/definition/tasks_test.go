@@ -51,3 +51,17 @@ func TestATaskThatCannotComeAboutIsTold(t *testing.T) {
 		})
 	}
 }
+
+// What is written in another form is answered with how it is written.
+func TestTheFormOfATimedTaskIsShown(t *testing.T) {
+	t.Parallel()
+	const plain = "text: Contact the mentor to arrange the online meetings"
+	for says, want := range map[string]string{
+		"remind: [{working_day: 1}]": "expected fields such as {before: [{days: 1}], at_most: 1}, found a list",
+		"escalate: [coordinator]":    "expected fields such as {after: {days: 1}, to: coordinator}, found a list",
+		"due: tomorrow":              `expected fields such as {working_days: 5, at: "17:00"}, found text`,
+	} {
+		_, err := definition.Parse("d.yaml", []byte(strings.Replace(read(t, "nemo-one-to-one.yaml"), plain, plain+", "+says, 1)))
+		require.ErrorContains(t, err, want)
+	}
+}

@@ -17,6 +17,9 @@ func (d *Document) misfits(n ast.Node, t reflect.Type) error {
 	return errors.Join(wrong...)
 }
 
+// An exemplary form shows how it is written, where something else was.
+type exemplary interface{ Example() string }
+
 func (d *Document) fit(n ast.Node, t reflect.Type, tell func(*token.Token, string)) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -24,7 +27,13 @@ func (d *Document) fit(n ast.Node, t reflect.Type, tell func(*token.Token, strin
 	if t == reflect.TypeFor[Node]() {
 		return // read later, by whoever knows its form
 	}
-	other := func() { tell(first(n), "expected "+Words(t)+", found "+found(n)) }
+	other := func() {
+		words := Words(t)
+		if e, ok := reflect.Zero(t).Interface().(exemplary); ok {
+			words += " such as " + e.Example()
+		}
+		tell(first(n), "expected "+words+", found "+found(n))
+	}
 	switch t.Kind() {
 	case reflect.Struct, reflect.Map:
 		fields, ok := fieldsOf(n)

@@ -2,6 +2,8 @@ package definition_test
 
 import (
 	"fmt"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -63,5 +65,19 @@ func TestTheFormOfATimedTaskIsShown(t *testing.T) {
 	} {
 		_, err := definition.Parse("d.yaml", []byte(strings.Replace(read(t, "nemo-one-to-one.yaml"), plain, plain+", "+says, 1)))
 		require.ErrorContains(t, err, want)
+	}
+}
+
+// The example of a task with everything holds as it stands, once it is no
+// comment any more.
+func TestTheExampleOfATimedTaskHolds(t *testing.T) {
+	t.Parallel()
+	source := regexp.MustCompile(`(?m)^  # ([- ] )`).ReplaceAllString(read(t, "nemo-one-to-one.yaml"), "  $1")
+	d, err := definition.Parse("d.yaml", []byte(source))
+	require.NoError(t, err)
+	task := reflect.ValueOf(d.Tasks[len(d.Tasks)-1])
+	for i := range task.NumField() {
+		name := task.Type().Field(i).Name
+		require.Equal(t, name == "DueFrom", task.Field(i).IsZero(), name)
 	}
 }

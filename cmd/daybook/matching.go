@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,11 +12,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows/document"
+	matcher "github.com/daybook-engine/daybook/workflows/matching"
 )
 
 // matchingRun is what daybook matching --json prints.
@@ -28,6 +31,7 @@ type matchingRun struct {
 	Score     int64               `json:"score"`
 	Pairs     []matchingPair      `json:"pairs"`
 	Unmatched []matchingLeft      `json:"unmatched"`
+	Overrides []matchingOverride  `json:"overrides,omitempty"`
 }
 
 type matchingPair struct {
@@ -58,6 +62,20 @@ type matchingLeft struct {
 	Words    string        `json:"words"`
 }
 
+// A matchingOverride is a pair that a person proposed and the run had not, and
+// what the run would have come to with it.
+type matchingOverride struct {
+	Match    string        `json:"match"`
+	Mentee   string        `json:"mentee"`
+	MenteeID domain.Person `json:"mentee_id"`
+	Mentor   string        `json:"mentor"`
+	MentorID domain.Person `json:"mentor_id"`
+	Reason   string        `json:"reason"`
+	Fewer    int           `json:"fewer"`
+	Less     int64         `json:"less"`
+	Words    string        `json:"words"`
+}
+
 func newMatching() *cobra.Command {
 	var cycle, name string
 	var asJSON bool
@@ -68,7 +86,8 @@ func newMatching() *cobra.Command {
 		Long: `Tell whom the newest run of the matching proposes to whom: the score and what it is
 made of, what would be instead, and who is left over and why. A run is made with
 daybook do matching.propose, and binds nobody: matches are proposed by people, one
-by one, with daybook do match.propose.`,
+by one, with daybook do match.propose. Of those that depart from the run it tells
+what the best with that pair in it would have been.`,
 		Example: "  daybook matching --cycle nemo-2023-autumn",
 		Args:    args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -105,6 +124,9 @@ by one, with daybook do match.propose.`,
 				return err
 			}
 			told := b.matchingRun(c.Context(), run)
+			if told.Overrides, err = b.overrides(c.Context(), cycle, run); err != nil {
+				return err
+			}
 			if b.erasing != nil {
 				return b.erasing
 			}
@@ -148,6 +170,37 @@ func (b *book) matchingRun(ctx context.Context, run projections.Run) matchingRun
 	return told
 }
 
+// overrides lists the matches that depart from a run, as they were proposed.
+func (b *look) overrides(ctx context.Context, cycle string, run projections.Run) (list []matchingOverride, err error) {
+	rows, err := b.then.History(ctx, projections.HistoryFilter{Cycle: cycle, Name: "match.proposed"})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		p, ok := row.Body.(match.Proposed)
+		if !ok || !p.Override || p.Run != run.Run {
+			continue
+		}
+		o := matchingOverride{
+			Match: match.ParseStream(row.Stream).Match, Mentee: b.called(ctx, string(p.Mentee)), MenteeID: p.Mentee,
+			Mentor: b.called(ctx, string(p.Mentor)), MentorID: p.Mentor, Reason: row.Envelope.Reason,
+			Words: "the run could not have made this pair: its mentor has no room in it, or a rule forbids the two",
+		}
+		in := run.Input
+		in.Locks = slices.DeleteFunc(slices.Clone(in.Locks), func(l matching.Lock) bool { return l.Mentee == p.Mentee })
+		in.Locks = append(in.Locks, matching.Lock{Mentee: p.Mentee, Mentor: p.Mentor})
+		forced, err := matcher.Propose(ctx, in)
+		if err == nil {
+			cost := matching.Alternative{Fewer: len(run.Result.Pairs) - len(forced.Pairs), Less: run.Result.Score - forced.Score}
+			o.Fewer, o.Less, o.Words = cost.Fewer, cost.Less, cost.Cost()
+		} else if !errors.Is(err, matcher.ErrInput) {
+			return nil, err
+		}
+		list = append(list, o)
+	}
+	return list, nil
+}
+
 func (r matchingRun) print(w io.Writer, zone *time.Location) error {
 	_, err := fmt.Fprintf(w, "%s  %s  run %s: %d pairs, score %d\n", r.Position, r.At.In(zone).Format(minute), r.Run, len(r.Pairs), r.Score)
 	for _, p := range r.Pairs {
@@ -164,6 +217,11 @@ func (r matchingRun) print(w io.Writer, zone *time.Location) error {
 	for _, u := range r.Unmatched {
 		if err == nil {
 			_, err = fmt.Fprintf(w, "in no pair: %s, %s: %s\n", u.Person, u.Side, u.Words)
+		}
+	}
+	for _, o := range r.Overrides {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "overridden: %s with %s, match %s (%s): %s\n", o.Mentee, o.Mentor, o.Match, o.Reason, o.Words)
 		}
 	}
 	return err

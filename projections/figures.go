@@ -29,8 +29,8 @@ type Figure struct {
 	Unit     string              `json:"unit"`
 	Scope    string              `json:"scope"` // the cycle, or its programme's year
 	Value    int64               `json:"value"`
-	Events   int                 `json:"events"`   // that it comes from
-	Position eventstore.Position `json:"position"` // up to which the log was counted
+	Events   int                 `json:"events"`           // that it comes from
+	Position eventstore.Position `json:"position"`         // up to which the log was counted
 	Sealed   *int64              `json:"sealed,omitempty"` // what it was when the cycle closed; nil: that was not sealed
 }
 

@@ -13,11 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/memory"
 	"github.com/daybook-engine/daybook/projections"
@@ -319,11 +321,26 @@ func TestSentences(t *testing.T) {
 		}
 		return list
 	}
-	require.Contains(t, say("deadline.extended"), "The deadline was moved from before Mon 24 Jul 2023 00:00 Europe/Berlin to before Mon 31 Jul 2023 00:00 Europe/Berlin")
+	require.Contains(t, say("deadline.extended"), "The deadline was moved from before Mon 24 Jul 2023 00:00 Europe/Berlin, published as “Apply before 2023-07-24T00:00” to before Mon 31 Jul 2023 00:00 Europe/Berlin, published as “Apply before 2023-07-31T00:00”")
 	require.Contains(t, say("session.held"), "Session 2 was held: 45 minutes, online; does not conform: shorter than planned")
 	require.Contains(t, say("place.refused"), "Place refused to Ana: every place is taken (cycle: 5 of 5)")
 	require.Contains(t, say("access.refused"), "Ana was not allowed to open the application of Ana because of a declared conflict")
 	require.Contains(t, say("match.made"), "Ana and mentor Ana were matched, in the place of match m4")
+}
+
+func TestADeadlineIsToldWithItsWording(t *testing.T) {
+	t.Parallel()
+	was := when.Deadline{Local: "2026-11-21T19:46", Zone: "Europe/Berlin", Rule: when.By, Published: "by 19:46 on 22 November", Override: "as_printed"}
+	now := was
+	now.Published = "by 19:46 on 21 November"
+	say := func(body any) string {
+		sentence, _, _ := projections.Sentence(projections.Event{Body: body})
+		return sentence
+	}
+	require.Equal(t, "The call for mentees opened: by Sat 21 Nov 2026 19:46 Europe/Berlin, published as “by 19:46 on 22 November”", say(call.Opened{Role: "mentee", Deadline: was}))
+	require.Equal(t, "The wording of the deadline was corrected from “by 19:46 on 22 November” to “by 19:46 on 21 November”; it stays by Sat 21 Nov 2026 19:46 Europe/Berlin", say(call.DeadlineExtended{Was: was, Now: now}))
+	now.Local = "2026-11-22T19:46"
+	require.Equal(t, "The deadline was moved from by Sat 21 Nov 2026 19:46 Europe/Berlin, published as “by 19:46 on 22 November” to by Sun 22 Nov 2026 19:46 Europe/Berlin, published as “by 19:46 on 21 November”", say(call.DeadlineExtended{Was: was, Now: now}))
 }
 
 func TestWordsForWhoActed(t *testing.T) {

@@ -150,11 +150,14 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("The figures were sealed, %d of them, as they stood %s", len(b.Figures), stood), "", ""
 
 	case call.Opened:
-		return say("The call for %ss opened: %s", b.Role, deadline(b.Deadline)), "", deadline(b.Deadline)
+		return say("The call for %ss opened: %s", b.Role, worded(b.Deadline)), "", deadline(b.Deadline)
 	case call.NoticePublished:
 		return say("The call was made known at %s: %q", b.Where, b.Text), "", ""
 	case call.DeadlineExtended:
-		return say("The deadline was moved from %s to %s", deadline(b.Was), deadline(b.Now)), deadline(b.Was), deadline(b.Now)
+		if b.OnlyWorded() {
+			return say("The wording of the deadline was corrected from “%s” to “%s”; it stays %s", b.Was.Published, b.Now.Published, deadline(b.Now)), b.Was.Published, b.Now.Published
+		}
+		return say("The deadline was moved from %s to %s", worded(b.Was), worded(b.Now)), deadline(b.Was), deadline(b.Now)
 	case call.PermitGranted:
 		return say("%s may submit until %s %s", token(b.Person), clock(b.Local), b.Zone), "", b.Local + " " + b.Zone
 	case call.Closed:
@@ -470,7 +473,15 @@ func day(before string, t time.Time, zone string) string {
 	return before + t.In(loc).Format("Mon 2 Jan 2006 15:04 ") + zone
 }
 
-// deadline is how a deadline was published, or what its rule says.
+// worded is a deadline with the words in which people were told it.
+func worded(d when.Deadline) string {
+	if d.Published == "" {
+		return deadline(d)
+	}
+	return say("%s, published as “%s”", deadline(d), d.Published)
+}
+
+// deadline is what a deadline's rule says.
 func deadline(d when.Deadline) string {
 	return string(d.Rule) + " " + clock(d.Local) + " " + d.Zone
 }

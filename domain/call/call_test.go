@@ -73,6 +73,7 @@ func TestCall(t *testing.T) {
 		{Name: "1: a deadline names its zone", Now: june, When: open(when.Deadline{Local: "2023-07-31T00:00", Zone: "CEST", Rule: when.By}), Err: when.ErrZoneAbbreviation},
 		{Name: "1: and its rule", Now: june, When: open(told("2023-07-31T00:00", "", "")), Err: when.ErrRuleUnknown},
 		{Name: "1: and the right weekday", Now: june, When: open(told("2023-07-31T00:00", when.By, "Tuesday 31 July")), Err: when.ErrWeekdayMismatch},
+		{Name: "1: and the right day", Now: june, When: open(told("2023-07-31T00:00", when.By, "by 1 August")), Err: when.ErrWordingMismatch},
 		{Name: "1: or why that is set aside", Now: "2017-04-24T10:00 Europe/London", When: open(may17), Then: events{overridden}},
 		{Name: "1: by a code, for it is kept for ever", Now: june, When: open(said(s1, "Ben says so")), Err: domain.ErrCode},
 		{Name: "S2: not with a deadline that has passed", Now: "2023-08-01T00:00 Europe/Berlin", When: open(s1), Err: ErrPast},

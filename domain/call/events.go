@@ -32,6 +32,11 @@ type DeadlineExtended struct {
 	Told string        `json:"told,omitempty"` // to whom it was announced: a code
 }
 
+// OnlyWorded tells that the deadline stays what it was, in other words.
+func (e DeadlineExtended) OnlyWorded() bool {
+	return e.Was.Local == e.Now.Local && e.Was.Zone == e.Now.Zone && e.Was.Rule == e.Now.Rule
+}
+
 // PermitGranted is permit.granted: one person may submit later than the
 // others.
 type PermitGranted struct {

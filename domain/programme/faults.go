@@ -321,6 +321,8 @@ func (f *faults) call(d Definition, c Call, path string) {
 	switch _, err := c.Deadline.In(d.Zone).Resolve(); {
 	case errors.Is(err, when.ErrWeekdayMismatch):
 		f.expect(false, path+".deadline.published", "a weekday that fits its date, or override: why it stands: %v", err)
+	case errors.Is(err, when.ErrWordingMismatch):
+		f.expect(false, path+".deadline.published", "the day and the hour of local, or override: why it stands: %v", err)
 	case err != nil:
 		f.expect(false, path+".deadline.local", "a local time such as 2017-04-24T10:00 that the clocks show once: %v", err)
 	}

@@ -23,7 +23,7 @@ type Deadline struct {
 	Rule      Rule      `json:"rule"`
 	Published string    `json:"published"` // the wording, kept as it stood
 	Instant   time.Time `json:"instant,omitzero"`
-	Override  string    `json:"override,omitempty"` // why a failed weekday check was set aside
+	Override  string    `json:"override,omitempty"` // why a failed check of the wording was set aside
 }
 
 var rules = []string{string(By), string(Before)}
@@ -43,7 +43,7 @@ func (d Deadline) Resolve() (Deadline, error) {
 	}
 	if strings.TrimSpace(d.Override) == "" {
 		wall, _ := parseWall(d.Local) // Local has just read it
-		if err := CheckWeekday(d.Published, wall); err != nil {
+		if err := CheckWording(d.Published, wall); err != nil {
 			return d, err
 		}
 	}

@@ -13,21 +13,8 @@ import (
 // else against date. A date without a year is the nearest one to date. With
 // several weekdays that stand alone ("Monday to Friday"), one must fit.
 func CheckWeekday(published string, date time.Time) error {
-	words := strings.FieldsFunc(published, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	})
-
-	type written struct {
-		from, to int // words
-		date     time.Time
-	}
-	var dates []written
-	for i := 0; i < len(words); i++ {
-		if d, n := dateAt(words[i:], date); n > 0 {
-			dates = append(dates, written{i, i + n, d})
-			i += n - 1
-		}
-	}
+	words := wordsOf(published)
+	dates := datesIn(words, date)
 
 	var alone []time.Weekday
 	beside := false
@@ -65,6 +52,28 @@ func CheckWeekday(published string, date time.Time) error {
 		}
 	}
 	return mismatch(dates[0].date, alone[0])
+}
+
+func wordsOf(published string) []string {
+	return strings.FieldsFunc(published, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+}
+
+// A written date is one that stands in a wording.
+type written struct {
+	from, to int // words
+	date     time.Time
+}
+
+func datesIn(words []string, near time.Time) (dates []written) {
+	for i := 0; i < len(words); i++ {
+		if d, n := dateAt(words[i:], near); n > 0 {
+			dates = append(dates, written{i, i + n, d})
+			i += n - 1
+		}
+	}
+	return dates
 }
 
 func mismatch(date time.Time, named time.Weekday) error {

@@ -20,4 +20,5 @@ var (
 	ErrOffsetMalformed  = domain.Wrong("offset_malformed", "this does not say how much earlier or later")
 	ErrRuleUnknown      = domain.Wrong("rule_unknown", `a deadline's rule is "by" (the instant itself is in time) or "before" (it is too late)`)
 	ErrWeekdayMismatch  = domain.Refuse("weekday_mismatch", "the published wording names another weekday than the date has")
+	ErrWordingMismatch  = domain.Refuse("wording_mismatch", "the published wording names another day or hour than the deadline has; mend one of the two, or say in override, as a code, why it stands")
 )

@@ -151,6 +151,41 @@ func TestTheLastDayOfALeapYearEnds(t *testing.T) {
 	}
 }
 
+func TestAPublishedWordingNamesTheDeadline(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ local, published, because string }{
+		{"2026-11-21T19:46", "by 19:46 on 21 November", ""},
+		{"2026-11-21T19:46", "by 19:46 on 22 November", "it names 22 November 2026, and the deadline is on 21 November 2026"},
+		{"2026-11-21T19:46", "by 20:00 on 21 November", "it names 20:00, and the deadline is at 19:46"},
+		{"2026-11-21T19:46", "by 21 November 2025", "it names 21 November 2025, and"},
+		{"2026-11-21T17:00", "by 5pm, that is 4 p.m. in London, on Saturday 21 November", ""},
+		{"2026-11-21T17:00", "by 5.30 pm", "it names 17:30, and"},
+		{"2026-11-21T17:00", "by 17.00 on 21.11.2026", ""}, // no hour and no date in English
+		{"2026-11-21T12:00", "no later than noon, or 12pm", ""},
+		{"2026-11-21T12:00", "by 12am", "it names 00:00, and the deadline is at 12:00"},
+		{"2026-11-21T17:00", "open from 1 to 21 November, 2026-11-01 to 2026-11-21", ""},
+		{"2026-11-21T17:00", "extended from 14 November to 28 November", "it names 14 November 2026, and"},
+		{"2026-11-21T00:00", "before 21 November", ""},
+		{"2026-11-21T00:00", "by the end of 20 November, at midnight", ""},
+		{"2026-11-21T00:00", "by 24:00 on 20 November", ""},
+		{"2026-11-21T00:00", "by 23:59 on 20 November", ""},
+		{"2026-11-21T00:00", "by 19 November", "it names 19 November 2026, and"},
+		{"2026-11-20T23:59", "by midnight on 20 November", ""},
+		{"2026-11-20T23:59", "by 21 November", "it names 21 November 2026, and"},
+		{"2026-11-20T17:00", "in good time, by 12 on any day, in ratio 1:1, 25:00, 13pm", ""},
+	} {
+		_, err := when.Deadline{Local: row.local, Zone: "Europe/Berlin", Rule: when.By, Published: row.published}.Resolve()
+		if row.because == "" {
+			require.NoError(t, err, row.published)
+			continue
+		}
+		require.ErrorIs(t, err, when.ErrWordingMismatch, row.published)
+		require.ErrorContains(t, err, row.because)
+		_, err = when.Deadline{Local: row.local, Zone: "Europe/Berlin", Rule: when.By, Published: row.published, Override: "as_printed"}.Resolve()
+		require.NoError(t, err)
+	}
+}
+
 func TestAPublishedWeekdayIsThatOfItsDate(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

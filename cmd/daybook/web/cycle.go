@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/projections"
 )
@@ -89,8 +90,10 @@ func (v *visit) callLine(c projections.Call) callLine {
 		l.State = "open"
 		l.Left = left(c.Deadline.Instant, v.now)
 	}
-	for _, d := range c.Earlier {
-		l.Earlier = append(l.Earlier, deadline(d))
+	for i, d := range c.Earlier {
+		if next := append(c.Earlier, c.Deadline)[i+1]; !(call.DeadlineExtended{Was: d, Now: next}).OnlyWorded() {
+			l.Earlier = append(l.Earlier, deadline(d))
+		}
 	}
 	return l
 }

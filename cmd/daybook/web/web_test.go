@@ -381,6 +381,23 @@ func TestTheExceptionsSayWhatWasMoved(t *testing.T) {
 	}
 }
 
+// A deadline that was only worded otherwise was not extended.
+func TestACorrectedWordingIsNoExtension(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	was := when.Deadline{Local: "2023-07-31T00:00", Zone: "Europe/Berlin", Rule: when.Before, Published: "Apply before July"}
+	now := was
+	now.Published = "Apply before 31 July"
+	s.add("call-autumn.mentees", "cycle/autumn", "2023-07-20T10:00", call.DeadlineExtended{Was: was, Now: now}, nil)
+	later := now
+	later.Local = "2023-08-07T00:00"
+	s.add("call-autumn.mentees", "cycle/autumn", "2023-07-21T10:00", call.DeadlineExtended{Was: now, Now: later}, nil)
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	h := s.pages(nil)
+	require.Equal(t, 1, strings.Count(get(t, h, "/cycles/autumn"), "before it was extended"))
+	require.Contains(t, get(t, h, "/cycles/autumn/history?name=deadline.extended"), "The wording of the deadline was corrected from “Apply before July” to “Apply before 31 July”")
+}
+
 // An erasure is the person's event, and told in every cycle that they were in,
 // and only there.
 func TestAnErasureIsInTheAuditTrail(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/schema"
+	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/memory"
@@ -341,6 +342,23 @@ func TestADeadlineIsToldWithItsWording(t *testing.T) {
 	require.Equal(t, "The wording of the deadline was corrected from “by 19:46 on 22 November” to “by 19:46 on 21 November”; it stays by Sat 21 Nov 2026 19:46 Europe/Berlin", say(call.DeadlineExtended{Was: was, Now: now}))
 	now.Local = "2026-11-22T19:46"
 	require.Equal(t, "The deadline was moved from by Sat 21 Nov 2026 19:46 Europe/Berlin, published as “by 19:46 on 22 November” to by Sun 22 Nov 2026 19:46 Europe/Berlin, published as “by 19:46 on 21 November”", say(call.DeadlineExtended{Was: was, Now: now}))
+}
+
+func TestAReminderSaysWhyItGoesOutThen(t *testing.T) {
+	t.Parallel()
+	at := func(day, hour int) time.Time { return time.Date(2023, 6, day, hour, 0, 0, 0, time.UTC) }
+	b := tasks.Reminded{Matter: tasks.Matter{Key: "screen"}, Role: "coordinator", Due: at(26, 15), Timer: domain.Timer{Due: at(23, 15), Fired: at(23, 15)}}
+	say := func(body any) string {
+		sentence, _, _ := projections.Sentence(projections.Event{Body: body})
+		return sentence
+	}
+	require.Equal(t, "A coordinator is reminded of the task “screen”, due Mon 26 Jun 2023 15:00 UTC", say(b), "as it was kept before")
+	b.Text, b.Zone, b.Before, b.Number, b.AtMost = "Screen the applications", "Europe/Berlin", when.Offset{WorkingDays: 1}, 1, 3
+	require.Equal(t, "A coordinator is reminded of the task “Screen the applications”, due Mon 26 Jun 2023 17:00 Europe/Berlin: 1 working day earlier; reminder 1 of at most 3", say(b))
+	b.Number, b.Was, b.Before = 2, at(24, 15), when.Offset{}
+	require.Equal(t, "A coordinator is reminded of the task “Screen the applications”, due Mon 26 Jun 2023 17:00 Europe/Berlin: when it is due; reminder 2 of at most 3; at the last one it was due Sat 24 Jun 2023 17:00 Europe/Berlin", say(b))
+	handed := tasks.Delegated{Matter: b.Matter, Of: "A", To: "B", From: at(23, 15), Zone: "Europe/Berlin"}
+	require.Equal(t, "The task “screen” was handed on by {person:A} to {person:B} from Fri 23 Jun 2023 17:00 Europe/Berlin", say(handed))
 }
 
 func TestWordsForWhoActed(t *testing.T) {

@@ -390,9 +390,9 @@ func Sentence(e Event) (sentence, before, after string) {
 		if b.To == b.Of {
 			return say("%s has the task “%s”%s again", token(b.Of), words(b.Key), concerning(b.About)), "", ""
 		}
-		return say("The task “%s”%s was handed on by %s to %s", words(b.Key), concerning(b.About), token(b.Of), token(b.To)) + day(" from ", b.From, "") + day(" until ", b.Until, ""), "", ""
+		return say("The task “%s”%s was handed on by %s to %s", words(b.Key), concerning(b.About), token(b.Of), token(b.To)) + day(" from ", b.From, b.Zone) + day(" until ", b.Until, b.Zone), "", ""
 	case tasks.Reminded:
-		return say("%s is reminded of the task “%s”%s", begin(doing(b.Person, b.Role)), words(b.Key), concerning(b.About)) + day(", due ", b.Due, "") + fired(b.Timer), "", ""
+		return say("%s is reminded of the task “%s”%s", begin(doing(b.Person, b.Role)), cmp.Or(b.Text, words(b.Key)), concerning(b.About)) + day(", due ", b.Due, b.Zone) + reminding(b) + fired(b.Timer), "", ""
 	case tasks.Escalated:
 		return say("The task “%s”%s is overdue, and open to the %s, too", words(b.Key), concerning(b.About), b.To) + fired(b.Timer), "", "escalated"
 	case tasks.Completed:
@@ -401,7 +401,7 @@ func Sentence(e Event) (sentence, before, after string) {
 		}
 		return say("%s did the task “%s”%s", token(b.Person), words(b.Key), concerning(b.About)), "open", "completed"
 	case tasks.Reopened:
-		return say("The task “%s”%s is to be done again", words(b.Key), concerning(b.About)) + day(", by ", b.Due, ""), "", "open"
+		return say("The task “%s”%s is to be done again", words(b.Key), concerning(b.About)) + day(", by ", b.Due, b.Zone), "", "open"
 	case tasks.Expired:
 		return say("The task “%s”%s expired: nobody did it", words(b.Key), concerning(b.About)) + fired(b.Timer), "open", "expired"
 	case tasks.Withdrawn:
@@ -456,6 +456,18 @@ func concerning(a tasks.About) string {
 		return ", call " + a.Call
 	}
 	return ""
+}
+
+// reminding says why a reminder goes out when it does.
+func reminding(b tasks.Reminded) string {
+	if b.Number == 0 { // an event of before that was kept
+		return ""
+	}
+	rule := "when it is due"
+	if b.Before != (when.Offset{}) {
+		rule = tasks.Earlier(b.Before).Words()
+	}
+	return say(": %s; reminder %d of at most %d", rule, b.Number, b.AtMost) + day("; at the last one it was due ", b.Was, b.Zone)
 }
 
 // day says a time, where there is one, in a zone; in UTC where none is known.

@@ -184,7 +184,7 @@ func (c Delegate) Decide(s State, now time.Time) ([]Event, error) {
 	if err := c.admit(s, c.Actor, c.To); err != nil {
 		return nil, err
 	}
-	return []Event{Delegated{s.Opened.Matter, s.Owner, c.To, from, c.Until}}, nil
+	return []Event{Delegated{s.Opened.Matter, s.Owner, c.To, from, c.Until, s.Opened.Zone}}, nil
 }
 
 // Complete is task.complete.
@@ -258,7 +258,7 @@ func (c Reopen) Decide(s State, now time.Time) ([]Event, error) {
 	case c.Over || s.Phase == Dropped:
 		return nil, ErrEnded
 	}
-	return []Event{Reopened{s.Opened.Matter, now, s.due(now)}}, nil
+	return []Event{Reopened{s.Opened.Matter, now, s.due(now), s.Opened.Zone}}, nil
 }
 
 // Withdraw is task.withdraw: a policy's command when what the task is about
@@ -297,17 +297,24 @@ func (c Remind) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, err
 	}
 	due := s.DueBy(c.Deadline)
-	var at time.Time
-	for _, t := range s.reminders(due) {
-		if !t.After(now) {
-			at = t
+	var last reminding
+	for _, r := range s.reminders(due) {
+		if !r.at.After(now) {
+			last = r
 		}
 	}
-	timer, err := c.fire(s, "task.remind", at, now)
+	timer, err := c.fire(s, "task.remind", last.at, now)
 	if err != nil {
 		return nil, err
 	}
-	return []Event{Reminded{s.Opened.Matter, s.Opened.Role, s.Holder(now), due, timer}}, nil
+	e := Reminded{
+		Matter: s.Opened.Matter, Role: s.Opened.Role, Person: s.Holder(now), Due: due, Timer: timer, Text: s.Opened.Plan.Text, Zone: s.Opened.Zone,
+		Before: last.before, Number: len(s.Reminded) + 1, AtMost: s.Opened.Plan.Remind.AtMost,
+	}
+	if n := len(s.Reminded); n > 0 && !s.Reminded[n-1].Due.Equal(due) {
+		e.Was = s.Reminded[n-1].Due
+	}
+	return []Event{e}, nil
 }
 
 // Escalate is task.escalate.

@@ -47,15 +47,23 @@ type Delegated struct {
 	To    domain.Person `json:"to"`
 	From  time.Time     `json:"from"`
 	Until time.Time     `json:"until,omitzero"` // zero: for good
+	Zone  string        `json:"zone,omitempty"` // in which people read those
 }
 
-// Reminded is task.reminded.
+// Reminded is task.reminded, with the rule that it went out by. Events of the
+// first Daybooks do not say that, nor the zone.
 type Reminded struct {
 	Matter
 	Role   string        `json:"role"`
 	Person domain.Person `json:"person,omitempty"` // none: nobody in particular has it yet
 	Due    time.Time     `json:"due"`              // when the task was due, as it then stood
 	Timer  domain.Timer  `json:"timer"`
+	Text   string        `json:"text,omitempty"`   // what is to be done, in the definition's words
+	Zone   string        `json:"zone,omitempty"`   // the programme's
+	Before when.Offset   `json:"before,omitzero"`  // how long before it is due, as the definition has it
+	Number int           `json:"number,omitempty"` // which reminder since the task was opened, of at most
+	AtMost int           `json:"at_most,omitempty"`
+	Was    time.Time     `json:"was,omitzero"` // when it was due at the reminder before, where that has moved since
 }
 
 // Escalated is task.escalated: it is overdue, and another role may take it up.
@@ -78,8 +86,9 @@ type Completed struct {
 // though it expired. The envelope's reason is a code.
 type Reopened struct {
 	Matter
-	At  time.Time `json:"at"`
-	Due time.Time `json:"due,omitzero"`
+	At   time.Time `json:"at"`
+	Due  time.Time `json:"due,omitzero"`
+	Zone string    `json:"zone,omitempty"`
 }
 
 // Expired is task.expired: nobody has to do it any more.

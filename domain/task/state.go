@@ -88,47 +88,79 @@ func (s State) after(o when.Offset, anchor time.Time) time.Time {
 	return t.UTC()
 }
 
+// A Timer is a command of the clock's that is to come about a task, and how much
+// earlier or later than its due date.
+type Timer struct {
+	Command string
+	At      time.Time
+	Offset  when.Offset
+}
+
 // Next is the clock's next command about the task, and when it is to be
 // issued; none, where nothing more falls due.
 func (s State) Next(deadline time.Time) (command string, at time.Time) {
+	if coming := s.Coming(deadline); len(coming) > 0 {
+		return coming[0].Command, coming[0].At
+	}
+	return "", time.Time{}
+}
+
+// Coming are all the clock's commands about the task, if nobody does it before,
+// in the order of their time: to its expiry, with as many reminders as there
+// may yet be.
+func (s State) Coming(deadline time.Time) (list []Timer) {
 	due := s.DueBy(deadline)
 	if s.Phase != Waiting || due.IsZero() {
-		return "", time.Time{}
+		return nil
 	}
-	sooner := func(c string, t time.Time) {
-		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
-			command, at = c, t
+	for n, r := range s.reminders(due) {
+		if len(s.Reminded)+n < s.Opened.Plan.Remind.AtMost {
+			list = append(list, Timer{"task.remind", r.at, Earlier(r.before)})
 		}
 	}
-	for _, t := range s.reminders(due) {
-		sooner("task.remind", t)
-	}
 	if e := s.Opened.Plan.Escalate; e.To != "" && !s.Escalated {
-		sooner("task.escalate", s.after(e.After, due))
+		list = append(list, Timer{"task.escalate", s.after(e.After, due), e.After})
 	}
 	if e := s.Opened.Plan.Expires; e != (when.Offset{}) {
-		sooner("task.expire", s.after(e, due))
+		list = append(list, Timer{"task.expire", s.after(e, due), e})
 	}
-	return command, at
+	list = slices.DeleteFunc(list, func(t Timer) bool { return t.At.IsZero() })
+	slices.SortStableFunc(list, func(a, b Timer) int { return a.At.Compare(b.At) })
+	if i := slices.IndexFunc(list, func(t Timer) bool { return t.Command == "task.expire" }); i >= 0 {
+		list = list[:i+1]
+	}
+	return list
 }
 
 // reminders are those still to be given for a task due then, the first first.
 // None is given of a time before the task was opened, nor of one before a
 // reminder that was given; of a new due date, each is given anew.
-func (s State) reminders(due time.Time) (list []time.Time) {
+func (s State) reminders(due time.Time) (list []reminding) {
 	if len(s.Reminded) >= s.Opened.Plan.Remind.AtMost {
 		return nil
 	}
 	for _, o := range s.Opened.Plan.Remind.Before {
-		o.Days, o.WorkingDays, o.Hours = -o.Days, -o.WorkingDays, -o.Hours
-		at := s.after(o, due)
+		at := s.after(Earlier(o), due)
 		given := slices.ContainsFunc(s.Reminded, func(r Reminder) bool { return r.Due.Equal(due) && !at.After(r.At) })
 		if at.After(s.Since) && !given {
-			list = append(list, at)
+			list = append(list, reminding{at, o})
 		}
 	}
-	slices.SortFunc(list, time.Time.Compare)
+	slices.SortFunc(list, func(a, b reminding) int { return a.at.Compare(b.at) })
 	return list
+}
+
+// A reminding is a reminder to be given, so long before the task is due.
+type reminding struct {
+	at     time.Time
+	before when.Offset
+}
+
+// Earlier is how much earlier than its due date a reminder of a task is given,
+// which the definition says without a sign.
+func Earlier(o when.Offset) when.Offset {
+	o.Days, o.WorkingDays, o.Hours = -o.Days, -o.WorkingDays, -o.Hours
+	return o
 }
 
 func (e Opened) evolve(State) State {

@@ -71,7 +71,7 @@ func TestTask(t *testing.T) {
 	free := having(plan, "reviewer", "")
 	rita := append(free[:1:1], Claimed{Matter: screen, Person: "rita"})
 	lent := func(until string) Delegated {
-		d := Delegated{Matter: screen, Of: "rita", To: "raul", From: at("2023-10-02T09:00")}
+		d := Delegated{Matter: screen, Of: "rita", To: "raul", From: at("2023-10-02T09:00"), Zone: "Europe/Berlin"}
 		if until != "" {
 			d.Until = at(until)
 		}
@@ -85,8 +85,13 @@ func TestTask(t *testing.T) {
 	withdrawn := append(free[:1:1], Withdrawn{Matter: screen, Event: "application.withdrawn"})
 	other := ID{Cycle: "spring", Task: id.Task}
 	clock := Timed{Tzdata: "2024a"}
-	first := Reminded{Matter: screen, Role: "reviewer", Person: "rita", Due: due, Timer: timer("task.remind", "2023-10-05T17:00", "2023-10-05T17:05")}
-	second := Reminded{Matter: screen, Role: "reviewer", Person: "rita", Due: due, Timer: timer("task.remind", "2023-10-06T15:00", "2023-10-07T10:00")}
+	first := Reminded{
+		Matter: screen, Role: "reviewer", Person: "rita", Due: due, Timer: timer("task.remind", "2023-10-05T17:00", "2023-10-05T17:05"),
+		Text: plan.Text, Zone: "Europe/Berlin", Before: when.Offset{WorkingDays: 1}, Number: 1, AtMost: 3,
+	}
+	second, lately := first, first
+	second.Timer, second.Before = timer("task.remind", "2023-10-06T15:00", "2023-10-07T10:00"), when.Offset{Hours: 2}
+	lately.Person = "raul"
 	untimed := Opened{Matter: Matter{Key: "send", About: file}, Cycle: "autumn", Cause: "cause", Plan: programme.Task{Task: "send", Role: "mentee"}, Zone: "Europe/Berlin", Role: "applicant", Concerns: []domain.Person{"ana"}, At: at("2023-10-02T09:00")}
 
 	domaintest.Run(t, []row{
@@ -123,9 +128,9 @@ func TestTask(t *testing.T) {
 
 		{Name: "whose it is hands it on for a time", Given: rita, Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "rita"), To: "raul", Until: at("2023-10-04T09:00")}, Then: []Event{lent("2023-10-04T09:00")}},
 		{Name: "or for good", Given: rita, Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "rita"), To: "raul"}, Then: []Event{lent("")}},
-		{Name: "or from a day on", Given: rita, Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "rita"), To: "raul", From: at("2023-10-04T09:00")}, Then: []Event{Delegated{Matter: screen, Of: "rita", To: "raul", From: at("2023-10-04T09:00")}}},
+		{Name: "or from a day on", Given: rita, Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "rita"), To: "raul", From: at("2023-10-04T09:00")}, Then: []Event{Delegated{Matter: screen, Of: "rita", To: "raul", From: at("2023-10-04T09:00"), Zone: "Europe/Berlin"}}},
 		{Name: "who runs the programme hands it on for who is away", Given: rita, Now: opened, When: Delegate{ID: id, Acting: as("coordinator", "cora"), To: "raul"}, Then: []Event{lent("")}},
-		{Name: "and back", Given: append(rita[:2:2], lent("")), Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "rita"), To: "rita"}, Then: []Event{Delegated{Matter: screen, Of: "rita", To: "rita", From: at("2023-10-02T09:00")}}},
+		{Name: "and back", Given: append(rita[:2:2], lent("")), Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "rita"), To: "rita"}, Then: []Event{Delegated{Matter: screen, Of: "rita", To: "rita", From: at("2023-10-02T09:00"), Zone: "Europe/Berlin"}}},
 		{Name: "who has it for a time hands it no further", Given: append(rita[:2:2], lent("")), Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "raul"), To: "rosa"}, Err: ErrNotYours},
 		{Name: "what nobody has is claimed first", Given: free, Now: opened, When: Delegate{ID: id, Acting: as("coordinator", "cora"), To: "raul"}, Err: ErrUnclaimed},
 		{Name: "a participant's own is not handed on", Given: own, Now: opened, When: Delegate{ID: id, Acting: as("coordinator", "cora"), To: "raul"}, Err: ErrPersonal},
@@ -156,8 +161,8 @@ func TestTask(t *testing.T) {
 		{Name: "what it was about ended", Given: free, When: Withdraw{ID: id, Following: Following{Event: "application.withdrawn"}}, Then: withdrawn[1:]},
 		{Name: "what is done stays done", Given: done, When: Withdraw{ID: id, Following: Following{Event: "application.withdrawn"}}},
 
-		{Name: "what was done is to be done again, by anybody, and due anew", Given: append(done[:3:3], first), Now: "2023-10-09T09:00 Europe/Berlin", When: Reopen{ID: id}, Then: []Event{Reopened{Matter: screen, At: at("2023-10-09T09:00"), Due: at("2023-10-12T17:00")}}},
-		{Name: "so is what expired", Given: expired, Now: "2023-10-17T09:00 Europe/Berlin", When: Reopen{ID: id}, Then: []Event{Reopened{Matter: screen, At: at("2023-10-17T09:00"), Due: at("2023-10-20T17:00")}}},
+		{Name: "what was done is to be done again, by anybody, and due anew", Given: append(done[:3:3], first), Now: "2023-10-09T09:00 Europe/Berlin", When: Reopen{ID: id}, Then: []Event{Reopened{Matter: screen, At: at("2023-10-09T09:00"), Due: at("2023-10-12T17:00"), Zone: "Europe/Berlin"}}},
+		{Name: "so is what expired", Given: expired, Now: "2023-10-17T09:00 Europe/Berlin", When: Reopen{ID: id}, Then: []Event{Reopened{Matter: screen, At: at("2023-10-17T09:00"), Due: at("2023-10-20T17:00"), Zone: "Europe/Berlin"}}},
 		{Name: "not what is about something that is over", Given: done, Now: "2023-10-09T09:00 Europe/Berlin", When: Reopen{ID: id, Over: true}, Err: ErrEnded},
 		{Name: "nor what was withdrawn", Given: withdrawn, When: Reopen{ID: id}, Err: ErrEnded},
 		{Name: "what is open is open", Given: free, When: Reopen{ID: id}},
@@ -167,7 +172,7 @@ func TestTask(t *testing.T) {
 		{Name: "not before its time", Given: rita, Now: "2023-10-05T16:59 Europe/Berlin", When: Remind{ID: id, Timed: clock}, Err: domain.ErrNotDue},
 		{Name: "of two that a clock comes to late, the last", Given: rita, Now: "2023-10-07T10:00 Europe/Berlin", When: Remind{ID: id, Timed: clock}, Then: []Event{second}, Again: domain.ErrNotDue},
 		{Name: "nobody is reminded of what is done", Given: done, Now: "2023-10-05T17:05 Europe/Berlin", When: Remind{ID: id, Timed: clock}, Err: ErrOver},
-		{Name: "who has it for a time is reminded", Given: append(rita[:2:2], lent("")), Now: "2023-10-05T17:05 Europe/Berlin", When: Remind{ID: id, Timed: clock}, Then: []Event{Reminded{Matter: screen, Role: "reviewer", Person: "raul", Due: due, Timer: first.Timer}}, Again: domain.ErrNotDue},
+		{Name: "who has it for a time is reminded", Given: append(rita[:2:2], lent("")), Now: "2023-10-05T17:05 Europe/Berlin", When: Remind{ID: id, Timed: clock}, Then: []Event{lately}, Again: domain.ErrNotDue},
 
 		{Name: "a working day after it was due another role may take it up", Given: rita, Now: "2023-10-09T17:00 Europe/Berlin", When: Escalate{ID: id, Timed: clock}, Then: []Event{late}},
 		{Name: "not earlier", Given: rita, Now: "2023-10-09T16:59 Europe/Berlin", When: Escalate{ID: id, Timed: clock}, Err: domain.ErrNotDue},
@@ -212,10 +217,17 @@ func TestATaskFollowsItsDeadline(t *testing.T) {
 			require.Empty(t, remind(deadline, threeDays))
 			continue
 		}
-		command, at := s.Next(deadline)
+		command, next := s.Next(deadline)
 		require.Equal(t, "task.remind", command)
-		require.True(t, at.Equal(threeDays))
-		require.Equal(t, []Event{Reminded{Matter: Matter{Key: "send", About: file}, Role: "applicant", Person: "ana", Due: deadline, Timer: domain.Timer{Rule: "task.remind", Due: threeDays, Fired: threeDays, Calendar: "berlin@2023"}}}, remind(deadline, threeDays))
+		require.True(t, next.Equal(threeDays))
+		want := Reminded{
+			Matter: Matter{Key: "send", About: file}, Role: "applicant", Person: "ana", Due: deadline, Timer: domain.Timer{Rule: "task.remind", Due: threeDays, Fired: threeDays, Calendar: "berlin@2023"},
+			Zone: "Europe/Berlin", Before: when.Offset{Days: 3}, Number: n + 1, AtMost: 2,
+		}
+		if n == 1 {
+			want.Was = at("2023-10-10T12:00")
+		}
+		require.Equal(t, []Event{want}, remind(deadline, threeDays))
 		require.Empty(t, remind(deadline, threeDays.Add(time.Hour)), "once")
 	}
 }

@@ -509,6 +509,7 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Ite
 			return err
 		}
 		all, err := tasksOf(conn, id)
+		list = timers(list, all)
 		for _, t := range all {
 			if t.Phase == tasks.Waiting {
 				list = t.join(list, now)

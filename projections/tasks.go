@@ -95,17 +95,53 @@ func (t *Task) wind(tx *Tx) error {
 	if err != nil {
 		return err
 	}
-	*item = Item{
-		Kind: "clock", Role: "clock", Stream: "task-" + t.Task, Args: args("task", t.Task), Task: t.Task,
-		Cycle: t.Opened.Cycle, Call: t.Opened.About.Call, About: t.Opened.About.Person, Rule: t.rule(), Zone: t.Opened.Zone,
+	*item = t.timer(tasks.Timer{})
+	if coming := t.Coming(t.Deadline); len(coming) > 0 {
+		*item = t.timer(coming[0])
 	}
-	item.Command, item.Due = t.Next(t.Deadline)
-	item.Words = clockWords[item.Command] + ": " + t.Opened.Plan.Text
 	return nil
 }
 
-// rule says how its due date was reckoned.
+// timer is what the clock will do about a task.
+func (t *Task) timer(x tasks.Timer) Item {
+	item := Item{
+		Kind: "clock", Role: "clock", Stream: "task-" + t.Task, Args: args("task", t.Task), Task: t.Task,
+		Cycle: t.Opened.Cycle, Call: t.Opened.About.Call, About: t.Opened.About.Person, Zone: t.Opened.Zone,
+		Command: x.Command, Due: x.At, Words: clockWords[x.Command] + ": " + t.Opened.Plan.Text,
+	}
+	own := "when it is due"
+	if x.Offset != (when.Offset{}) {
+		own = x.Offset.Words() + ", counted from its due date"
+	}
+	item.Rule = own + "; " + t.rule()
+	if c := t.Opened.Calendar.Words(); c != "" && x.Offset.WorkingDays != 0 && t.Opened.Plan.Due.WorkingDays == 0 {
+		item.Rule += ", by the calendar " + c
+	}
+	return item
+}
+
+// timers puts everything that the clock will do about tasks in the place of what
+// it will do about each next, which is all that it asks for itself.
+func timers(list []Item, of []Task) []Item {
+	list = slices.DeleteFunc(list, func(i Item) bool { return i.Role == "clock" && i.Task != "" })
+	for _, t := range of {
+		for _, x := range t.Coming(t.Deadline) {
+			list = append(list, t.timer(x))
+		}
+	}
+	return list
+}
+
+// rule says how its due date was reckoned, and by which calendar.
 func (t *Task) rule() string {
+	rule := t.reckoned()
+	if c := t.Opened.Calendar.Words(); c != "" && t.Opened.Plan.Due.WorkingDays != 0 {
+		rule += ", by the calendar " + c
+	}
+	return rule
+}
+
+func (t *Task) reckoned() string {
 	p := t.Opened.Plan
 	switch {
 	case !p.Timed():

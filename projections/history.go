@@ -14,6 +14,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/domain/message"
 	"github.com/daybook-engine/daybook/domain/schema"
 	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/eventstore"
@@ -255,10 +256,34 @@ func (v *Views) lookUp(ctx context.Context, found []eventPlace) ([]HistoryRow, e
 			return nil, err
 		}
 		r := HistoryRow{Event: e, Late: e.Envelope.RecordedAt.Sub(e.Envelope.OccurredAt) > lateEntry}
-		r.Sentence, r.Before, r.After = Sentence(e)
+		if r.Sentence, r.Before, r.After, err = v.Say(ctx, e); err != nil {
+			return nil, err
+		}
 		rows[i] = r
 	}
 	return rows, nil
+}
+
+// Say is Sentence with what only the log around an event knows: which message
+// it is about, and in which zone people read its times.
+func (v *Views) Say(ctx context.Context, e Event) (sentence, before, after string, err error) {
+	if strings.HasPrefix(e.Stream, message.ID{}.Stream()) && e.Envelope.Name != "message.queued" {
+		first, err := v.event(ctx, eventPlace{stream: e.Stream})
+		if err != nil {
+			return "", "", "", err
+		}
+		queued, _ := first.Body.(message.Queued) // nothing else begins such a stream
+		e.about = queued.About
+		if e.Envelope.Name == "message.failed" {
+			c, err := v.Cycle(ctx, e.about.Cycle)
+			if err != nil {
+				return "", "", "", err
+			}
+			e.zone = c.Zone
+		}
+	}
+	sentence, before, after = Sentence(e)
+	return sentence, before, after, nil
 }
 
 func (v *Views) event(ctx context.Context, at eventPlace) (e Event, err error) {

@@ -93,7 +93,7 @@ func applyMessages(tx *Tx, e *Event) error {
 	case message.Unknown:
 		m.Phase = message.Unclear
 	case message.Withdrawn:
-		m.Phase, m.Why = message.Off, b.Why
+		m.Phase, m.Why = message.Off, cmp.Or(b.Why, e.Envelope.Reason)
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/daybook-engine/daybook/domain/message"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -32,10 +33,12 @@ type Event struct {
 	Data     []byte // the body's exact bytes
 	Cycle    string // its book's, or the one that its body names; "" when it is the programme's or the installation's own
 
-	wants    uint64    // which projections see it, a bit for each
-	readings []reading // by Prepare of the figures
-	metadata []byte    // the envelope's exact bytes, for Prepare alone
-	digest   [43]byte  // by Prepare of the books
+	wants    uint64        // which projections see it, a bit for each
+	about    message.About // of a message, by Say
+	zone     string        // in which people read its times, by Say
+	readings []reading     // by Prepare of the figures
+	metadata []byte        // the envelope's exact bytes, for Prepare alone
+	digest   [43]byte      // by Prepare of the books
 }
 
 // A Projection is one read model. Its tables and its place in the log change

@@ -17,6 +17,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/domain/message"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/schema"
 	tasks "github.com/daybook-engine/daybook/domain/task"
@@ -359,6 +360,18 @@ func TestAReminderSaysWhyItGoesOutThen(t *testing.T) {
 	require.Equal(t, "A coordinator is reminded of the task “Screen the applications”, due Mon 26 Jun 2023 17:00 Europe/Berlin: when it is due; reminder 2 of at most 3; at the last one it was due Sat 24 Jun 2023 17:00 Europe/Berlin", say(b))
 	handed := tasks.Delegated{Matter: b.Matter, Of: "A", To: "B", From: at(23, 15), Zone: "Europe/Berlin"}
 	require.Equal(t, "The task “screen” was handed on by {person:A} to {person:B} from Fri 23 Jun 2023 17:00 Europe/Berlin", say(handed))
+}
+
+func TestWhatBecameOfAMessageIsSaidTruly(t *testing.T) {
+	t.Parallel()
+	say := func(body any, reason string) string {
+		sentence, _, _ := projections.Sentence(projections.Event{Envelope: schema.Envelope{Reason: reason, Subjects: []domain.Person{"F"}}, Body: body})
+		return sentence
+	}
+	require.Equal(t, "A message to {person:F} did not arrive", say(message.Failed{Why: message.NotArrived}, "called"))
+	require.Equal(t, "A message to {person:F} was not sent: the mail server refused it", say(message.Failed{Why: "refused"}, ""))
+	require.Equal(t, "A message to {person:F} was withdrawn: offer accepted", say(message.Withdrawn{Why: "offer_accepted"}, ""))
+	require.Equal(t, "A message to {person:F} was withdrawn", say(message.Withdrawn{Why: "told_by_phone"}, "told_by_phone"), "which is told beside it")
 }
 
 func TestWordsForWhoActed(t *testing.T) {

@@ -109,6 +109,10 @@ func Sentence(e Event) (sentence, before, after string) {
 		return otherwise
 	}
 	who := about(0, "the applicant")
+	mail := say("A message to %s", about(0, "somebody"))
+	if e.about.Key != "" {
+		mail = say("The message “%s” to %s", words(e.about.Key), token(e.about.Recipient))
+	}
 	side := func(s string) string { return about(slices.Index([]string{match.Mentee, match.Mentor}, s), "the "+s) }
 	if len(e.Envelope.Subjects) < 2 { // of a match, both sides or it isn't known which
 		side = func(s string) string { return "the " + s }
@@ -362,26 +366,29 @@ func Sentence(e Event) (sentence, before, after string) {
 		}
 		return say("The message “%s” to %s was queued, on %s", words(b.Key), token(b.Recipient), told(b.Event)), "", "queued"
 	case message.Claimed:
-		return say("A message to %s is about to be sent", about(0, "somebody")), "queued", "being sent"
+		return say("%s is about to be sent", mail), "queued", "being sent"
 	case message.Sent:
 		if b.Settled {
-			return say("A message to %s arrived after all", about(0, "somebody")), "unknown", "sent"
+			return say("%s arrived after all", mail), "unknown", "sent"
 		}
-		return say("A message to %s was sent", about(0, "somebody")), "being sent", "sent"
+		return say("%s was sent", mail), "being sent", "sent"
 	case message.Failed:
+		if b.Why == message.NotArrived {
+			return say("%s did not arrive", mail), "unknown", "failed"
+		}
 		next := ""
 		if !b.Again.IsZero() {
-			next = say("; it is tried again at %s", instant(b.Again, "UTC"))
+			next = say("; it is tried again at %s", instant(b.Again, cmp.Or(e.zone, "UTC")))
 		}
-		return say("A message to %s was not sent: %s%s", about(0, "somebody"), Unsent(b.Why), next), "", "failed"
+		return say("%s was not sent: %s%s", mail, Unsent(b.Why), next), "", "failed"
 	case message.Unknown:
-		return say("It is not known whether a message to %s was sent", about(0, "somebody")), "being sent", "unknown"
+		return say("It is not known whether %s was sent", strings.ToLower(mail[:1])+mail[1:]), "being sent", "unknown"
 	case message.Withdrawn:
 		why := ""
-		if b.Why != "" {
+		if b.Why != "" && b.Why != e.Envelope.Reason { // which is told with who did it
 			why = ": " + words(b.Why)
 		}
-		return say("A message to %s was withdrawn%s", about(0, "somebody"), why), "", "withdrawn"
+		return say("%s was withdrawn%s", mail, why), "", "withdrawn"
 	case tasks.Opened:
 		return say("%s has to do: %s%s", begin(doing(b.Person, b.Role)), b.Plan.Text, concerning(b.About)) + day(", by ", b.Due, b.Zone), "", "open"
 	case tasks.Claimed:

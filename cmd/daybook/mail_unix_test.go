@@ -68,5 +68,5 @@ messages:
 	}
 	requireNoCanaryIn(t, dir, []string{"Goldammer", "Rotkehlchen", "erithacus", "Dear Kanari"})
 	require.Contains(t, daybook(t, dir, "policies", "replay"), "as recorded: ")
-	require.Contains(t, daybook(t, dir, "history", "--cycle", "spring", "--name", "message"), "A message to Kanari Rotkehlchen was sent (the mail)")
+	require.Contains(t, daybook(t, dir, "history", "--cycle", "spring", "--name", "message"), "The message “thanks” to Kanari Rotkehlchen was sent (the mail)")
 }

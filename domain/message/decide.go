@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -160,7 +161,7 @@ func (c Withdraw) Decide(s State, _ time.Time) ([]Event, error) {
 	case s.phase != Waiting && s.phase != Undone:
 		return nil, wrongPhase(s)
 	}
-	return []Event{Withdrawn{c.Why}}, nil
+	return []Event{Withdrawn{cmp.Or(c.Why, c.Reason)}}, nil
 }
 
 // How a person settles what became of a message.

@@ -60,5 +60,5 @@ type Unknown struct {
 
 // Withdrawn is message.withdrawn: not to be sent any more.
 type Withdrawn struct {
-	Why string `json:"why,omitempty"` // a code, where no person did it: the event that undid what it tells, or erased
+	Why string `json:"why,omitempty"` // a code: the person's, the event that undid what it tells, or erased; none: the envelope's reason
 }

@@ -79,8 +79,8 @@ func TestMessage(t *testing.T) {
 		{Name: "of what nobody claimed that is known", Given: queued, Now: now, When: MarkUnknown{id, 0}, Err: ErrPhase},
 
 		{Name: "what it tells was undone", Given: queued, When: Withdraw{ID: id, Why: "match_unwound"}, Then: []Event{Withdrawn{"match_unwound"}}},
-		{Name: "a person withdraws it", Given: later, When: Withdraw{ID: id, Reason: "told_by_phone"}, Then: []Event{Withdrawn{}}},
-		{Name: "also one that failed", Given: failed, When: Withdraw{ID: id, Reason: "told_by_phone"}, Then: []Event{Withdrawn{}}},
+		{Name: "a person withdraws it", Given: later, When: Withdraw{ID: id, Reason: "told_by_phone"}, Then: []Event{Withdrawn{"told_by_phone"}}},
+		{Name: "also one that failed", Given: failed, When: Withdraw{ID: id, Reason: "told_by_phone"}, Then: []Event{Withdrawn{"told_by_phone"}}},
 		{Name: "and says why", Given: queued, When: Withdraw{ID: id}, Err: ErrWhy},
 		{Name: "as a code", Given: queued, When: Withdraw{ID: id, Why: "Ana knows"}, Err: domain.ErrCode},
 		{Name: "what is on its way is not withdrawn", Given: sending, When: Withdraw{ID: id, Why: "x"}, Err: ErrPhase},

@@ -88,7 +88,9 @@ func (s *Server) eventPage(r *http.Request, found eventstore.Recorded) (eventPag
 		return eventPage{}, err
 	}
 	p := eventPage{frame: v.plainFrame("Event", "History"), Name: found.Name, Body: indented(found.Data), Envelope: indented(found.Metadata)}
-	p.Sentence, p.Before, p.After = v.told(env, found)
+	if p.Sentence, p.Before, p.After, err = v.told(env, found); err != nil {
+		return eventPage{}, err
+	}
 	p.Rows, p.Stored = v.envelopeRows(env, found), v.storedRows(env, found)
 	return p, v.neighbours(&p, env, found)
 }
@@ -107,9 +109,9 @@ func cycleOf(env schema.Envelope, data []byte) string {
 }
 
 // told puts a stored event into words.
-func (v *visit) told(env schema.Envelope, r eventstore.Recorded) (sentence, before, after string) {
-	sentence, before, after = projections.Sentence(projections.Event{Position: r.Position, Stream: r.Stream, Revision: r.Revision, Envelope: env, Data: r.Data})
-	return v.spell(sentence), projections.Named(before, v.name), projections.Named(after, v.name)
+func (v *visit) told(env schema.Envelope, r eventstore.Recorded) (sentence, before, after string, err error) {
+	sentence, before, after, err = v.views.Say(v.ctx, projections.Event{Position: r.Position, Stream: r.Stream, Revision: r.Revision, Envelope: env, Data: r.Data})
+	return v.spell(sentence), projections.Named(before, v.name), projections.Named(after, v.name), err
 }
 
 func (v *visit) envelopeRows(e schema.Envelope, r eventstore.Recorded) []row {
@@ -196,13 +198,20 @@ func (v *visit) neighbours(p *eventPage, env schema.Envelope, at eventstore.Reco
 		case r.Revision == at.Revision+1:
 			p.Later = here
 		}
-		sentence := func() string { s, _, _ := v.told(e, r); return s }
+		key := ""
 		switch {
 		case env.Corrects != "" && e.ID == env.Corrects:
-			p.Rows = append(p.Rows, row{Key: "Corrects", Value: link{sentence(), here}})
+			key = "Corrects"
 		case e.Corrects != "" && e.Corrects == env.ID:
-			p.Rows = append(p.Rows, row{Key: "Corrected by", Value: link{sentence(), here}})
+			key = "Corrected by"
+		default:
+			continue
 		}
+		sentence, _, _, err := v.told(e, r)
+		if err != nil {
+			return err
+		}
+		p.Rows = append(p.Rows, row{Key: key, Value: link{sentence, here}})
 	}
 	return nil
 }

@@ -418,6 +418,23 @@ func TestRebuiltViewsEqualLiveOnes(t *testing.T) {
 	require.NoError(t, rebuilt.Close())
 }
 
+// A process that starts again knows what is in the tables, and no more: one that
+// starts every few events gives the rows of one that has seen them all.
+func TestViewsThatAreReopenedEqualLiveOnes(t *testing.T) {
+	t.Parallel()
+	store := memory.New()
+	live, path := views(t, store), filepath.Join(t.TempDir(), "views.db")
+	for few := range slices.Chunk(season(t), 16) {
+		write(t, store, few)
+		require.NoError(t, live.CatchUp(t.Context()))
+		reopened, err := projections.Open(path, store)
+		require.NoError(t, err)
+		require.NoError(t, reopened.CatchUp(t.Context()))
+		require.Equal(t, dump(t, live), dump(t, reopened), "up to %s", few[len(few)-1].event.Name)
+		require.NoError(t, reopened.Close())
+	}
+}
+
 // The store's identity is all that two logs of the same events differ in.
 func TestBatchesOfAnySizeGiveTheSameRows(t *testing.T) {
 	t.Parallel()

@@ -59,8 +59,8 @@ type DueItem struct {
 	Due     time.Time
 }
 
-// A Task in the table is the clock's, or a parked policy's; one without a
-// command is settled.
+// An Item in the table is the clock's, or a parked policy's; one without a
+// command is settled, and is not kept.
 func (t *Item) columns() (string, string, time.Time, bool) {
 	in := t.Cycle
 	if t.Command == "draft.expire" {
@@ -90,6 +90,18 @@ type queuePermit struct {
 
 func (c *queueCall) columns() (string, string, time.Time, bool) {
 	return c.Cycle, "", c.Expire, true
+}
+
+// queueApplication is what the clock knows of an application from its beginning.
+// Its row in the queue is gone as soon as nothing is awaited.
+type queueApplication struct {
+	Cycle  string        `json:"cycle"`
+	Call   string        `json:"call"`
+	Person domain.Person `json:"person"`
+}
+
+func (a *queueApplication) columns() (string, string, time.Time, bool) {
+	return a.Cycle, "", time.Time{}, true
 }
 
 // queueCycle is what a cycle pins.
@@ -136,7 +148,7 @@ func (d *queueDefinition) columns() (string, string, time.Time, bool) {
 var queueSQL string
 
 var queue = Projection{
-	Name: "queue", Schema: queueSQL, Documents: []row{&Item{}, &queueCall{}, &queueCycle{}, &queueDefinition{}, &Task{}}, Apply: applyQueue,
+	Name: "queue", Schema: queueSQL, Documents: []row{&Item{}, &queueApplication{}, &queueCall{}, &queueCycle{}, &queueDefinition{}, &Task{}}, Apply: applyQueue,
 	Names: []string{
 		"definition.published", "cycle.planned", "definition.moved",
 		"call.opened", "deadline.extended", "permit.granted", "call.closed",
@@ -196,43 +208,52 @@ func applyQueue(tx *Tx, e *Event) error {
 	if err != nil {
 		return err
 	}
+	a, err := look[queueApplication](tx, "queue_application", e.Stream)
+	if err != nil {
+		return err
+	}
 	clock := func(command string, due time.Time, rule, zone string) {
-		t.Kind, t.Role, t.Stream, t.Cycle = "clock", "clock", e.Stream, e.Cycle
-		t.Command, t.Words, t.Due, t.Rule, t.Zone = command, clockWords[command], due, rule, zone
+		*t = Item{Kind: "clock", Role: "clock", Stream: e.Stream, Cycle: e.Cycle, Command: command, Words: clockWords[command], Due: due, Rule: rule, Zone: zone}
 	}
 	settled := func(command string) {
 		if t.Command == command || command == "" {
 			t.Command = ""
 		}
 	}
+	of := func(command string, due time.Time, rule, zone string) {
+		clock(command, due, rule, zone)
+		t.Call, t.About, t.Args = a.Call, a.Person, args("cycle", a.Cycle, "call", a.Call, "person", string(a.Person))
+	}
 	switch b := e.Body.(type) {
 	case application.DraftStarted:
+		if a, err = change[queueApplication](tx, "queue_application", e.Stream); err != nil {
+			return err
+		}
+		*a = queueApplication{b.Cycle, b.Call, b.Person}
 		c, err := look[queueCall](tx, "queue_call", b.Cycle+"."+b.Call)
 		if err != nil {
 			return err
 		}
-		t.Call, t.About = b.Call, b.Person
-		t.Args = args("cycle", b.Cycle, "call", b.Call, "person", string(b.Person))
-		clock("draft.expire", c.expire(b.Person), c.rule(b.Person), c.Zone)
+		of("draft.expire", c.expire(b.Person), c.rule(b.Person), c.Zone)
 	case application.Received:
 		settled("")
 		if !b.ProofDue.IsZero() {
-			rule := d.rule(d.Proof[t.Call+"."+b.Route], b.ReceivedAt, b.ProofDue, "the submission", b.Calendar)
-			clock("nomination.lapse", b.ProofDue, rule, cmp.Or(d.Zone, b.Deadline.Zone))
+			rule := d.rule(d.Proof[a.Call+"."+b.Route], b.ReceivedAt, b.ProofDue, "the submission", b.Calendar)
+			of("nomination.lapse", b.ProofDue, rule, cmp.Or(d.Zone, b.Deadline.Zone))
 		}
 	case application.DraftExpired, application.Withdrawn:
 		settled("")
 	case application.NominationReceived, application.NominationLapsed, application.EligibilityConfirmed, application.EligibilityFailed:
 		settled("nomination.lapse")
 	case application.OfferMade:
-		clock("offer.lapse", b.ReplyBy, d.rule(d.Reply, e.Envelope.RecordedAt, b.ReplyBy, "the offer", b.Calendar), b.Zone)
+		of("offer.lapse", b.ReplyBy, d.rule(d.Reply, e.Envelope.RecordedAt, b.ReplyBy, "the offer", b.Calendar), b.Zone)
 	case application.OfferAccepted, application.OfferDeclined, application.OfferLapsed:
 		settled("")
 	case match.Made:
 		_, id, _ := strings.Cut(e.Stream, "-")
 		cycle, name, _ := strings.Cut(id, ".")
-		t.About, t.Args = b.Mentee, args("cycle", cycle, "match", name)
 		clock("contact.mark_overdue", b.ContactDue, d.rule(d.Contact, b.Made, b.ContactDue, "the match", b.Calendar), d.Zone)
+		t.About, t.Args = b.Mentee, args("cycle", cycle, "match", name)
 	case match.ContactMade, match.ContactOverdue, match.Unwound, match.Completed, match.Ended:
 		settled("")
 	case policy.Parked:

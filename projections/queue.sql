@@ -9,6 +9,14 @@ CREATE TABLE queue (
 CREATE INDEX queue_by_cycle ON queue (cycle, phase);
 CREATE INDEX queue_by_due ON queue (due, key) WHERE due IS NOT NULL;
 
+CREATE TABLE queue_application (
+	key   TEXT NOT NULL PRIMARY KEY, -- the stream
+	cycle TEXT NOT NULL,
+	phase TEXT NOT NULL,
+	due   INTEGER,
+	body  TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE queue_call (
 	key   TEXT NOT NULL PRIMARY KEY, -- "cycle.call"
 	cycle TEXT NOT NULL,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +28,7 @@ import (
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/memory"
 	"github.com/daybook-engine/daybook/eventstore/storetest"
+	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows"
 )
 
@@ -631,4 +633,28 @@ func TestTheClockDoesWhatFellDueOnce(t *testing.T) {
 	require.Contains(t, string(r.Data), `"tzdata":"2024a"`)
 	require.Equal(t, 1, strings.Count(strings.Join(names(t, o.store), " "), "call.closed"))
 	storetest.CheckLog(t, o.store)
+}
+
+// The clock's command about an offer knows whose it is, in a process that has not
+// seen the application begin.
+func TestAnOfferLapsesAfterAStart(t *testing.T) {
+	t.Parallel()
+	o, path := open(t), filepath.Join(t.TempDir(), "views.db")
+	start := func() agenda {
+		v, err := projections.Open(path, o.store)
+		require.NoError(t, err)
+		require.NoError(t, v.CatchUp(t.Context()))
+		t.Cleanup(func() { v.Close() })
+		return agenda{v}
+	}
+	o.chosen("a1")
+	require.NoError(t, start().Close())
+	o.must("coordinator/c1", "place.reserve", with(call, "person", "a1"))
+	o.settle()
+	due := start()
+	o.clock.Set(monday.AddDate(0, 0, 12))
+	issued, err := o.Tick(t.Context(), due)
+	require.NoError(t, err)
+	require.Equal(t, 1, issued)
+	require.Contains(t, o.recorded(o.application("a1")), "offer.lapsed")
 }

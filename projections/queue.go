@@ -44,6 +44,7 @@ type Item struct {
 	Rule    string          `json:"rule,omitempty"`   // how due was reckoned
 	Zone    string          `json:"zone,omitempty"`
 	Since   time.Time       `json:"since,omitzero"` // when it was parked, for a policy that is
+	Round   int             `json:"round,omitzero"` // how often a task was reopened: what fell due of it may do so anew
 }
 
 // An Other is a command that settles an item as well as its own does.
@@ -57,6 +58,7 @@ type DueItem struct {
 	Command string
 	Args    json.RawMessage
 	Due     time.Time
+	Round   int // as of the Item
 }
 
 // An Item in the table is the clock's, or a parked policy's; one without a
@@ -450,7 +452,7 @@ func (v *Views) Due(ctx context.Context, now time.Time, limit int) (list []DueIt
 		tasks, err := bodies[Item](conn, "SELECT body FROM queue WHERE due <= ? ORDER BY due, key LIMIT ?", now.UnixMicro(), cmp.Or(max(limit, 0), -1))
 		for _, t := range tasks {
 			if !t.Due.After(now) { // the column is cut to the microsecond
-				list = append(list, DueItem{t.Command, t.Args, t.Due})
+				list = append(list, DueItem{t.Command, t.Args, t.Due, t.Round})
 			}
 		}
 		return err

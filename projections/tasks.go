@@ -145,6 +145,7 @@ func (t *Task) reckoned() string {
 	p := t.Opened.Plan
 	switch {
 	case !p.Timed():
+		Round: t.Reopened,
 		return ""
 	case p.DueFrom == "":
 		return "due " + p.Due.Words() + ", counted from its opening"

@@ -23,6 +23,7 @@ type Due struct {
 	Command string
 	Fields  json.RawMessage
 	At      time.Time
+	Round   int // counts how often before it could fall due at that time: it may be, anew
 }
 
 // An Agenda finds what falls due.
@@ -46,7 +47,9 @@ const dueBeside = 8
 
 // Tick does what has fallen due, once. Doing it again is harmless: the
 // command's id follows from what was due and when. It tells how many commands
-// it issued that were not refused and were not already so.
+// it issued that left something now: none that was refused, already so, or
+// answered before. While it tells of any, more may be due at once; when it tells
+// of none, a pause is in place, whatever an agenda goes on to ask for.
 func (g *Engine) Tick(ctx context.Context, agenda Agenda) (int, error) {
 	return g.tick(ctx, agenda, dueBatch)
 }
@@ -80,7 +83,11 @@ func (g *Engine) tick(ctx context.Context, agenda Agenda, batch int) (issued int
 
 // id is that of the command: the same whenever it is asked for again.
 func (d Due) id() uuid.UUID {
-	return uuid.NewSHA1(uuid.Nil, fmt.Appendf(nil, "clock %s %s %s", d.Command, d.Fields, d.At.UTC().Format(time.RFC3339Nano)))
+	what := fmt.Appendf(nil, "clock %s %s %s", d.Command, d.Fields, d.At.UTC().Format(time.RFC3339Nano))
+	if d.Round > 0 {
+		what = fmt.Appendf(what, " %d", d.Round)
+	}
+	return uuid.NewSHA1(uuid.Nil, what)
 }
 
 // fire issues what is due, so much of it at once, and tells how much of it left
@@ -97,13 +104,14 @@ func (g *Engine) fire(ctx context.Context, due []Due, beside int) (int, error) {
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			result, err := g.Do(ctx, d.Command, d.Fields, Cause{CommandID: d.id(), Actor: "clock", Role: access.Clock, Channel: "system"})
+			again := false
+			result, err := g.Do(ctx, d.Command, d.Fields, Cause{CommandID: d.id(), Actor: "clock", Role: access.Clock, Channel: "system", again: &again})
 			switch refused := new(domain.Error); {
 			case errors.As(err, &refused):
 			case err != nil:
 				err = fmt.Errorf("%s, due %s: %w", d.Command, d.At.Format(time.RFC3339), err)
 				fault.CompareAndSwap(nil, &err)
-			case len(result.Names) > 0:
+			case len(result.Names) > 0 && !again:
 				issued.Add(1)
 			}
 		})

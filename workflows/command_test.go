@@ -350,6 +350,12 @@ func TestWhatIsRefusedDoesNotKeepTheClockFromTheRest(t *testing.T) {
 	require.Equal(t, 1, issued)
 	_, env := last(t, o.store)
 	require.Equal(t, "call.closed", env.Name)
+
+	// Nor does an agenda that asks again for what was done: who waits for nothing
+	// more to be due, comes to rest.
+	issued, err = o.Tick(t.Context(), due)
+	require.NoError(t, err)
+	require.Zero(t, issued)
 }
 
 func TestAFaultOfTheClocksIsToldAndDoneAgain(t *testing.T) {

@@ -291,3 +291,32 @@ func TestWhatComesBeforeTwoRehearsalsIsPlayedOnce(t *testing.T) {
 		require.Equal(t, played, lines(t, begun), "from event %d on", events)
 	}
 }
+
+// What lapsed and was opened again is due at the time that it was. A rehearsal goes
+// on from there, and comes to its end.
+func TestARehearsalEndsThoughATaskIsReopened(t *testing.T) {
+	t.Parallel()
+	nemo, err := files{}.read("d.yaml")
+	require.NoError(t, err)
+	definition := strings.Replace(string(nemo), "\nreview:\n", `
+  - {task: check, role: coordinator, text: Check, on: call.opened, due_from: deadline, expires: {days: 1}, escalate: {after: {hours: 1}, to: reviewer}}
+
+review:
+`, 1)
+	season := `
+rehearsal: screening
+definition: d.yaml
+steps:
+  - {key: c1, at: 2024-01-08T09:00 Europe/Berlin, by: coordinator/c1, do: person.register, with: {handle: c1, register: staff, name: C}}
+  - {key: publish, by: coordinator/c1, do: definition.publish}
+  - {key: plan, by: coordinator/c1, do: cycle.plan, with: {title: Screening, from: 2024-01, to: 2024-06}}
+  - {key: open, by: coordinator/c1, do: call.open, with: {call: mentees, deadline: {local: 2024-03-01T12:00, zone: Europe/Berlin, rule: by, published: by noon on 1 March}}}
+  - {key: again, at: 2024-03-10T09:00 Europe/Berlin, by: coordinator/c1, do: task.reopen, reason: x, with: {task: check, about: {call: mentees}}, expect: {events: [task.reopened]}}
+  - {at: 2024-03-11T09:00 Europe/Berlin, check: {event: task.expired, value: 1}}
+  - {check: {event: task.escalated, value: 2}}
+`
+	var unmet []string
+	st, _ := stage(t, memory.New(), newVault(), told(&unmet))
+	_, err = st.Play(t.Context(), loadFiles(t, files{"r.yaml": season, "d.yaml": definition}))
+	require.NoError(t, err, "%v", unmet)
+}

@@ -100,7 +100,7 @@ func (a agenda) Due(ctx context.Context, now time.Time, limit int) ([]workflows.
 	items, err := a.Views.Due(ctx, now, limit)
 	due := make([]workflows.Due, len(items))
 	for i, item := range items {
-		due[i] = workflows.Due{Command: item.Command, Fields: item.Args, At: item.Due}
+		due[i] = workflows.Due{Command: item.Command, Fields: item.Args, At: item.Due, Round: item.Round}
 	}
 	return due, err
 }

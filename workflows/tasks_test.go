@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -466,4 +467,34 @@ func TestATaskThatIsOpenedLateIsDoneIfItWasDone(t *testing.T) {
 	o.settle()
 	require.Equal(t, before, lines(t, o.store))
 	storetest.CheckLog(t, o.store)
+}
+
+// What the clock did about a task it does anew when that is open again: under ids
+// of its own, though everything falls due at the time that it did.
+func TestTheClockComesAnewToAReopenedTask(t *testing.T) {
+	t.Parallel()
+	o := asking(t, programme.Task{
+		Task: "check", Role: "coordinator", On: "call.opened", DueFrom: "deadline",
+		Escalate: programme.Escalation{After: when.Offset{Days: 1}, To: "reviewer"}, Expires: when.Offset{Days: 9},
+	})
+	check, due := of("check", "call", "mentees"), agenda{o.views()}
+	o.until(time.Date(2024, 2, 3, 0, 0, 0, 0, time.UTC))
+	require.True(t, o.tasksOf("check")[0].Escalated)
+	o.must("coordinator/c1", "task.complete", check)
+	o.must("coordinator/c1", "task.reopen", check)
+	require.False(t, o.tasksOf("check")[0].Escalated)
+	for _, want := range []int{1, 0} {
+		n, err := o.Tick(t.Context(), due)
+		require.NoError(t, err)
+		require.Equal(t, want, n)
+		require.True(t, o.tasksOf("check")[0].Escalated)
+	}
+	o.until(time.Date(2024, 2, 12, 0, 0, 0, 0, time.UTC))
+	require.Equal(t, []tasks.Phase{tasks.Lapsed}, o.phases("check"))
+
+	// Whoever opens it after all wants it done: of that deadline it does not lapse
+	// again, of a later one it does.
+	o.must("coordinator/c1", "task.reopen", check)
+	o.until(time.Date(2024, 2, 20, 0, 0, 0, 0, time.UTC))
+	require.Equal(t, []tasks.Phase{tasks.Waiting}, o.phases("check"))
 }

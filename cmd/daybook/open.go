@@ -564,7 +564,7 @@ func (a agenda) Due(ctx context.Context, now time.Time, limit int) ([]workflows.
 	}
 	due := make([]workflows.Due, len(items))
 	for i, item := range items {
-		due[i] = workflows.Due{Command: item.Command, Fields: json.RawMessage(item.Args), At: item.Due}
+		due[i] = workflows.Due{Command: item.Command, Fields: json.RawMessage(item.Args), At: item.Due, Round: item.Round}
 	}
 	return due, nil
 }

@@ -354,11 +354,12 @@ func (c Expire) Decide(s State, now time.Time) ([]Event, error) {
 	if err := s.open(c.ID); err != nil {
 		return nil, err
 	}
-	rule, due := s.Opened.Plan.Expires, s.DueBy(c.Deadline)
-	if rule == (when.Offset{}) || due.IsZero() {
+	due := s.DueBy(c.Deadline)
+	at := s.expires(due)
+	if at.IsZero() {
 		return nil, domain.ErrNotDue
 	}
-	timer, err := c.fire(s, "task.expire", s.after(rule, due), now)
+	timer, err := c.fire(s, "task.expire", at, now)
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ type State struct {
 	Opened    Opened        `json:"opened"`
 	Phase     Phase         `json:"phase"`
 	Since     time.Time     `json:"since"`              // opened, or opened again
+	Reopened  int           `json:"reopened,omitempty"` // how often
 	Due       time.Time     `json:"due,omitzero"`       // where it does not follow a call's deadline
 	Owner     domain.Person `json:"owner,omitempty"`    // whose it is: from the start, or who claimed it
 	Lent      Delegated     `json:"lent,omitzero"`      // to whom it was handed on
@@ -121,15 +122,26 @@ func (s State) Coming(deadline time.Time) (list []Timer) {
 	if e := s.Opened.Plan.Escalate; e.To != "" && !s.Escalated {
 		list = append(list, Timer{"task.escalate", s.after(e.After, due), e.After})
 	}
-	if e := s.Opened.Plan.Expires; e != (when.Offset{}) {
-		list = append(list, Timer{"task.expire", s.after(e, due), e})
-	}
+	list = append(list, Timer{"task.expire", s.expires(due), s.Opened.Plan.Expires})
 	list = slices.DeleteFunc(list, func(t Timer) bool { return t.At.IsZero() })
 	slices.SortStableFunc(list, func(a, b Timer) int { return a.At.Compare(b.At) })
 	if i := slices.IndexFunc(list, func(t Timer) bool { return t.Command == "task.expire" }); i >= 0 {
 		list = list[:i+1]
 	}
 	return list
+}
+
+// expires is when nobody has to do a task any more that is due then; zero:
+// never. Whoever reopened it when that had passed wants it done all the same.
+func (s State) expires(due time.Time) time.Time {
+	if s.Opened.Plan.Expires == (when.Offset{}) || due.IsZero() {
+		return time.Time{}
+	}
+	at := s.after(s.Opened.Plan.Expires, due)
+	if s.Reopened > 0 && !at.After(s.Since) {
+		return time.Time{}
+	}
+	return at
 }
 
 // reminders are those still to be given for a task due then, the first first.
@@ -186,7 +198,7 @@ func (e Completed) evolve(s State) State { s.Phase, s.By = Done, e.Person; retur
 
 // Whoever is to have it now is judged anew.
 func (e Reopened) evolve(s State) State {
-	return State{Opened: s.Opened, Phase: Waiting, Since: e.At, Due: e.Due, Owner: s.Opened.Person}
+	return State{Opened: s.Opened, Phase: Waiting, Since: e.At, Reopened: s.Reopened + 1, Due: e.Due, Owner: s.Opened.Person}
 }
 
 func (Expired) evolve(s State) State   { s.Phase = Lapsed; return s }

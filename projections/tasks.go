@@ -47,13 +47,7 @@ func applyTask(tx *Tx, e *Event, body tasks.Event) error {
 	t.Task, t.State = id, t.Apply(body)
 	switch b := body.(type) {
 	case tasks.Opened:
-		if b.Plan.DueFrom != "" {
-			c, err := look[queueCall](tx, "queue_call", b.Cycle+"."+b.About.Call)
-			if err != nil {
-				return err
-			}
-			t.Deadline = c.Instant
-		}
+		err = t.follow(tx)
 	case tasks.Completed:
 		t.Closed, t.ClosedAt = b.Event, e.Envelope.OccurredAt
 	case tasks.Withdrawn:
@@ -62,8 +56,25 @@ func applyTask(tx *Tx, e *Event, body tasks.Event) error {
 		t.Closed, t.ClosedAt = "", e.Envelope.OccurredAt
 	case tasks.Reopened:
 		t.Closed, t.ClosedAt = "", time.Time{}
+		err = t.follow(tx) // which it did not do while it was closed
+	}
+	if err != nil {
+		return err
 	}
 	return t.wind(tx)
+}
+
+// follow takes over the deadline of the call that the task follows, as it stands.
+func (t *Task) follow(tx *Tx) error {
+	if t.Opened.Plan.DueFrom == "" {
+		return nil
+	}
+	c, err := look[queueCall](tx, "queue_call", t.Opened.Cycle+"."+t.Opened.About.Call)
+	if err != nil {
+		return err
+	}
+	t.Deadline = c.Instant
+	return nil
 }
 
 // dateTasks dates the tasks that follow a call's deadline.
@@ -108,6 +119,7 @@ func (t *Task) timer(x tasks.Timer) Item {
 		Kind: "clock", Role: "clock", Stream: "task-" + t.Task, Args: args("task", t.Task), Task: t.Task,
 		Cycle: t.Opened.Cycle, Call: t.Opened.About.Call, About: t.Opened.About.Person, Zone: t.Opened.Zone,
 		Command: x.Command, Due: x.At, Words: clockWords[x.Command] + ": " + t.Opened.Plan.Text,
+		Round: t.Reopened,
 	}
 	own := "when it is due"
 	if x.Offset != (when.Offset{}) {
@@ -145,7 +157,6 @@ func (t *Task) reckoned() string {
 	p := t.Opened.Plan
 	switch {
 	case !p.Timed():
-		Round: t.Reopened,
 		return ""
 	case p.DueFrom == "":
 		return "due " + p.Due.Words() + ", counted from its opening"

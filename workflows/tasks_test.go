@@ -498,3 +498,23 @@ func TestTheClockComesAnewToAReopenedTask(t *testing.T) {
 	o.until(time.Date(2024, 2, 20, 0, 0, 0, 0, time.UTC))
 	require.Equal(t, []tasks.Phase{tasks.Waiting}, o.phases("check"))
 }
+
+// A deadline that was moved while a task was closed is that of the task when it is
+// open again.
+func TestAReopenedTaskFollowsTheDeadlineInForce(t *testing.T) {
+	t.Parallel()
+	o := asking(t, programme.Task{Task: "check", Role: "coordinator", On: "call.opened", DueFrom: "deadline", Remind: programme.Remind{Before: []when.Offset{{Days: 2}}, AtMost: 2}})
+	check, live := of("check", "call", "mentees"), o.views()
+	o.must("coordinator/c1", "task.complete", check)
+	require.NoError(t, live.CatchUp(t.Context()))
+	o.must("coordinator/c1", "deadline.extend", with(call, "deadline", deadline("2024-03-15T12:00")))
+	require.NoError(t, live.CatchUp(t.Context()))
+	o.must("coordinator/c1", "task.reopen", check)
+	require.NoError(t, live.CatchUp(t.Context()))
+	task, err := live.Task(t.Context(), o.id("check", 0))
+	require.NoError(t, err)
+	require.Equal(t, "2024-03-15", task.Due().Format(time.DateOnly))
+	due, err := live.Due(t.Context(), time.Date(2024, 3, 13, 0, 0, 0, 0, time.UTC), 0)
+	require.NoError(t, err)
+	require.Empty(t, due, "the reminder is due at noon")
+}

@@ -421,23 +421,42 @@ func (l lookup) errands(in string, who domain.Person, now time.Time) (list []err
 	return list, nil
 }
 
-// before tells whether an event happened before the one that opened a task.
+// before tells whether an event happened before the one that opened a task, or
+// before the task was last opened again.
 func (l lookup) before(id *tasks.ID, cause string) (bool, error) {
 	s, err := l.task(id)
 	if err != nil {
 		return false, err
 	}
-	var opened, closed eventstore.Position
-	err = l.read(id.Cycle, s.Opened.About, func(r eventstore.Recorded) error {
-		switch r.ID.String() {
-		case s.Opened.Cause:
+	at, err := l.positions(id.Cycle, s.Opened.About, s.Opened.Cause, cause)
+	opened, closed := at[s.Opened.Cause], at[cause]
+	if err != nil || closed.IsZero() {
+		return false, err
+	}
+	if s.Reopened == 0 {
+		return closed.Compare(opened) < 0, nil
+	}
+	for r, err := range l.Store.ReadStream(l.ctx, id.Stream(), eventstore.ReadStream{}) {
+		if err != nil {
+			return false, fmt.Errorf("when a task was reopened: %w", err)
+		}
+		if r.Name == "task.reopened" {
 			opened = r.Position
-		case cause:
-			closed = r.Position
+		}
+	}
+	return closed.Compare(opened) < 0, nil
+}
+
+// positions are where events lie that happened to what a task is about.
+func (l lookup) positions(in string, about tasks.About, events ...string) (map[string]eventstore.Position, error) {
+	at := map[string]eventstore.Position{}
+	err := l.read(in, about, func(r eventstore.Recorded) error {
+		if id := r.ID.String(); slices.Contains(events, id) {
+			at[id] = r.Position
 		}
 		return nil
 	})
-	return !closed.IsZero() && closed.Compare(opened) < 0, err
+	return at, err
 }
 
 // task finds a task by its id, or by its key and what it is about, and says of

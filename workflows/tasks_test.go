@@ -518,3 +518,22 @@ func TestAReopenedTaskFollowsTheDeadlineInForce(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, due, "the reminder is due at noon")
 }
+
+// An event completes no task that was opened again since, also where the policies
+// come back to it.
+func TestAReopenedTaskIsNotCompletedByWhatWasBefore(t *testing.T) {
+	t.Parallel()
+	o := asking(t, programme.Task{Task: "screen", Role: "reviewer", On: "application.received", Done: []string{"eligibility.confirmed", "eligibility.failed"}})
+	o.must("applicant/a1", "application.submit", with(call, "route", "staff", "answers", form))
+	o.settle()
+	screen := of("screen", "call", "mentees", "person", "a1")
+	o.must("reviewer/r1", "task.complete", screen)
+	o.must("coordinator/c1", "eligibility.confirm", with(call, "person", "a1"))
+	o.settle()
+	o.must("coordinator/c1", "task.reopen", screen)
+	before := lines(t, o.store)
+	*o.mark = mark{}
+	o.settle()
+	require.Equal(t, before, lines(t, o.store))
+	require.Equal(t, []tasks.Phase{tasks.Waiting}, o.phases("screen"))
+}

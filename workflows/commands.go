@@ -363,7 +363,14 @@ func remembered[S state[S, E], E any](l lookup, name string) (S, error) {
 
 // definition is what a cycle goes by now; it may have moved to another version.
 func (l lookup) definition(id string) (programme.Definition, cycle.Planned, error) {
-	c, err := fold[cycle.State](l, cycle.ID{Cycle: id}.Stream())
+	return l.definitionAt(id, eventstore.Position{})
+}
+
+// definitionAt is what a cycle went by at a position. What an event opens, and
+// who is told of it, follows from the version of then, whenever it is asked: a
+// policy that comes back to an event says the same again, and finds what it said.
+func (l lookup) definitionAt(id string, at eventstore.Position) (programme.Definition, cycle.Planned, error) {
+	c, err := l.cycleAt(id, at)
 	if err != nil {
 		return programme.Definition{}, cycle.Planned{}, err
 	}
@@ -387,6 +394,37 @@ func (l lookup) definition(id string) (programme.Definition, cycle.Planned, erro
 		return d, plan, fmt.Errorf("cycle %s pins definition %s, which %s has not published", id, plan.Definition, plan.Programme)
 	}
 	return d, plan, nil
+}
+
+// cycleAt is a cycle as of a position; the zero position stands for now.
+func (l lookup) cycleAt(id string, at eventstore.Position) (then cycle.State, err error) {
+	stream := cycle.ID{Cycle: id}.Stream()
+	now, err := fold[cycle.State](l, stream)
+	if err != nil || at.IsZero() || !now.Moved() {
+		return now, err
+	}
+	for r, err := range l.Store.ReadStream(l.ctx, stream, eventstore.ReadStream{}) {
+		if err != nil {
+			return then, fmt.Errorf("what %s went by: %w", id, err)
+		}
+		if r.Position.Compare(at) > 0 {
+			break
+		}
+		body, err := schema.Decode(r.Name, r.Data)
+		if err != nil {
+			return then, fmt.Errorf("%s, revision %d: %w", stream, r.Revision, err)
+		}
+		if e, ok := body.(cycle.Event); ok {
+			then = then.Apply(e)
+		}
+	}
+	return then, nil
+}
+
+// moved tells whether a cycle ever went by another definition than now.
+func (l lookup) moved(id string) (bool, error) {
+	c, err := l.cycleAt(id, eventstore.Position{})
+	return c.Moved(), err
 }
 
 func (l lookup) over(id string) (bool, error) {

@@ -23,7 +23,7 @@ import (
 	"github.com/daybook-engine/daybook/eventstore"
 )
 
-// tell queues the messages that the cycle's definition has on an event.
+// tell queues the messages that the cycle's definition had on an event.
 func tell(ctx context.Context, g *Engine, r eventstore.Recorded, event any) ([]order, error) {
 	return surely(lookup{ctx, g, false}, func(l lookup) ([]order, error) { return l.messages(r, event, l.queue) })
 }
@@ -71,8 +71,12 @@ func untell(ctx context.Context, g *Engine, r eventstore.Recorded, event any) ([
 		if err != nil {
 			return nil, err
 		}
+		moved, err := l.moved(cycle)
+		if err != nil {
+			return nil, err
+		}
 		d, _, err := l.definition(cycle)
-		if err != nil || !slices.ContainsFunc(d.Messages, func(m programme.Message) bool { return slices.Contains(undone, m.On) }) {
+		if err != nil || !moved && !slices.ContainsFunc(d.Messages, func(m programme.Message) bool { return slices.Contains(undone, m.On) }) {
 			return nil, err // most say nothing of these, and the stream need not be read
 		}
 		for earlier, err := range g.Store.ReadStream(ctx, r.Stream, eventstore.ReadStream{}) {
@@ -137,14 +141,14 @@ func surely(l lookup, ask func(lookup) ([]order, error)) ([]order, error) {
 	return orders, err
 }
 
-// messages makes an order of each message that the cycle's definition has on
-// an event; of none, where that is what make gives.
+// messages makes an order of each message that the cycle's definition had on
+// an event when it was recorded; of none, where that is what make gives.
 func (l lookup) messages(r eventstore.Recorded, event any, make func(programme.Message, message.About, message.ID) (order, error)) (orders []order, err error) {
 	cycle, who, err := l.parties(r.Stream, event)
 	if err != nil {
 		return nil, err
 	}
-	d, plan, err := l.definition(cycle)
+	d, plan, err := l.definitionAt(cycle, r.Position)
 	if err != nil {
 		return nil, err
 	}

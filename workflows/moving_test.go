@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
+	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/workflows"
@@ -310,4 +312,89 @@ func TestEveryTimerIsAskedBeforeAMove(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, list, workflows.Timers())
+}
+
+// What happened before a move is told, and asked for, by the version of then:
+// policies that come back to it say nothing new of it.
+func TestAMoveTellsNoOldNews(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.shortlisted("a1", "a2")
+	o.settle()
+	require.Empty(t, o.outbox())
+	d := o.publish(func(d *programme.Definition) {
+		d.Messages = append(d.Messages, programme.Message{Message: "thanks", On: "application.received", To: "applicant", Templates: []programme.Template{{Language: "en", Subject: "Thanks", Text: "Thanks"}}})
+		d.Tasks = append(d.Tasks, programme.Task{Task: "greet", Role: "coordinator", Text: "Greet", On: "application.received"})
+	})
+	require.Empty(t, o.dryRun(d).InTheWay)
+	o.must("coordinator/c1", "definition.move", move(d))
+	o.settle()
+	before := lines(t, o.store)
+	*o.mark = mark{}
+	o.settle()
+	require.Equal(t, before, lines(t, o.store))
+	require.Nil(t, o.replay().Divergence)
+
+	o.must("applicant/a3", "application.submit", with(call, "route", "staff", "answers", form))
+	o.settle()
+	require.Equal(t, []string{"thanks a3 queued"}, o.outbox())
+	require.Equal(t, []tasks.Phase{tasks.Waiting}, o.phases("greet"))
+}
+
+func TestAMessageOfTheOldVersionIsWithdrawnAfterAMove(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(d *programme.Definition){
+		"renamed": func(d *programme.Definition) {
+			i := slices.IndexFunc(d.Messages, func(m programme.Message) bool { return m.Message == "offer" })
+			d.Messages[i].Message = "offer-2"
+		},
+		"dropped": func(d *programme.Definition) { d.Messages = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := open(t)
+			o.offered()
+			require.Equal(t, []string{"offer a1 queued"}, o.outbox())
+			d := o.publish(change)
+			require.Empty(t, o.dryRun(d).InTheWay)
+			o.must("coordinator/c1", "definition.move", move(d))
+			o.must("applicant/a1", "offer.decline", call)
+			o.settle()
+			require.Equal(t, []string{"offer a1 withdrawn offer_declined"}, o.outbox())
+		})
+	}
+}
+
+// A task is judged to its end by what the definition said when it was opened.
+func TestATaskOfTheOldVersionIsNobodysOrphanAfterAMove(t *testing.T) {
+	t.Parallel()
+	screen := programme.Task{Task: "screen", Role: "reviewer", On: "application.received", Done: []string{"eligibility.confirmed", "eligibility.failed"}}
+	for name, edit := range map[string]func(d *programme.Definition){
+		"renamed":        func(d *programme.Definition) { d.Tasks[0].Task = "check" },
+		"dropped":        func(d *programme.Definition) { d.Tasks = nil },
+		"done otherwise": func(d *programme.Definition) { d.Tasks[0].Done = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := asking(t, screen)
+			for _, a := range []string{"a1", "a2", "a3"} {
+				o.must("applicant/"+a, "application.submit", with(call, "route", "staff", "answers", form))
+			}
+			o.settle()
+			change := o.change
+			d := o.publish(func(d *programme.Definition) { change(d); edit(d) })
+			require.Empty(t, o.dryRun(d).InTheWay)
+			o.must("coordinator/c1", "definition.move", move(d))
+			o.must("coordinator/c1", "eligibility.confirm", with(call, "person", "a1"))
+			o.must("applicant/a2", "application.withdraw", call)
+			o.settle()
+			o.must("reviewer/r1", "task.complete", of("screen", "call", "mentees", "person", "a3"))
+			require.Equal(t, []tasks.Phase{tasks.Done, tasks.Dropped, tasks.Done}, o.phases("screen"))
+			before := lines(t, o.store)
+			*o.mark = mark{}
+			o.settle()
+			require.Equal(t, before, lines(t, o.store))
+			require.Nil(t, o.replay().Divergence)
+		})
+	}
 }

@@ -32,36 +32,40 @@ import (
 
 // taskPolicies open tasks, and close them.
 var taskPolicies = []policy{
-	{"open-the-task", named(isIn(programme.Happenings), func(l lookup, stream, name string, event any) ([]order, error) {
-		in, about, d, err := l.about(stream, event)
+	{"open-the-task", named(isIn(programme.Happenings), func(l lookup, r eventstore.Recorded, event any) ([]order, error) {
+		in, about, err := l.about(r.Stream, event)
+		if err != nil {
+			return nil, err
+		}
+		d, _, err := l.definitionAt(in, r.Position)
 		if err != nil {
 			return nil, err
 		}
 		var orders []order
 		for _, t := range d.Tasks {
-			if _, asked := asks(d, t, about); asked && t.On == name {
+			if _, asked := asks(d, t, about); asked && t.On == r.Name {
 				orders = append(orders, order{"task.open", tasks.Open{ID: tasks.ID{Cycle: in, About: about}, Key: t.Task}})
 			}
 		}
 		return orders, nil
 	})},
-	{"complete-the-task", named(isIn(completes), func(l lookup, stream, name string, event any) ([]order, error) {
-		return l.opened(stream, event, func(t programme.Task) bool {
-			return slices.Contains(t.Done, name) && side(event, t.Role)
+	{"complete-the-task", named(isIn(completes), func(l lookup, r eventstore.Recorded, event any) ([]order, error) {
+		return l.opened(r.Stream, event, func(t programme.Task) bool {
+			return slices.Contains(t.Done, r.Name) && side(event, t.Role)
 		}, func(of, by tasks.About) bool { return of.Session == 0 || of.Session == by.Session }, func(id tasks.ID) order {
-			return order{"task.fulfil", tasks.Fulfil{ID: id, Following: tasks.Following{Event: name}}}
+			return order{"task.fulfil", tasks.Fulfil{ID: id, Following: tasks.Following{Event: r.Name}}}
 		})
 	})},
-	{"withdraw-the-task", named(isIn(programme.Endings), func(l lookup, stream, name string, event any) ([]order, error) {
+	{"withdraw-the-task", named(isIn(programme.Endings), func(l lookup, r eventstore.Recorded, event any) ([]order, error) {
 		withdraw := func(id tasks.ID) order {
-			return order{"task.withdraw", tasks.Withdraw{ID: id, Following: tasks.Following{Event: name}}}
+			return order{"task.withdraw", tasks.Withdraw{ID: id, Following: tasks.Following{Event: r.Name}}}
 		}
-		of := programme.Endings[name]
+		of := programme.Endings[r.Name]
 		if of == programme.AboutCycle {
-			return l.openedIn(cycle.ParseStream(stream).Cycle, withdraw)
+			return l.openedIn(cycle.ParseStream(r.Stream).Cycle, withdraw)
 		}
-		return l.opened(stream, event, func(t programme.Task) bool {
-			return programme.Happenings[t.On].About == of && (!strings.HasPrefix(name, "session.") || t.On == "session.scheduled")
+		return l.opened(r.Stream, event, func(t programme.Task) bool {
+			return programme.Happenings[t.On].About == of && (!strings.HasPrefix(r.Name, "session.") || t.On == "session.scheduled")
 		}, func(_, _ tasks.About) bool { return true }, withdraw)
 	})},
 	{"queue-the-digest", to(func(ctx context.Context, g *Engine, stream string, e tasks.Reminded) ([]order, error) {
@@ -82,9 +86,9 @@ var taskPolicies = []policy{
 }
 
 // named makes a policy's reaction to events by their names.
-func named(answers func(name string) bool, react func(l lookup, stream, name string, event any) ([]order, error)) reaction {
+func named(answers func(name string) bool, react func(l lookup, r eventstore.Recorded, event any) ([]order, error)) reaction {
 	return reaction{answers: answers, react: func(ctx context.Context, g *Engine, r eventstore.Recorded, event any) ([]order, error) {
-		return surely(lookup{ctx, g, false}, func(l lookup) ([]order, error) { return react(l, r.Stream, r.Name, event) })
+		return surely(lookup{ctx, g, false}, func(l lookup) ([]order, error) { return react(l, r, event) })
 	}}
 }
 
@@ -118,9 +122,8 @@ func side(event any, role string) bool {
 	return by == "" || by == role || role != match.Mentee && role != match.Mentor
 }
 
-// about says in which cycle an event happened, to what, and what that cycle's
-// definition is.
-func (l lookup) about(stream string, event any) (in string, about tasks.About, d programme.Definition, err error) {
+// about says in which cycle an event happened, and to what.
+func (l lookup) about(stream string, event any) (in string, about tasks.About, err error) {
 	kind, id, _ := strings.Cut(stream, "-")
 	switch kind {
 	case "cycle":
@@ -130,7 +133,7 @@ func (l lookup) about(stream string, event any) (in string, about tasks.About, d
 	case "application", "review":
 		s, err := remembered[application.State](l, "application-"+id)
 		if err != nil {
-			return "", about, d, err
+			return "", about, err
 		}
 		in, about.Call, about.Person = s.ID().Cycle, s.ID().Call, s.ID().Person
 	case "match":
@@ -153,8 +156,7 @@ func (l lookup) about(stream string, event any) (in string, about tasks.About, d
 	case match.ReflectionFiled:
 		about.Session = e.Session
 	}
-	d, _, err = l.definition(in)
-	return in, about, d, err
+	return in, about, nil
 }
 
 // asks says in which role a task is done, and whether there is somebody whom
@@ -184,10 +186,21 @@ func (l lookup) whose(role access.Role, in string, about tasks.About) (owner dom
 	return owner, []domain.Person{about.Person}, nil
 }
 
-// opening completes a task that is to be opened.
+// opening completes a task that is to be opened: by the definition as it was
+// when that happened which opens it.
 func (l lookup) opening(c *tasks.Open) error {
 	c.Task = tasks.New(c.Cause, c.Key)
-	d, _, err := l.definition(c.Cycle)
+	moved, err := l.moved(c.Cycle)
+	if err != nil {
+		return err
+	}
+	var at map[string]eventstore.Position
+	if moved { // else it makes no difference
+		if at, err = l.positions(c.Cycle, c.About, c.Cause); err != nil {
+			return err
+		}
+	}
+	d, _, err := l.definitionAt(c.Cycle, at[c.Cause])
 	if err != nil {
 		return err
 	}
@@ -281,26 +294,40 @@ func files(in string, about tasks.About) []string {
 // events that opened them: so that a policy that comes back to an event, when
 // there are more of them, gives its commands the ids that they had.
 func (l lookup) causes(in string, about tasks.About, wants func(programme.Task) bool, exact func(of tasks.About) bool) (found []tasks.ID, err error) {
+	moved, err := l.moved(in)
+	if err != nil {
+		return nil, err
+	}
+	wanted := func(d programme.Definition) []programme.Task {
+		return slices.DeleteFunc(slices.Clone(d.Tasks), func(t programme.Task) bool { return t.On == "" || !wants(t) })
+	}
 	d, _, err := l.definition(in)
-	wanted := slices.DeleteFunc(slices.Clone(d.Tasks), func(t programme.Task) bool { return t.On == "" || !wants(t) })
-	if err != nil || len(wanted) == 0 {
+	list := wanted(d)
+	if err != nil || len(list) == 0 && !moved {
 		return nil, err
 	}
 	var at []eventstore.Position
 	err = l.read(in, about, func(r eventstore.Recorded) error {
-		if !slices.ContainsFunc(wanted, func(t programme.Task) bool { return t.On == r.Name }) {
+		if _, opens := programme.Happenings[r.Name]; opens && moved { // each has opened what there was to open then
+			d, _, err := l.definitionAt(in, r.Position)
+			if err != nil {
+				return err
+			}
+			list = wanted(d)
+		}
+		if !slices.ContainsFunc(list, func(t programme.Task) bool { return t.On == r.Name }) {
 			return nil
 		}
 		event, err := schema.Decode(r.Name, r.Data)
 		if err != nil {
 			return fmt.Errorf("%s, revision %d: %w", r.Stream, r.Revision, err)
 		}
-		_, of, _, err := l.about(r.Stream, event)
+		_, of, err := l.about(r.Stream, event)
 		if err != nil || !of.Concerns(about) || !exact(of) {
 			return err
 		}
 		i, _ := slices.BinarySearchFunc(at, r.Position, func(a, b eventstore.Position) int { return cmp.Or(a.Compare(b), -1) })
-		for _, t := range wanted {
+		for _, t := range list {
 			if t.On == r.Name {
 				at = slices.Insert(at, i, r.Position)
 				found = slices.Insert(found, i, tasks.ID{Cycle: in, Task: tasks.New(r.ID.String(), t.Task)})
@@ -332,7 +359,7 @@ func (l lookup) read(in string, about tasks.About, visit func(eventstore.Recorde
 // opened orders something for the tasks that an event concerns. Those that
 // are closed already stay as they are, and so do those that were opened since.
 func (l lookup) opened(stream string, event any, wants func(programme.Task) bool, exact func(of, by tasks.About) bool, do func(tasks.ID) order) (orders []order, err error) {
-	in, by, _, err := l.about(stream, event)
+	in, by, err := l.about(stream, event)
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,9 @@ type Event interface{ evolve(State) State }
 
 // State is what the rules remember.
 type State struct {
-	plan    Planned          // as it was planned
-	version domain.Digest    // the definition that it goes by now
+	plan    Planned       // as it was planned
+	version domain.Digest // the definition that it goes by now
+	moved   bool
 	stages  []StageScheduled // as last scheduled, one for each stage
 	closed  bool
 	sealed  bool
@@ -29,11 +30,14 @@ func (s State) Plan() (plan Planned, ok bool) {
 	return plan, s.version != ""
 }
 
+// Moved tells whether it ever went by another definition.
+func (s State) Moved() bool { return s.moved }
+
 // IsClosed tells whether the cycle is over.
 func (s State) IsClosed() bool { return s.closed }
 
 func (e Planned) evolve(s State) State         { s.plan, s.version = e, e.Definition; return s }
-func (e DefinitionMoved) evolve(s State) State { s.version = e.To; return s }
+func (e DefinitionMoved) evolve(s State) State { s.version, s.moved = e.To, true; return s }
 
 func (e StageScheduled) evolve(s State) State {
 	s.stages = slices.DeleteFunc(slices.Clone(s.stages), func(o StageScheduled) bool { return o.Stage == e.Stage })

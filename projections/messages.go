@@ -26,7 +26,8 @@ type Message struct {
 	Stream    string          `json:"stream"`
 	Language  string          `json:"language"`
 	Phase     message.Phase   `json:"phase"`
-	Why       string          `json:"why,omitempty"` // it failed or was withdrawn: a code
+	Why       string          `json:"why,omitempty"`       // it failed or was withdrawn: a code
+	Withdrawn bool            `json:"withdrawn,omitempty"` // while it was being sent: if it fails it stays so
 	Attempt   int             `json:"attempt"`
 	Claim     int             `json:"claim,omitempty"` // how often somebody was about to send it
 	QueuedAt  time.Time       `json:"queued_at"`
@@ -75,25 +76,34 @@ func applyMessages(tx *Tx, e *Event) error {
 	if err != nil {
 		return err
 	}
+	why := m.Why
 	m.Message, m.At, m.Why, m.Again = id, e.Envelope.RecordedAt, "", time.Time{}
 	switch b := e.Body.(type) {
 	case message.Queued:
 		m.Key, m.Cycle, m.To, m.Recipient, m.Language = b.Key, b.Cycle, b.To, b.Recipient, b.Language
 		m.Event, m.Cause, m.Stream = b.Event, b.Cause, b.Stream
-		m.Phase, m.Attempt, m.QueuedAt, m.N = message.Waiting, b.Attempt, b.At, e.N
+		m.Phase, m.Attempt, m.QueuedAt, m.N, m.Withdrawn = message.Waiting, b.Attempt, b.At, e.N, false
 	case message.Claimed:
 		m.Phase, m.Claim, m.Rendered = message.Sending, b.Claim, &b.Rendered
 	case message.Sent:
 		m.Phase = message.Done
 	case message.Failed:
 		m.Phase, m.Why, m.Again = message.Undone, b.Why, b.Again
-		if !b.Again.IsZero() {
+		switch {
+		case m.Withdrawn:
+			m.Phase, m.Why = message.Off, why
+		case !b.Again.IsZero():
 			m.Phase = message.Waiting
 		}
 	case message.Unknown:
 		m.Phase = message.Unclear
 	case message.Withdrawn:
-		m.Phase, m.Why = message.Off, cmp.Or(b.Why, e.Envelope.Reason)
+		m.Why = cmp.Or(b.Why, e.Envelope.Reason)
+		if m.Phase == message.Sending {
+			m.Withdrawn = true
+		} else {
+			m.Phase = message.Off
+		}
 	}
 	return nil
 }

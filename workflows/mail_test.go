@@ -605,3 +605,30 @@ func TestNoPasswordIsTold(t *testing.T) {
 	require.Equal(t, []string{"not-selected a1 queued unreachable"}, o.outbox())
 	require.False(t, slices.Contains(names(t, o.store), "message.unknown"))
 }
+
+// What is undone while it is being sent may have left the house. If it has not, it
+// stays there.
+func TestWhatIsUndoneWhileItIsSentIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	o, p := open(t), newPostOffice(t)
+	o.must("coordinator/c1", "email.set", fields{"person": "a1", "email": "a1@example.org"})
+	o.offered()
+	p.is(func() {
+		p.text = "451 later"
+		p.during = func() {
+			p.is(func() { p.during = nil })
+			o.must("applicant/a1", "offer.decline", call)
+			o.settle()
+			require.Equal(o.t, []string{"offer a1 being sent offer_declined"}, o.outbox())
+		}
+	})
+	w := o.worker(p.url())
+	o.pass(w)
+	require.Equal(t, []string{"offer a1 withdrawn offer_declined"}, o.outbox())
+	p.is(func() { p.text = "250 OK" })
+	o.clock.Set(o.Now().Add(time.Hour))
+	o.pass(w)
+	require.Empty(t, p.taken(t))
+	require.Equal(t, 1, p.tried)
+	storetest.CheckLog(t, o.store)
+}

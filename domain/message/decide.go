@@ -112,13 +112,13 @@ func (c Fail) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
 	case domain.CheckCode("why", c.Why) != nil:
 		return nil, domain.CheckCode("why", c.Why)
-	case s.phase == Undone, s.phase == Waiting && s.claim == c.Claim && !c.Final:
+	case s.phase == Undone, s.phase == Off && s.off, s.phase == Waiting && s.claim == c.Claim && !c.Final:
 		return nil, nil
 	case s.phase != Sending && s.phase != Waiting || s.claim != c.Claim:
 		return nil, wrongPhase(s)
 	}
 	e := Failed{Claim: c.Claim, Why: c.Why}
-	if !c.Final && s.tries <= len(pauses) {
+	if !c.Final && !s.off && s.tries <= len(pauses) {
 		e.Again = now.Add(pauses[s.tries-1])
 	}
 	return []Event{e}, nil
@@ -142,7 +142,8 @@ func (c MarkUnknown) Decide(s State, _ time.Time) ([]Event, error) {
 }
 
 // Withdraw is message.withdraw: by a person, for a reason; by the engine, where
-// what the message tells is no longer so, or somebody in it was erased.
+// what the message tells is no longer so, or somebody in it was erased. What is
+// being sent meanwhile is not called back, but if it fails it is not tried again.
 type Withdraw struct {
 	ID
 	Why string `json:"why,omitzero"`
@@ -156,9 +157,9 @@ func (c Withdraw) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, domain.CheckCode("why", c.Why)
 	case c.Why == "" && c.Reason == "":
 		return nil, ErrWhy
-	case s.phase == Off:
+	case s.phase == Off, s.phase == Sending && s.off:
 		return nil, nil
-	case s.phase != Waiting && s.phase != Undone:
+	case s.phase != Waiting && s.phase != Sending && s.phase != Undone:
 		return nil, wrongPhase(s)
 	}
 	return []Event{Withdrawn{cmp.Or(c.Why, c.Reason)}}, nil

@@ -39,6 +39,7 @@ func TestMessage(t *testing.T) {
 	failed := slices.Concat(sending, []Event{Failed{1, "refused", time.Time{}}})
 	later := slices.Concat(sending, []Event{Failed{1, "unreachable", at.Add(5 * time.Minute)}})
 	off := slices.Concat(queued, []Event{Withdrawn{"match_unwound"}})
+	tooLate := slices.Concat(sending, []Event{Withdrawn{"offer_declined"}})
 	tries := queued
 	for n := range 7 {
 		tries = slices.Concat(tries, []Event{claimed(n+1, ana, mia), Failed{n + 1, "unreachable", at}})
@@ -83,7 +84,13 @@ func TestMessage(t *testing.T) {
 		{Name: "also one that failed", Given: failed, When: Withdraw{ID: id, Reason: "told_by_phone"}, Then: []Event{Withdrawn{"told_by_phone"}}},
 		{Name: "and says why", Given: queued, When: Withdraw{ID: id}, Err: ErrWhy},
 		{Name: "as a code", Given: queued, When: Withdraw{ID: id, Why: "Ana knows"}, Err: domain.ErrCode},
-		{Name: "what is on its way is not withdrawn", Given: sending, When: Withdraw{ID: id, Why: "x"}, Err: ErrPhase},
+		{Name: "and while it is on its way, where it may yet fail", Given: sending, When: Withdraw{ID: id, Why: "offer_declined"}, Then: tooLate[2:]},
+		{Name: "then it is not tried again", Given: tooLate, Now: now, When: Fail{id, 1, "unreachable", false}, Then: []Event{Failed{1, "unreachable", time.Time{}}}},
+		{Name: "nor sent", Given: slices.Concat(tooLate, []Event{Failed{1, "unreachable", time.Time{}}}), Now: "2023-08-24T09:00 Europe/Berlin", When: claim, Err: ErrPhase},
+		{Name: "unless it was", Given: tooLate, Now: now, When: Send{id, 1}, Then: []Event{Sent{Claim: 1}}},
+		{Name: "or nobody knows", Given: tooLate, Now: now, When: MarkUnknown{id, 1}, Then: []Event{Unknown{1}}},
+		{Name: "and somebody asks for another attempt", Given: slices.Concat(tooLate, []Event{Unknown{1}}), Now: now, When: Settle{id, Again}, Then: []Event{Queued{about, 2, at}}},
+		{Name: "what was sent is not withdrawn", Given: sent, When: Withdraw{ID: id, Why: "x"}, Err: ErrPhase},
 
 		{Name: "it arrived", Given: unclear, When: Settle{id, Arrived}, Then: []Event{Sent{1, true}}},
 		{Name: "it did not", Given: unclear, When: Settle{id, NotArrived}, Then: []Event{Failed{1, NotArrived, time.Time{}}}},

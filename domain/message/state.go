@@ -31,6 +31,7 @@ type State struct {
 	tries   int       // in the attempt
 	claim   int
 	again   time.Time
+	off     bool // withdrawn while it was being sent: not to be tried again
 }
 
 // Apply returns s after e. It never fails and never judges.
@@ -65,12 +66,25 @@ func (e Claimed) evolve(s State) State {
 
 func (e Failed) evolve(s State) State {
 	s.phase, s.again = Undone, e.Again
-	if !e.Again.IsZero() {
+	switch {
+	case s.off:
+		s.phase = Off
+	case !e.Again.IsZero():
 		s.phase = Waiting
 	}
 	return s
 }
 
-func (Sent) evolve(s State) State      { s.phase = Done; return s }
-func (Unknown) evolve(s State) State   { s.phase = Unclear; return s }
-func (Withdrawn) evolve(s State) State { s.phase = Off; return s }
+// What is being sent may have left the house: that it was withdrawn counts when
+// it turns out that it was not.
+func (Withdrawn) evolve(s State) State {
+	if s.phase == Sending {
+		s.off = true
+	} else {
+		s.phase = Off
+	}
+	return s
+}
+
+func (Sent) evolve(s State) State    { s.phase = Done; return s }
+func (Unknown) evolve(s State) State { s.phase = Unclear; return s }

@@ -230,7 +230,7 @@ func (m *mover) unanswered() error {
 			if !p.answers(r.Name) {
 				continue
 			}
-			stand, asked, err := m.past.engine.stands(m.ctx, p, r)
+			stand, asked, err := m.past.engine.stands(m.ctx, p, r, m.past.last)
 			if err != nil {
 				return err
 			}

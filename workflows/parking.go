@@ -36,10 +36,11 @@ const (
 	faultRepair     = "repair_refused" // what a person gave to be done was refused
 )
 
-// answer lets a policy answer an event, unless it began later. Where the
-// instance is parked the event waits, and is found again when it goes on.
-func (g *Engine) answer(ctx context.Context, p policy, r eventstore.Recorded) error {
-	s, asked, err := g.stands(ctx, p, r)
+// answer lets a policy answer an event, unless it began later, when the policies
+// have come as far as a position. Where the instance is parked the event waits,
+// and is found again when it goes on.
+func (g *Engine) answer(ctx context.Context, p policy, r eventstore.Recorded, at eventstore.Position) error {
+	s, asked, err := g.stands(ctx, p, r, at)
 	if err != nil || !asked {
 		return err
 	}
@@ -57,9 +58,9 @@ func (g *Engine) answer(ctx context.Context, p policy, r eventstore.Recorded) er
 	}
 }
 
-// stands tells how it stands with a policy's instance, and whether an event is
-// to be answered by it.
-func (g *Engine) stands(ctx context.Context, p policy, r eventstore.Recorded) (s instance.State, asked bool, err error) {
+// stands tells how it stands with a policy's instance when the policies have come
+// as far as a position, and whether an event is to be answered by it.
+func (g *Engine) stands(ctx context.Context, p policy, r eventstore.Recorded, at eventstore.Position) (s instance.State, asked bool, err error) {
 	if g.starts[p.name].Compare(r.Position) >= 0 {
 		return s, false, nil
 	}
@@ -68,7 +69,31 @@ func (g *Engine) stands(ctx context.Context, p policy, r eventstore.Recorded) (s
 	if err == nil && in.state.Parked() != "" { // as far as is remembered
 		in, err = load[instance.State, instance.Event](ctx, g, name, true)
 	}
-	return in.state, in.state.Parked() == "" && !in.state.Skipped(r.ID.String()), err
+	s = in.state
+	if n := len(in.done); err == nil && n > 0 && in.done[n-1].result.Position.Compare(at) > 0 {
+		s, err = g.stood(ctx, name, at)
+	}
+	return s, s.Parked() == "" && !s.Skipped(r.ID.String()), err
+}
+
+// stood is how an instance stands that policies have come to as far as a position.
+// It knows of itself where it was parked; what a person decided of that counts when
+// they come to it: then what has waited is answered first, in order.
+func (g *Engine) stood(ctx context.Context, name string, at eventstore.Position) (s instance.State, err error) {
+	for r, err := range g.Store.ReadStream(ctx, name, eventstore.ReadStream{}) {
+		if err != nil {
+			return s, fmt.Errorf("how %s stood: %w", name, err)
+		}
+		body, err := schema.Decode(r.Name, r.Data)
+		if err != nil {
+			return s, fmt.Errorf("%s, revision %d: %w", name, r.Revision, err)
+		}
+		e, ok := body.(instance.Event)
+		if _, parks := e.(instance.Parked); ok && (parks || r.Position.Compare(at) <= 0) {
+			s = s.Apply(e)
+		}
+	}
+	return s, nil
 }
 
 // try answers an event as the policy does or, where a person repaired that, as
@@ -179,7 +204,7 @@ func (g *Engine) reactFrom(ctx context.Context, events iter.Seq2[eventstore.Reco
 			if !p.answers(e.Name) || !slices.Contains(names, p.name) {
 				continue
 			}
-			if err := g.answer(ctx, p, e); err != nil {
+			if err := g.answer(ctx, p, e, r.Position); err != nil {
 				return fmt.Errorf("policy %s at position %s: %w", p.name, e.Position, err)
 			}
 		}

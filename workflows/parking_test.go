@@ -439,3 +439,32 @@ func TestOnlyWhatPoliciesMayDoIsDoneInTheirStead(t *testing.T) {
 	require.ErrorIs(t, err, policy.ErrNotParked)
 	require.Len(t, o.standing(), 1)
 }
+
+// A decision counts when the policies come to it, and not before: what was recorded
+// meanwhile waits its turn.
+func TestWhatWaitsIsAnsweredInOrder(t *testing.T) {
+	t.Parallel()
+	for name, lost := range map[string]bool{"going on": false, "from the beginning": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := houses["in memory"](t)
+			o := inTrouble(t, h)
+			o.settle()
+			parked := o.standing()
+			require.Len(t, parked, 1)
+			o = o.restarted(h, lost)
+			o.chosen("a4")
+			o.must("coordinator/c1", "place.reserve", with(call, "person", "a4"))
+			o.must("coordinator/c1", "policy.retry", decideOf(parked[0]))
+			o.settle()
+			var order []string
+			for _, r := range log(t, o.store) {
+				if r.Name == "offer.made" {
+					order = append(order, r.Stream)
+				}
+			}
+			require.Equal(t, []string{o.application("a3"), o.application("a1"), o.application("a2"), o.application("a4")}, order)
+			o.requireReplay()
+		})
+	}
+}

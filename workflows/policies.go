@@ -153,7 +153,7 @@ func (g *Engine) React(ctx context.Context, r eventstore.Recorded) error {
 		if !p.answers(r.Name) {
 			continue
 		}
-		if err := g.answer(ctx, p, r); err != nil {
+		if err := g.answer(ctx, p, r, r.Position); err != nil {
 			return fmt.Errorf("policy %s at position %s: %w", p.name, r.Position, err)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/measure"
+	instance "github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
@@ -226,6 +227,10 @@ func (m *mover) unanswered() error {
 		if _, ok := body.(application.OfferMade); ok {
 			m.offered[r.Stream] = env.RecordedAt
 		}
+		of := cycleOf(env.Book, r.Data)
+		if of != "" && of != m.Cycle { // and so is what comes of it
+			continue
+		}
 		for _, p := range m.past.engine.policies {
 			if !p.answers(r.Name) {
 				continue
@@ -234,36 +239,52 @@ func (m *mover) unanswered() error {
 			if err != nil {
 				return err
 			}
-			if stand.Parked() == r.ID.String() && cycleOf(env.Book, r.Data) == m.Cycle {
+			if stand.Parked() == r.ID.String() && of == m.Cycle {
 				m.inTheWay("%s stands still at %s; see daybook policies", p.name, r.Name)
 			}
 			if !asked {
 				continue
 			}
-			orders, err := p.react(m.ctx, m.past.engine, r, body)
-			if err != nil {
+			commands, fault, err := m.pending(p, r, stand)
+			switch {
+			case fault != "" && !isWhole(m.ctx, err):
+				m.inTheWay("%s has not answered %s yet, and as things are it cannot", p.name, r.Name)
+			case err != nil:
 				return fmt.Errorf("policy %s at position %s: %w", p.name, r.Position, err)
 			}
-			for i, o := range orders {
-				fields, err := json.Marshal(o.fields)
-				if err != nil {
-					return err
-				}
-				var in cycle.ID
-				if err := json.Unmarshal(fields, &in); err != nil || in.Cycle != m.Cycle {
-					continue
-				}
-				acts, err := m.acts(o.command, fields, p.cause(r.ID, env, i))
-				if err != nil {
-					return err
-				}
-				if acts {
-					m.inTheWay("a policy has not answered %s yet, with %s", r.Name, o.command)
-				}
+			for _, command := range commands {
+				m.inTheWay("a policy has not answered %s yet, with %s", r.Name, command)
 			}
 		}
 	}
 	return nil
+}
+
+// pending lists the commands by which an instance would bring something about in
+// the cycle, were it to answer an event now; else of which kind the fault is.
+func (m *mover) pending(p policy, r eventstore.Recorded, s instance.State) (commands []string, fault string, err error) {
+	defer m.undo()
+	defer recovered(&fault, &err)
+	orders, fault, err := m.past.engine.ordered(m.ctx, p, r, s)
+	if err != nil {
+		return nil, fault, err
+	}
+	for _, o := range orders {
+		if _, err := m.door.order(m.ctx, o.order, o.cause); err != nil {
+			return nil, faultCommand, err
+		}
+		left := m.undo()
+		if slices.ContainsFunc(left, m.isOfCycle) {
+			commands = append(commands, o.command)
+		}
+	}
+	return commands, "", nil
+}
+
+// isOfCycle tells whether an event is in the cycle's book, or names the cycle.
+func (m *mover) isOfCycle(r eventstore.Recorded) bool {
+	env, err := schema.DecodeEnvelope(r.Metadata)
+	return err == nil && cycleOf(env.Book, r.Data) == m.Cycle
 }
 
 // acts tells whether a command would leave an event.

@@ -1,6 +1,8 @@
 package workflows_test
 
 import (
+	"context"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -157,6 +159,14 @@ func TestACycleMovesOnlyAtRest(t *testing.T) {
 				o.must("coordinator/c1", "place.reserve", with(call, "person", "a1"))
 			},
 			stricter, "a policy has not answered place.reserved yet, with offer.make",
+		},
+		"a message is yet to be queued": {
+			func(o *office) {
+				o.shortlisted("a1")
+				o.settle()
+				o.must("coordinator/c1", "application.decline", with(call, "person", "a1", "rationale", "why"))
+			},
+			stricter, "a policy has not answered application.declined yet, with message.queue",
 		},
 		"a policy stands still": {
 			func(o *office) {
@@ -359,6 +369,7 @@ func TestAMessageOfTheOldVersionIsWithdrawnAfterAMove(t *testing.T) {
 			require.Empty(t, o.dryRun(d).InTheWay)
 			o.must("coordinator/c1", "definition.move", move(d))
 			o.must("applicant/a1", "offer.decline", call)
+			require.Contains(t, o.dryRun(o.definition()).InTheWay, "a policy has not answered offer.declined yet, with message.withdraw")
 			o.settle()
 			require.Equal(t, []string{"offer a1 withdrawn offer_declined"}, o.outbox())
 		})
@@ -397,4 +408,57 @@ func TestATaskOfTheOldVersionIsNobodysOrphanAfterAMove(t *testing.T) {
 			require.Nil(t, o.replay().Divergence)
 		})
 	}
+}
+
+// What a person repaired is answered, by what they gave: it keeps no cycle from
+// moving.
+func TestARepairedEventIsInNobodysWay(t *testing.T) {
+	t.Parallel()
+	o := asking(t, programme.Task{Task: "screen", Role: "reviewer", On: "application.received"}, programme.Task{Task: "other", Role: "reviewer"})
+	trouble := errTrouble
+	o.Sabotage("open-the-task", func(string) error { return trouble })
+	o.must("applicant/a1", "application.submit", with(call, "route", "staff", "answers", form))
+	o.settle()
+	o.must("coordinator/c1", "policy.skip", decideOf(o.standing()[0])) // what began the draft
+	o.settle()
+	change := o.change
+	d := o.publish(func(d *programme.Definition) { change(d); stricter(d) })
+	require.Equal(t, []string{"open-the-task stands still at application.received; see daybook policies"}, o.dryRun(d).InTheWay)
+	trouble = nil
+	other := fields{"cycle": "spring", "task": "00000000-0000-0000-0000-000000000000", "key": "other", "about": fields{"call": "mentees", "person": o.person("a1")}}
+	o.must("coordinator/c1", "policy.repair", decideOf(o.standing()[0], "command", "task.open", "with", other))
+	o.settle()
+	require.Empty(t, o.standing())
+	require.Equal(t, []tasks.Phase{tasks.Waiting}, o.phases("other"))
+	require.Empty(t, o.phases("screen"))
+	require.Empty(t, o.dryRun(d).InTheWay)
+	o.requireReplay()
+}
+
+// A holed store has a stream that cannot be read.
+type holed struct {
+	eventstore.Store
+	stream string
+}
+
+func (h holed) ReadStream(ctx context.Context, stream string, r eventstore.ReadStream) iter.Seq2[eventstore.Recorded, error] {
+	if stream == h.stream {
+		return func(yield func(eventstore.Recorded, error) bool) {
+			yield(eventstore.Recorded{}, eventstore.ErrStreamDeleted)
+		}
+	}
+	return h.Store.ReadStream(ctx, stream, r)
+}
+
+// Where a policy cannot answer, the dry run says so, and does not fail with it.
+func TestWhatAPolicyCannotAnswerIsInTheWay(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.shortlisted("a1")
+	o.settle()
+	o.must("coordinator/c1", "application.decline", with(call, "person", "a1", "rationale", "why"))
+	d := o.publish(stricter)
+	m, err := workflows.DryRun(t.Context(), holed{o.store, "person-" + string(o.person("a1"))}, "spring", d, o.clock.Now())
+	require.NoError(t, err)
+	require.Equal(t, []string{"tell-by-message has not answered application.declined yet, and as things are it cannot"}, m.InTheWay)
 }

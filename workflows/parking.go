@@ -96,32 +96,18 @@ func (g *Engine) stood(ctx context.Context, name string, at eventstore.Position)
 	return s, nil
 }
 
-// try answers an event as the policy does or, where a person repaired that, as
-// they said; and tells of which kind a fault is.
+// try answers an event, and tells of which kind a fault is.
 func (g *Engine) try(ctx context.Context, p policy, r eventstore.Recorded, s instance.State) (fault string, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			fault, err = faultPanic, fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	env, unread := schema.DecodeEnvelope(r.Metadata)
-	command, with, repaired := s.Repaired(r.ID.String())
-	orders, authority := []order{{command, json.RawMessage(with)}}, "policy_repair"
-	if !repaired {
-		body, err := schema.Decode(r.Name, r.Data)
-		if err = errors.Join(err, unread); err != nil {
-			return faultUnreadable, err
-		}
-		if orders, err = p.react(ctx, g, r, body); err != nil {
-			return faultLookup, err
-		}
-		authority = ""
+	defer recovered(&fault, &err)
+	orders, fault, err := g.ordered(ctx, p, r, s)
+	if err != nil {
+		return fault, err
 	}
-	g.see(env.RecordedAt) // an answer is not recorded before what it answers, whoever recorded that
-	for i, o := range orders {
-		cause := p.cause(r.ID, env, i)
-		cause.Authority = authority
-		refused, err := g.order(ctx, o, cause)
+	env, _ := schema.DecodeEnvelope(r.Metadata) // a repair is for what cannot be read, too
+	g.see(env.RecordedAt)                       // an answer is not recorded before what it answers, whoever recorded that
+	_, _, repaired := s.Repaired(r.ID.String())
+	for _, o := range orders {
+		refused, err := g.order(ctx, o.order, o.cause)
 		switch {
 		case err != nil:
 			return faultCommand, err
@@ -130,6 +116,42 @@ func (g *Engine) try(ctx context.Context, p policy, r eventstore.Recorded, s ins
 		}
 	}
 	return "", nil
+}
+
+// ordered is an order about an event, and what it is issued as.
+type ordered struct {
+	order
+	cause Cause
+}
+
+// ordered are the orders of an instance about an event: its policy's or, where a
+// person repaired that, what they said; else of which kind the fault is.
+func (g *Engine) ordered(ctx context.Context, p policy, r eventstore.Recorded, s instance.State) (list []ordered, fault string, err error) {
+	env, unread := schema.DecodeEnvelope(r.Metadata)
+	if command, with, ok := s.Repaired(r.ID.String()); ok {
+		cause := p.cause(r.ID, env, 0)
+		cause.Authority = "policy_repair"
+		return []ordered{{order{command, json.RawMessage(with)}, cause}}, "", nil
+	}
+	body, err := schema.Decode(r.Name, r.Data)
+	if err = errors.Join(err, unread); err != nil {
+		return nil, faultUnreadable, err
+	}
+	orders, err := p.react(ctx, g, r, body)
+	if err != nil {
+		return nil, faultLookup, err
+	}
+	for i, o := range orders {
+		list = append(list, ordered{o, p.cause(r.ID, env, i)})
+	}
+	return list, "", nil
+}
+
+// recovered turns a panic into a fault; it is deferred.
+func recovered(fault *string, err *error) {
+	if v := recover(); v != nil {
+		*fault, *err = faultPanic, fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+	}
 }
 
 // park records that an instance stands still at an event, and why. Where that

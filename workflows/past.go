@@ -33,7 +33,7 @@ type past struct {
 // rewind begins at the beginning of a log, with an engine made of c.
 func rewind(log Log, c Config) *past {
 	p := &past{Log: log}
-	c.Store, c.Vault, c.Now = p, silent{c.Vault}, func() time.Time { return p.now }
+	c.Store, c.Vault, c.Now = marking{p}, silent{c.Vault}, func() time.Time { return p.now }
 	p.engine = &Engine{Config: c, seed: maphash.MakeSeed(), policies: slices.Concat(policies, later)}
 	return p
 }

@@ -130,7 +130,7 @@ func (g *Engine) ordered(ctx context.Context, p policy, r eventstore.Recorded, s
 	env, unread := schema.DecodeEnvelope(r.Metadata)
 	if command, with, ok := s.Repaired(r.ID.String()); ok {
 		cause := p.cause(r.ID, env, 0)
-		cause.Authority = "policy_repair"
+		cause.CommandID, cause.Authority = p.repair(r.ID, s), "policy_repair"
 		return []ordered{{order{command, json.RawMessage(with)}, cause}}, "", nil
 	}
 	body, err := schema.Decode(r.Name, r.Data)
@@ -145,6 +145,13 @@ func (g *Engine) ordered(ctx context.Context, p policy, r eventstore.Recorded, s
 		list = append(list, ordered{o, p.cause(r.ID, env, i)})
 	}
 	return list, "", nil
+}
+
+// repair is the id of the command that takes the place of a policy's about an
+// event. It is none of those that the policy may have issued before it failed,
+// nor that of an earlier repair.
+func (p policy) repair(event uuid.UUID, s instance.State) uuid.UUID {
+	return uuid.NewSHA1(event, fmt.Append(nil, "repair ", p.name, s.Parking(event.String())))
 }
 
 // recovered turns a panic into a fault; it is deferred.

@@ -248,7 +248,11 @@ func (x *replayer) answer(ctx context.Context, n int, r eventstore.Recorded, lis
 		passed := x.events[n].passed
 		stream := instance.ID{Policy: p.name, Of: r.Stream}.Stream()
 		s := x.parked[stream]
-		x.waiting[stream] = x.waiting[stream] || x.halted[stream].Parked() == r.ID.String()
+		waits := x.halted[stream].Parked() == r.ID.String()
+		x.waiting[stream] = x.waiting[stream] || waits
+		if _, _, ok := s.Repaired(r.ID.String()); ok { // what the policy had done before it failed is left to who did the rest
+			own = slices.DeleteFunc(own, func(a answer) bool { return a.command != p.repair(r.ID, s).String() })
+		}
 		switch {
 		case s.Skipped(r.ID.String()), len(own) == 0 && (x.waiting[stream] || x.starts[p.name].Compare(r.Position) >= 0):
 			continue // by a person's leave, not yet, or never
@@ -260,14 +264,7 @@ func (x *replayer) answer(ctx context.Context, n int, r eventstore.Recorded, lis
 		if passed == 0 {
 			continue
 		}
-		c := &cause{Recorded: r, env: env, policy: p, answers: own}
-		if command, with, ok := s.Repaired(r.ID.String()); ok {
-			c.policy.react = func(context.Context, *Engine, eventstore.Recorded, any) ([]order, error) {
-				return []order{{command, json.RawMessage(with)}}, nil
-			}
-		} else if c.body, err = schema.Decode(r.Name, r.Data); err != nil {
-			return err
-		}
+		c := &cause{Recorded: r, env: env, policy: p, stands: s, waits: waits, answers: own}
 		if err := x.compare(ctx, c, n+1, passed); err != nil || x.done.Divergence != nil {
 			return err
 		}
@@ -289,8 +286,9 @@ func (x *replayer) answer(ctx context.Context, n int, r eventstore.Recorded, lis
 type cause struct {
 	eventstore.Recorded
 	env     schema.Envelope
-	body    any
 	policy  policy
+	stands  instance.State
+	waits   bool // the policy stands still there: it may have answered a part
 	answers []answer
 }
 
@@ -337,19 +335,21 @@ func (x *replayer) compare(ctx context.Context, c *cause, from, to int) error {
 func (x *replayer) decide(ctx context.Context, c *cause, n int) (now []Decision, same bool, err error) {
 	x.turn(n, x.events[n-1].recorded)
 	x.engine.see(c.env.RecordedAt)
-	orders, err := c.policy.react(ctx, x.engine, c.Recorded, c.body)
+	orders, _, err := x.engine.ordered(ctx, c.policy, c.Recorded, c.stands)
 	if err != nil {
 		return nil, false, err
 	}
 	now, same = []Decision{}, true // an empty array in JSON, not null
 	left := len(c.answers)
 	for i, o := range orders {
-		as := c.policy.cause(c.ID, c.env, i)
 		var then []answer
 		for _, a := range c.answers {
-			if a.command == as.CommandID.String() {
+			if a.command == o.cause.CommandID.String() {
 				then = append(then, a)
 			}
+		}
+		if c.waits && len(then) == 0 {
+			continue
 		}
 		if len(then) > 0 {
 			at := x.at
@@ -362,7 +362,7 @@ func (x *replayer) decide(ctx context.Context, c *cause, n int) (now []Decision,
 		if d.With, err = json.Marshal(o.fields); err != nil {
 			return nil, false, err
 		}
-		refused, err := x.engine.order(ctx, o, as)
+		refused, err := x.engine.order(ctx, o.order, o.cause)
 		if err != nil {
 			return nil, false, err
 		}

@@ -45,7 +45,7 @@ func (c Deciding) note() domain.Private {
 // decide gives the event where the instance stands at what is decided of, and
 // nothing where the same was decided already.
 func (c Deciding) decide(s State, as passed, e Event) ([]Event, error) {
-	as.event = c.Event
+	as.event, as.parking = c.Event, s.last(c.Event).parking
 	switch {
 	case s.parked == c.Event:
 		return []Event{e}, nil

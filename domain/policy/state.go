@@ -17,6 +17,7 @@ type State struct {
 type passed struct {
 	event, how    string
 	command, with string // where how is repaired
+	parking       int    // how often the instance had been parked
 }
 
 const (
@@ -43,6 +44,10 @@ func (s State) Repaired(event string) (command, with string, ok bool) {
 	p := s.last(event)
 	return p.command, p.with, p.how == repaired
 }
+
+// Parking counts how often the instance had been parked when it was last decided
+// of an event.
+func (s State) Parking(event string) int { return s.last(event).parking }
 
 // last is what was decided of an event last.
 func (s State) last(event string) passed {
@@ -76,7 +81,7 @@ func (e Parked) evolve(s State) State {
 }
 
 func (s State) pass(p passed) State {
-	s.parked = ""
+	s.parked, p.parking = "", s.times
 	s.passed = append(slices.Clip(s.passed), p)
 	return s
 }
@@ -84,5 +89,5 @@ func (s State) pass(p passed) State {
 func (e Retried) evolve(s State) State { return s.pass(passed{event: e.Event, how: retried}) }
 func (e Skipped) evolve(s State) State { return s.pass(passed{event: e.Event, how: skipped}) }
 func (e Repaired) evolve(s State) State {
-	return s.pass(passed{e.Event, repaired, e.Command, e.With})
+	return s.pass(passed{event: e.Event, how: repaired, command: e.Command, with: e.With})
 }

@@ -632,3 +632,23 @@ func TestWhatIsUndoneWhileItIsSentIsNotTriedAgain(t *testing.T) {
 	require.Equal(t, 1, p.tried)
 	storetest.CheckLog(t, o.store)
 }
+
+// A node that starts takes what another is sending for unclear, and a person may ask
+// for another attempt before it says that it was sent: then there is none.
+func TestWhatWasSentAfterAllIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	o, p := declined(t, memory.New(), "a1"), newPostOffice(t)
+	p.is(func() {
+		p.during = func() {
+			p.is(func() { p.during = nil })
+			other := o.begun(o.store)
+			other.worker(p.url())
+			other.must("coordinator/c1", "message.settle", fields{"message": o.messages()[0].Message, "as": message.Again}, because("no_answer"))
+		}
+	})
+	w := o.worker(p.url())
+	o.pass(w)
+	require.Equal(t, []string{"message.queued", "message.claimed", "message.unknown", "message.queued", "message.sent"}, o.recorded("message-"+o.messages()[0].Message))
+	o.pass(w)
+	require.Equal(t, 1, p.tried)
+}

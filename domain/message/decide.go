@@ -88,7 +88,7 @@ func (c Send) Decide(s State, _ time.Time) ([]Event, error) {
 	switch {
 	case s.phase == Done:
 		return nil, nil
-	case s.phase != Sending && s.phase != Unclear || s.claim != c.Claim:
+	case s.phase == None, s.phase == Off, c.Claim == 0, s.claim != c.Claim:
 		return nil, wrongPhase(s)
 	}
 	return []Event{Sent{Claim: c.Claim}}, nil

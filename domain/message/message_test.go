@@ -66,6 +66,10 @@ func TestMessage(t *testing.T) {
 
 		{Name: "it was sent", Given: sending, Now: now, When: Send{id, 1}, Then: []Event{Sent{Claim: 1}}},
 		{Name: "also where that was thought unknown", Given: unclear, Now: now, When: Send{id, 1}, Then: []Event{Sent{Claim: 1}}},
+		{Name: "or somebody asked for another attempt", Given: slices.Concat(unclear, []Event{Queued{about, 2, at}}), Now: now, When: Send{id, 1}, Then: []Event{Sent{Claim: 1}}},
+		{Name: "or said that it did not arrive", Given: failed, Now: now, When: Send{id, 1}, Then: []Event{Sent{Claim: 1}}},
+		{Name: "not what was withdrawn", Given: slices.Concat(failed, []Event{Withdrawn{}}), Now: now, When: Send{id, 1}, Err: ErrPhase},
+		{Name: "nor what nobody claimed", Given: queued, Now: now, When: Send{id, 0}, Err: ErrPhase},
 		{Name: "not by another claim", Given: sending, Now: now, When: Send{id, 2}, Err: ErrPhase},
 
 		{Name: "it failed, and is tried again", Given: sending, Now: now, When: Fail{id, 1, "unreachable", false}, Then: []Event{Failed{1, "unreachable", at.Add(time.Minute)}}},

@@ -349,15 +349,20 @@ func fold[S state[S, E], E any](l lookup, name string) (S, error) {
 	return remembered[S](l, name)
 }
 
-// remembered is fold from memory where that can. It is for facts that only
-// ever move towards accepting: what is remembered may refuse what now would be
-// accepted, and a refusal is asked again, fresh. These are all of them: a
+// remembered is fold from memory where that can; that there is nothing is not
+// remembered. It is for facts that only ever move towards accepting: what is
+// remembered may refuse what now would be accepted, and a command that is refused
+// is asked again, fresh; a policy is not, and asks for what never changes once it
+// is there, or makes no difference to what it orders. These are all of them: a
 // cycle's programme and year and the definition of a hash, which never change;
 // that somebody is registered or a mentor joined, which stays so; whom a stream
 // is about; and for a draft, which at worst expires, the deadline, and whether
 // its cycle is closed.
 func remembered[S state[S, E], E any](l lookup, name string) (S, error) {
 	s, err := load[S, E](l.ctx, l.Engine, name, l.fresh)
+	if err == nil && !s.exists && !l.fresh { // another node may have begun it
+		s, err = load[S, E](l.ctx, l.Engine, name, true)
+	}
 	return s.state, err
 }
 

@@ -25,7 +25,8 @@ import (
 
 // tell queues the messages that the cycle's definition had on an event.
 func tell(ctx context.Context, g *Engine, r eventstore.Recorded, event any) ([]order, error) {
-	return surely(lookup{ctx, g, false}, func(l lookup) ([]order, error) { return l.messages(r, event, l.queue) })
+	l := lookup{ctx, g, false}
+	return l.messages(r, event, l.queue)
 }
 
 // queue is the order of a message, none where somebody in it was erased.
@@ -64,48 +65,47 @@ func forget(ctx context.Context, g *Engine, stream string, _ person.ErasureStart
 func undoes(event string) bool { return len(programme.Undoes(event)) > 0 }
 
 // untell withdraws the messages on what is no longer so after an event.
-func untell(ctx context.Context, g *Engine, r eventstore.Recorded, event any) ([]order, error) {
+func untell(ctx context.Context, g *Engine, r eventstore.Recorded, event any) (orders []order, err error) {
 	undone := programme.Undoes(r.Name)
-	return surely(lookup{ctx, g, false}, func(l lookup) (orders []order, err error) {
-		cycle, _, err := l.parties(r.Stream, event)
+	l := lookup{ctx, g, false}
+	cycle, _, err := l.parties(r.Stream, event)
+	if err != nil {
+		return nil, err
+	}
+	moved, err := l.moved(cycle)
+	if err != nil {
+		return nil, err
+	}
+	d, _, err := l.definition(cycle)
+	if err != nil || !moved && !slices.ContainsFunc(d.Messages, func(m programme.Message) bool { return slices.Contains(undone, m.On) }) {
+		return nil, err // most say nothing of these, and the stream need not be read
+	}
+	for earlier, err := range g.Store.ReadStream(ctx, r.Stream, eventstore.ReadStream{}) {
+		if err != nil {
+			return nil, fmt.Errorf("what %s undoes: %w", r.Name, err)
+		}
+		if earlier.Revision >= r.Revision {
+			break
+		}
+		if !slices.Contains(undone, earlier.Name) {
+			continue
+		}
+		body, err := schema.Decode(earlier.Name, earlier.Data)
 		if err != nil {
 			return nil, err
 		}
-		moved, err := l.moved(cycle)
+		if was, is := matter(body), matter(event); was != nil && is != nil && was != is {
+			continue
+		}
+		more, err := l.messages(earlier, body, func(_ programme.Message, _ message.About, id message.ID) (order, error) {
+			return order{"message.withdraw", message.Withdraw{ID: id, Why: strings.ReplaceAll(r.Name, ".", "_")}}, nil
+		})
 		if err != nil {
 			return nil, err
 		}
-		d, _, err := l.definition(cycle)
-		if err != nil || !moved && !slices.ContainsFunc(d.Messages, func(m programme.Message) bool { return slices.Contains(undone, m.On) }) {
-			return nil, err // most say nothing of these, and the stream need not be read
-		}
-		for earlier, err := range g.Store.ReadStream(ctx, r.Stream, eventstore.ReadStream{}) {
-			if err != nil {
-				return nil, fmt.Errorf("what %s undoes: %w", r.Name, err)
-			}
-			if earlier.Revision >= r.Revision {
-				break
-			}
-			if !slices.Contains(undone, earlier.Name) {
-				continue
-			}
-			body, err := schema.Decode(earlier.Name, earlier.Data)
-			if err != nil {
-				return nil, err
-			}
-			if was, is := matter(body), matter(event); was != nil && is != nil && was != is {
-				continue
-			}
-			more, err := l.messages(earlier, body, func(_ programme.Message, _ message.About, id message.ID) (order, error) {
-				return order{"message.withdraw", message.Withdraw{ID: id, Why: strings.ReplaceAll(r.Name, ".", "_")}}, nil
-			})
-			if err != nil {
-				return nil, err
-			}
-			orders = append(orders, more...)
-		}
-		return orders, nil
-	})
+		orders = append(orders, more...)
+	}
+	return orders, nil
 }
 
 // matter is what an event is about where its stream is about several such
@@ -128,17 +128,6 @@ func matter(event any) any {
 		return e.Reviewer
 	}
 	return nil
-}
-
-// surely asks what is remembered, which may be from before there was anything:
-// then it asks again, fresh.
-func surely(l lookup, ask func(lookup) ([]order, error)) ([]order, error) {
-	orders, err := ask(l)
-	if errors.Is(err, domain.NotFound) {
-		l.fresh = true
-		orders, err = ask(l)
-	}
-	return orders, err
 }
 
 // messages makes an order of each message that the cycle's definition had on

@@ -130,3 +130,25 @@ func TestPoliciesGoOnWhereAReadBrokeOff(t *testing.T) {
 		require.Contains(t, o.recorded(application.ID{Cycle: "spring", Call: "mentees", Person: o.person(a)}.Stream()), "offer.made")
 	}
 }
+
+// A node that once found nothing there asks again, before its policies order
+// something about nobody.
+func TestPoliciesRememberNothingThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	here := open(t)
+	there := newOffice(t, here.store, here.vault)
+	in := fields{"cycle": "spring", "match": "first"}
+	_, err := there.try("applicant/a1", "offer.accept", call)
+	require.Error(t, err)
+	_, err = there.try("mentee/a1", "match.accept", with(in, "side", "mentee"))
+	require.Error(t, err)
+	here.offered()
+	here.must("applicant/a1", "offer.accept", call)
+	there.settle()
+	require.Contains(t, names(t, here.store), "place.filled")
+	here.must("coordinator/c1", "match.propose", with(in, "mentee", "a1", "mentor", "m1"))
+	here.must("mentee/a1", "match.accept", with(in, "side", "mentee"))
+	here.must("mentor/m1", "match.accept", with(in, "side", "mentor"))
+	there.settle()
+	require.Contains(t, names(t, here.store), "match.made")
+}

@@ -88,7 +88,7 @@ var taskPolicies = []policy{
 // named makes a policy's reaction to events by their names.
 func named(answers func(name string) bool, react func(l lookup, r eventstore.Recorded, event any) ([]order, error)) reaction {
 	return reaction{answers: answers, react: func(ctx context.Context, g *Engine, r eventstore.Recorded, event any) ([]order, error) {
-		return surely(lookup{ctx, g, false}, func(l lookup) ([]order, error) { return react(l, r, event) })
+		return react(lookup{ctx, g, false}, r, event)
 	}}
 }
 

@@ -244,7 +244,7 @@ func (l lookup) since(c *tasks.Open, d programme.Definition) error {
 			if err != nil {
 				return fmt.Errorf("%s, revision %d: %w", r.Stream, r.Revision, err)
 			}
-			_, by, _, err := l.about(r.Stream, event)
+			_, by, err := l.about(r.Stream, event)
 			switch {
 			case err != nil || !c.About.Concerns(by):
 			case ends:

@@ -208,7 +208,10 @@ func (v *visit) noticed(q url.Values) *notice {
 			break
 		}
 		if e, err := schema.DecodeEnvelope(r.Metadata); err == nil && e.CommandID == env.CommandID {
-			sentence, _, _ := v.told(e, r)
+			sentence, _, _, err := v.told(e, r)
+			if err != nil {
+				return nil
+			}
 			n.Lines = append(n.Lines, link{sentence, v.event(r.Position.String())})
 		}
 	}

@@ -41,7 +41,7 @@ type Import struct {
 	Open func(ctx context.Context, digest domain.Digest) (string, error)
 }
 
-// An Outcome of a row.
+// A RowOutcome is what became of a row, in a word.
 type RowOutcome string
 
 const (
@@ -161,14 +161,14 @@ type importer struct {
 // A rowPlan is what a row comes to.
 type rowPlan struct {
 	newcomer *newcomer
-	register *orderly // of the newcomer, on the first of their rows
-	orders   []orderly
+	register *rowCommand // of the newcomer, on the first of their rows
+	orders   []rowCommand
 	refused  *domain.Error
 	says     string // what it says, in one form whatever the file's
 }
 
-// An orderly is a command of a row's.
-type orderly struct {
+// A rowCommand is a command of a row's, and how it is issued.
+type rowCommand struct {
 	command string
 	fields  json.RawMessage
 	cause   Cause
@@ -176,26 +176,26 @@ type orderly struct {
 
 // order makes a command of a row's. Its id follows from what it says, texts
 // aside.
-func (x *importer) order(command string, fields map[string]any, behalf domain.Person) (orderly, error) {
+func (x *importer) order(command string, fields map[string]any, behalf domain.Person) (rowCommand, error) {
 	maps.DeleteFunc(fields, func(_ string, v any) bool { return v == "" })
 	body, err := json.Marshal(fields)
 	if err != nil {
-		return orderly{}, err
+		return rowCommand{}, err
 	}
 	role, _, err := ParseActor(x.By)
 	if err != nil {
-		return orderly{}, err
+		return rowCommand{}, err
 	}
 	_, cmd, err := read(role, command, body)
 	if err != nil {
-		return orderly{}, err
+		return rowCommand{}, err
 	}
 	asked, err := schema.Asked(cmd)
 	if err != nil {
-		return orderly{}, err
+		return rowCommand{}, err
 	}
 	id, err := uuid.Parse(domain.UUID5("import", command, string(asked)))
-	return orderly{command, body, Cause{CommandID: id, OnBehalfOf: behalf, Channel: x.Channel}}, err
+	return rowCommand{command, body, Cause{CommandID: id, OnBehalfOf: behalf, Channel: x.Channel}}, err
 }
 
 // do issues a command on an engine.
@@ -211,7 +211,8 @@ func (x *importer) do(ctx context.Context, g *Engine, command string, fields any
 }
 
 // preview issues every command on an engine that keeps nothing, one after the
-// other.
+// other. It remembers what it has done: a sheet has fewer rows than the engine
+// keeps streams in memory.
 func (x *importer) preview(ctx context.Context) error {
 	then := rewind(x.g.Store, x.g.Config)
 	var err error
@@ -292,7 +293,7 @@ func (x *importer) run(ctx context.Context, g *Engine, i int, registering bool, 
 	if registering {
 		orders = nil
 		if p.register != nil {
-			orders = []orderly{*p.register}
+			orders = []rowCommand{*p.register}
 		}
 	}
 	for _, o := range orders {

@@ -21,7 +21,7 @@ import (
 const (
 	MaxFile    = 16 << 20 // bytes of a file
 	maxWhole   = 64 << 20 // bytes of a workbook when it is unpacked
-	maxRows    = 20_000
+	maxRows    = 10_000
 	maxColumns = 200
 	maxCells   = 1_000_000
 	maxText    = 128 << 10 // bytes of one cell: Excel itself takes 32,767 letters

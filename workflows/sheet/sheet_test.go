@@ -190,7 +190,7 @@ func TestWhatIsNoSpreadsheetIsRefused(t *testing.T) {
 		"neither encoding":    {[]byte("a\nb\x81c\xff"), "f:2: expected text in UTF-8 or Windows-1252, found a byte that is neither: save the file again with the encoding UTF-8"},
 		"a quotation mark":    {[]byte("a;b\nc;\"d"), "f:2: expected quotation marks only around a whole cell, and two for each within it"},
 		"too many columns":    {[]byte(strings.Repeat("a;", 300) + "a"), "f:1: expected at most 200 columns, found 301"},
-		"too many rows":       {[]byte(strings.Repeat("a;b\n", 20_001)), "f:20001: expected at most 20000 rows: split the file"},
+		"too many rows":       {[]byte(strings.Repeat("a;b\n", 10_001)), "f:10001: expected at most 10000 rows: split the file"},
 		"too many cells":      {[]byte(strings.Repeat(";;;;;;;;;;\n", 110_000)), "f: expected at most 1000000 cells, found 1100000"},
 		"a cell without end":  {[]byte("a;b\n\"" + strings.Repeat("x", 200_000) + "\";c"), "f:2: expected at most 131072 bytes in a cell, found 200000: is a quotation mark missing?"},
 		"a bomb":              {bomb.Bytes(), "f: expected at most 64 MB when it is unpacked: this is no spreadsheet of a programme"},

@@ -47,13 +47,9 @@ func (s *Sheet) workbook(source []byte, m Map) (err error) {
 		since1904 = 1462
 	}
 	for _, name := range names {
-		if s.Form = fmt.Sprintf("workbook, sheet %q", name); len(s.Rows) == 0 {
-			if err := s.cells(f, name, since1904, formulas); err != nil {
-				return err
-			}
-		}
-		if len(s.Rows) > 0 {
-			break
+		s.Form = fmt.Sprintf("workbook, sheet %q", name)
+		if err := s.cells(f, name, since1904, formulas); err != nil || len(s.Rows) > 0 {
+			return err
 		}
 	}
 	return nil

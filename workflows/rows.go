@@ -165,9 +165,9 @@ func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
 // needs tells of what a kind needs and no column says.
 func (x *importer) needs(all [][]string) error {
 	var missing []string
-	for _, any := range all {
-		if !slices.ContainsFunc(any, x.said) {
-			missing = append(missing, strings.Join(any, " or "))
+	for _, either := range all {
+		if !slices.ContainsFunc(either, x.said) {
+			missing = append(missing, strings.Join(either, " or "))
 		}
 	}
 	if len(missing) == 0 {
@@ -346,7 +346,7 @@ func answerField(key string) string {
 // A newcomer is somebody whom rows name and nobody knows yet.
 type newcomer struct{ person domain.Person }
 
-// folded is a name as it is compared: its words in any order, so that Berg,
+// foldedName is a name as it is compared: its words in any order, so that Berg,
 // Anna is Anna Berg.
 func foldedName(name string) string {
 	words := strings.FieldsFunc(strings.ToLower(norm.NFC.String(name)), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })

@@ -145,6 +145,7 @@ const small = head + first + `
 - {check: {event: draft.expired, value: 0}}
 - {key: unknown, at: 2024-06-01T09:00 Europe/Berlin, by: applicant/x, do: draft.start, with: {call: mentees}, expect: {refused: person_unknown}}
 - {check: {event: draft.expired, value: 2}}
+- {key: gone, by: applicant/a, do: application.withdraw, with: {call: mentees}}
 - {key: close, by: coordinator/c, do: cycle.close}
 - {key: closed, by: coordinator/c, do: cycle.close, expect: {events: []}}
 `

@@ -469,7 +469,7 @@ func (m *mover) task(id tasks.ID) error {
 }
 
 // tasks tells what becomes of tasks. One that is open is judged to its end by
-// what it was opened with; but which event closes it the version in force says.
+// what it was opened with, also as to which events close it.
 func (m *mover) tasks() error {
 	var keys []string
 	for _, t := range slices.Concat(m.old.Tasks, m.new.Tasks) {
@@ -501,13 +501,13 @@ func (m *mover) tasks() error {
 // open them.
 func (m *mover) open(key string, is programme.Task) error {
 	var first, last time.Time
-	others, left, done := 0, false, false
+	others := 0
 	for _, s := range m.waiting[key] {
 		was := s.Opened.Plan
 		if reflect.DeepEqual(was, is) && (!was.Timed() || reflect.DeepEqual(s.Opened.Calendar, m.new.Calendar)) {
 			continue
 		}
-		others, left, done = others+1, left || was.On != is.On, done || !slices.Equal(was.Done, is.Done)
+		others++
 		var t tasks.Timed
 		if err := m.follow(s, &t); err != nil {
 			return err
@@ -531,14 +531,6 @@ func (m *mover) open(key string, is programme.Task) error {
 		words += ", due " + m.at(last)
 	default:
 		words += ", due " + m.at(first) + " to " + m.at(last)
-	}
-	switch {
-	case left:
-		words += ", but no event completes or withdraws them any more"
-	case done && len(is.Done) == 0:
-		words += ", but no event completes them any more"
-	case done:
-		words += ", but are completed by " + strings.Join(is.Done, ", ")
 	}
 	m.effect("%s: %d", words, others)
 	return nil

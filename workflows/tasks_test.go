@@ -387,9 +387,9 @@ func TestAMoveTellsWhatBecomesOfTasks(t *testing.T) {
 	m := o.dryRun(d)
 	require.Empty(t, m.InTheWay)
 	require.Equal(t, []string{
-		"open tasks screen stay as they were opened, due Thu 2024-01-11 09:00 CET to Fri 2024-01-12 09:00 CET, but are completed by eligibility.confirmed, eligibility.failed: 2",
+		"open tasks screen stay as they were opened, due Thu 2024-01-11 09:00 CET to Fri 2024-01-12 09:00 CET: 2",
 		"tasks second-look are opened no more",
-		"open tasks second-look stay as they were opened, but no event completes or withdraws them any more: 2",
+		"open tasks second-look stay as they were opened: 2",
 		"tasks thank are opened only on eligibility.confirmed that is to come",
 	}, tellsOf(m, "task"))
 	require.Equal(t, []string{
@@ -401,8 +401,8 @@ func TestAMoveTellsWhatBecomesOfTasks(t *testing.T) {
 	o.must("coordinator/c1", "definition.move", move(d))
 	o.must("coordinator/c1", "eligibility.fail", with(call, "person", "a1", "failed", []string{"nominated"}))
 	o.settle()
-	require.Equal(t, []tasks.Phase{tasks.Done, tasks.Waiting}, o.phases("screen"))
-	require.Equal(t, []tasks.Phase{tasks.Waiting, tasks.Waiting}, o.phases("second-look"))
+	require.Equal(t, []tasks.Phase{tasks.Dropped, tasks.Waiting}, o.phases("screen"), "withdrawn: in its version that event does not complete it")
+	require.Equal(t, []tasks.Phase{tasks.Done, tasks.Waiting}, o.phases("second-look"), "and this one in its own")
 	require.Empty(t, o.tasksOf("thank"))
 
 	holiday := o.publish(func(d *programme.Definition) {
@@ -410,7 +410,7 @@ func TestAMoveTellsWhatBecomesOfTasks(t *testing.T) {
 		d.Tasks = text(later, idle)
 		d.Calendar.Holidays = append(d.Calendar.Holidays, "2024-10-03")
 	})
-	require.Contains(t, tellsOf(o.dryRun(holiday), "task"), "open tasks screen stay as they were opened, due Fri 2024-01-12 09:00 CET, but are completed by eligibility.confirmed, eligibility.failed: 1")
+	require.Contains(t, tellsOf(o.dryRun(holiday), "task"), "open tasks screen stay as they were opened, due Fri 2024-01-12 09:00 CET: 1")
 }
 
 // tellsOf are the effects of a move that speak of something.

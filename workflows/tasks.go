@@ -507,6 +507,22 @@ func (l lookup) keyed(id *tasks.ID) error {
 	if id.Task == "" || id.Cycle == "" {
 		return ErrFields.Because("say which: a task's id as task, or cycle, its key as task, and what it is about")
 	}
+	found, err := l.causes(id.Cycle, id.About, func(t programme.Task) bool { return t.Task == id.Task }, func(tasks.About) bool { return true })
+	switch {
+	case err != nil:
+		return err
+	case len(found) == 0:
+		return l.unnamed(*id)
+	case len(found) > 1:
+		return tasks.ErrWhich.Because(fmt.Sprintf("%d of %s", len(found), id.Task))
+	}
+	id.Task = found[0].Task
+	return nil
+}
+
+// unnamed says why no task is named so, by the definition as it is now: what an
+// earlier one opened was found.
+func (l lookup) unnamed(id tasks.ID) error {
 	d, _, err := l.definition(id.Cycle)
 	if err != nil {
 		return err
@@ -525,17 +541,7 @@ func (l lookup) keyed(id *tasks.ID) error {
 		about := programme.Happenings[t.On].About
 		return tasks.ErrUnknown.Because(fmt.Sprintf("each %s is about %s: say %s", id.Task, nouns[about].is, nouns[about].say))
 	}
-	found, err := l.causes(id.Cycle, id.About, func(t programme.Task) bool { return t.Task == id.Task }, func(tasks.About) bool { return true })
-	switch {
-	case err != nil:
-		return err
-	case len(found) == 0:
-		return tasks.ErrUnknown.Because(id.Task)
-	case len(found) > 1:
-		return tasks.ErrWhich.Because(fmt.Sprintf("%d of %s", len(found), id.Task))
-	}
-	id.Task = found[0].Task
-	return nil
+	return tasks.ErrUnknown.Because(id.Task)
 }
 
 // nouns are what a task may be about, and how a command says which of them.

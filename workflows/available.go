@@ -83,7 +83,7 @@ func StepsAbout(role access.Role, known url.Values, commands ...string) (steps [
 }
 
 // identifying are the fields that say which thing a command is about.
-var identifying = []string{"cycle", "call", "person", "match", "session", "message", "task", "stream"}
+var identifying = []string{"cycle", "call", "person", "match", "session", "message", "task", "stream", "import"}
 
 // nobody stands in Available for a person that is not said yet.
 var nobody = domain.UUID5("nobody")

@@ -42,7 +42,7 @@ func (o *office) handle(p domain.Person) string {
 	o.vault.mu.Lock()
 	defer o.vault.mu.Unlock()
 	for handle, who := range o.vault.handles {
-		if who == p {
+		if who == p && !strings.Contains(handle, "@") { // nor an address, by which one is found, too
 			return handle
 		}
 	}

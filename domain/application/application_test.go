@@ -139,7 +139,11 @@ func TestApplication(t *testing.T) {
 		{Name: "3: a permit that is not needed makes nobody late", Given: draft, Now: inTime, When: submit(permitted), Then: events{received(inTime, nil)}, Again: ErrDuplicate},
 		{Name: "3: what is keyed in later is judged by when it came", Given: draft, Now: atNoon, When: submit(keyedIn(inTime, "carla")), Then: events{received(inTime, nil)}, Again: ErrDuplicate},
 		{
-			Name: "but not when the cycle is closed, and that is kept", Given: draft, Now: atNoon, When: submit(func(c *Submit) { keyedIn(inTime, "carla")(c); c.Over = true }),
+			Name: "also when the cycle is closed: it had reached us", Given: draft, Now: atNoon, When: submit(func(c *Submit) { keyedIn(inTime, "carla")(c); c.Over = true }),
+			Then: events{received(inTime, nil)}, Again: ErrDuplicate,
+		},
+		{
+			Name: "but what comes when it is closed is not received, and that is kept", Given: draft, Now: inTime, When: submit(func(c *Submit) { c.Over = true }),
 			Then: events{SubmissionRefused{Cycle: id.Cycle, Call: id.Call, Person: id.Person, Code: "cycle_closed", ReceivedAt: domaintest.At(inTime)}}, Err: cycle.ErrClosed,
 		},
 		{Name: "3: nobody backdates their own", Given: draft, Now: atNoon, When: submit(keyedIn(inTime, "ana")), Err: ErrBackdate},

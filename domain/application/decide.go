@@ -141,7 +141,7 @@ func (c Submit) Decide(s State, now time.Time) ([]Event, error) {
 	default:
 		return c.refuse(SubmissionRefused{Code: ErrPassed.Code, ReceivedAt: received, Deadline: c.Deadline})
 	}
-	if c.Over {
+	if c.Over && c.ReceivedAt.IsZero() { // what had reached us before is a record
 		return c.refuse(SubmissionRefused{Code: cycle.ErrClosed.Code, ReceivedAt: received})
 	}
 	if len(missing) > 0 {

@@ -69,7 +69,7 @@ func TestCall(t *testing.T) {
 
 	domaintest.Run(t, []row{
 		{Name: "S1: the call opens", Now: june, When: open(s1), Then: opened},
-		{Name: "only what is in the definition opens", Now: june, When: Open{Deadline: s1}, Err: ErrUnknown},
+		{Name: "only what is in the definition opens", Now: june, When: Open{ID: ID{Call: "others"}, Deadline: s1}, Err: ErrUnknown},
 		{Name: "1: a deadline names its zone", Now: june, When: open(when.Deadline{Local: "2023-07-31T00:00", Zone: "CEST", Rule: when.By}), Err: when.ErrZoneAbbreviation},
 		{Name: "1: and its rule", Now: june, When: open(told("2023-07-31T00:00", "", "")), Err: when.ErrRuleUnknown},
 		{Name: "1: and the right weekday", Now: june, When: open(told("2023-07-31T00:00", when.By, "Tuesday 31 July")), Err: when.ErrWeekdayMismatch},

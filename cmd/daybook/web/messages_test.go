@@ -62,7 +62,7 @@ func TestMessagesAreShownWithWhatBecameOfThem(t *testing.T) {
 	require.Contains(t, page, "was queued, on match made")
 	page = get(t, h, "/cycles/autumn/messages/"+unclear.Message)
 	require.Contains(t, page, "As it was written to be sent")
-	require.Contains(t, page, "It is not known whether a message to Ben was sent")
+	require.Contains(t, page, "It is not known whether the message “match mentee” to Ben was sent")
 
 	queue := get(t, h, "/cycles/autumn/queue")
 	require.Contains(t, queue, `<a class="govuk-link" href="/cycles/autumn/messages/`+unclear.Message+`">Ask whether the message “match mentee” to Ben arrived, and say so, or have it sent again</a> <code class="db-quiet">message.settle</code>`)

@@ -22,6 +22,12 @@ func (s *Store) DontWait() error { return pragma(s.writer.conn, "busy_timeout = 
 // Remember makes the writer's memory small. Likewise.
 func (s *Store) Remember(n int) { s.writer.heads.max, s.writer.places.max = n, n }
 
+// KeepNone has who follows the log read the file. Likewise.
+func (s *Store) KeepNone() { s.keeps = 0 }
+
+// Kept tells how many events are in memory, and of how many bytes.
+func (s *Store) Kept() (events, bytes int) { return len(s.tail), s.bytes }
+
 // Desert fills the queue with appends whose callers have gone away.
 func (s *Store) Desert() {
 	gone, cancel := context.WithCancel(context.Background())

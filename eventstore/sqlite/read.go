@@ -65,15 +65,15 @@ func (s *Store) find(ctx context.Context, stream string) error {
 
 func (s *Store) ReadAll(ctx context.Context, r eventstore.ReadAll) iter.Seq2[eventstore.Recorded, error] {
 	return func(yield func(eventstore.Recorded, error) bool) {
-		query, c := selectForwards, cursor{store: s, prefixes: r.Prefixes, last: number(r.After)}
-		if r.Backwards {
-			query = selectBackwards
-			if r.After.IsZero() {
-				c.last = math.MaxInt64
-			}
+		c := cursor{store: s, prefixes: r.Prefixes, last: number(r.After)}
+		if r.Backwards && r.After.IsZero() {
+			c.last = math.MaxInt64
 		}
 		c.pages(ctx, r.Limit, yield, func(want int) error {
-			return c.read(ctx, query, want, c.last)
+			if !r.Backwards {
+				return c.forwards(ctx, want)
+			}
+			return c.read(ctx, selectBackwards, want, c.last)
 		})
 	}
 }

@@ -178,6 +178,27 @@ func (c *cursor) scan(conn *sqlite.Conn, query string, want int, args []any) err
 	return nil
 }
 
+// forwards reads what lies after c.last: from memory, where that is all new,
+// as it is for whoever follows the log.
+func (c *cursor) forwards(ctx context.Context, want int) error {
+	recent, known := c.store.recent(c.last)
+	if !known || ctx.Err() != nil || c.store.ctx.Err() != nil {
+		return c.read(ctx, selectForwards, want, c.last)
+	}
+	c.rows, c.scanned = c.rows[:0], 0
+	for _, e := range recent[:min(len(recent), pageLength)] {
+		if len(c.rows) == want {
+			break
+		}
+		c.scanned++
+		c.last = int64(e.Position.Commit())
+		if matches(e.Stream, c.prefixes) {
+			c.rows = append(c.rows, e)
+		}
+	}
+	return nil
+}
+
 func (c *cursor) bytes(stmt *sqlite.Stmt, column int) []byte {
 	n := stmt.ColumnLen(column)
 	if n > len(c.chunk) {

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,7 +72,10 @@ type Store struct {
 
 	mu    sync.Mutex
 	head  int64
-	grown chan struct{} // closed when head moves; nil when nobody waits
+	grown chan struct{}         // closed when head moves; nil when nobody waits
+	tail  []eventstore.Recorded // the newest events up to head, which others may read without the lock
+	bytes int                   // of them
+	keeps int                   // of them, at least
 }
 
 // Open opens the log at path, making it where there is none. It returns an
@@ -110,6 +114,7 @@ func Open(path string, o Options) (_ *Store, err error) {
 		turn:    make(chan struct{}, 1),
 		head:    w.last,
 		counts:  counts{seed: maphash.MakeSeed()},
+		keeps:   tailLength,
 	}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	for range readerCount {
@@ -132,11 +137,43 @@ func (s *Store) Head(ctx context.Context) (eventstore.Position, error) {
 	return position(s.head), ctx.Err()
 }
 
+// So many of the newest events, and bytes of them, are kept in memory for who
+// follows the log, and at most twice as many.
+const (
+	tailLength = 1 << 10
+	tailBytes  = 2 << 20
+)
+
+// recent gives the events after a position, unless they are to be read.
+func (s *Store) recent(after int64) (events []eventstore.Recorded, known bool) {
+	if s.stopped.Load() != nil { // or opened to be read only, beside who writes
+		return nil, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.head - after
+	if n > int64(len(s.tail)) {
+		return nil, false
+	}
+	return s.tail[len(s.tail)-int(max(n, 0)):], true
+}
+
 // advance publishes what has been committed.
-func (s *Store) advance(head int64) {
+func (s *Store) advance(head int64, events []eventstore.Recorded) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.head = head
+	for _, e := range events {
+		s.tail = append(s.tail, e)
+		s.bytes += e.Size()
+	}
+	for keep := s.keeps; len(s.tail) > 2*keep || s.bytes > 2*tailBytes; keep /= 2 {
+		s.tail = slices.Clone(s.tail[len(s.tail)-min(keep, len(s.tail)):]) // others may be reading the old one
+		s.bytes = 0
+		for _, e := range s.tail {
+			s.bytes += e.Size()
+		}
+	}
 	if s.grown != nil {
 		close(s.grown)
 		s.grown = nil

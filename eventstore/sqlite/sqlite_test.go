@@ -22,7 +22,49 @@ import (
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) eventstore.Store { return open(t, logIn(t)) })
+	t.Run("that keeps what is new in memory", func(t *testing.T) {
+		t.Parallel()
+		storetest.Run(t, func(t *testing.T) eventstore.Store { return open(t, logIn(t)) })
+	})
+	t.Run("that reads everything", func(t *testing.T) {
+		t.Parallel()
+		storetest.Run(t, func(t *testing.T) eventstore.Store {
+			s := open(t, logIn(t))
+			s.KeepNone()
+			return s
+		})
+	})
+}
+
+func TestWhatIsNewIsKeptInMemoryWithinBounds(t *testing.T) {
+	t.Parallel()
+	s := open(t, logIn(t))
+	for i := range 50 {
+		appendN(t, s, fmt.Sprintf("call-%d", i), 99)
+	}
+	read := func(after uint64) (n int) {
+		for e, err := range s.ReadAll(t.Context(), eventstore.ReadAll{After: eventstore.NewPosition(after, after)}) {
+			require.NoError(t, err)
+			n++
+			require.Equal(t, after+uint64(n), e.Position.Commit())
+		}
+		return n
+	}
+	for _, after := range []uint64{0, 1, 49, 2500, 3500, 4000, 4949, 4950, 4951} {
+		require.Equal(t, max(0, 4950-int(after)), read(after), "after %d", after)
+	}
+	events, _ := s.Kept()
+	require.Greater(t, events, 1000)
+	require.LessOrEqual(t, events, 2048)
+	large := eventstore.Event{ID: uuid.New(), Name: "call.opened", Data: make([]byte, 900<<10)}
+	for range 10 {
+		large.ID = uuid.New()
+		_, err := s.Append(t.Context(), "call-large", eventstore.Any, large)
+		require.NoError(t, err)
+	}
+	_, bytes := s.Kept()
+	require.LessOrEqual(t, bytes, 4<<20)
+	require.Equal(t, 20, read(4940))
 }
 
 func TestStoreIsDurable(t *testing.T) {

@@ -71,7 +71,7 @@ func (u *subscription) next(ctx context.Context) (eventstore.Message, error) {
 		head, grown := u.cursor.store.watch()
 		switch {
 		case u.cursor.last < head:
-			if err := u.cursor.read(ctx, selectForwards, pageLength, u.cursor.last); err != nil {
+			if err := u.cursor.forwards(ctx, pageLength); err != nil {
 				return eventstore.Message{}, err
 			}
 			u.rows = u.cursor.rows

@@ -36,7 +36,8 @@ type writer struct {
 	begin, commit, rollback, insert, newestOf, keptIn, checkpoint *sqlite.Stmt
 
 	batch   []*request
-	crowded bool // the last batch had more than one
+	fresh   []eventstore.Recorded // of the batch, written
+	crowded bool                  // the last batch had more than one
 
 	last   int64                    // position of the newest event
 	heads  recent[string, int64]    // revision of a stream's newest event, -1 without any
@@ -110,6 +111,7 @@ func (s *Store) write() {
 		close(r.done)
 	}
 	clear(w.batch)
+	clear(w.fresh)
 	if s.stopped.Load() == nil {
 		if err := w.tidy(); err != nil {
 			s.fail(nil, err)
@@ -140,6 +142,7 @@ func (s *Store) gather(batch []*request) []*request {
 func (s *Store) decideAndCommit(batch []*request) {
 	w := s.writer
 	before, begun := w.last, false
+	w.fresh = w.fresh[:0]
 	single := len(batch) == 1 && len(batch[0].events) == 1 // an insert, which is a transaction by itself: two statements less
 	for i, r := range batch {
 		if r.err = r.ctx.Err(); r.err != nil {
@@ -179,7 +182,7 @@ func (s *Store) decideAndCommit(batch []*request) {
 		time.Sleep(w.delay)
 	}
 	s.counts.end(batch)
-	s.advance(w.last)
+	s.advance(w.last, w.fresh)
 }
 
 func (s *Store) abandon(batch []*request, cause error) {
@@ -207,6 +210,7 @@ func (w *writer) add(r *request, first int64) error {
 		w.last++
 		w.pages += 2 + e.Size()/pageSize
 		r.result = eventstore.Result{Revision: uint64(revision), Position: position(w.last)}
+		w.fresh = append(w.fresh, eventstore.Recorded{Event: e, Stream: r.stream, Revision: uint64(revision), Position: position(w.last)})
 		w.places.put(e.ID, place{r.stream, r.result})
 	}
 	w.heads.put(r.stream, first+int64(len(r.events))-1)

@@ -95,15 +95,10 @@ func (d Due) id() uuid.UUID {
 func (g *Engine) fire(ctx context.Context, due []Due, beside int) (int, error) {
 	var issued atomic.Int64
 	var fault atomic.Pointer[error]
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, beside)
-	for _, d := range due {
-		slots <- struct{}{}
-		if fault.Load() != nil {
-			break
-		}
-		wg.Go(func() {
-			defer func() { <-slots }()
+	var taken atomic.Int64
+	work := func() {
+		for i := taken.Add(1); i <= int64(len(due)) && fault.Load() == nil; i = taken.Add(1) {
+			d := due[i-1]
 			again := false
 			result, err := g.Do(ctx, d.Command, d.Fields, Cause{CommandID: d.id(), Actor: "clock", Role: access.Clock, Channel: "system", again: &again})
 			switch refused := new(domain.Error); {
@@ -114,9 +109,14 @@ func (g *Engine) fire(ctx context.Context, due []Due, beside int) (int, error) {
 			case len(result.Names) > 0 && !again:
 				issued.Add(1)
 			}
-		})
+		}
 	}
-	wg.Wait()
+	var others sync.WaitGroup
+	for range min(beside, len(due)) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
 	if err := fault.Load(); err != nil {
 		return int(issued.Load()), *err
 	}

@@ -344,8 +344,8 @@ func (v *Views) index(ctx context.Context) error {
 	return nil
 }
 
-// Run catches up and then follows the log, event by event. It returns when
-// ctx ends, or with the first error: an event whose name the schema doesn't
+// Run catches up and then follows the log: what has come meanwhile is applied
+// in one transaction. It returns when ctx ends, or with the first error: an event whose name the schema doesn't
 // know ends it, and the error says where.
 func (v *Views) Run(ctx context.Context) (err error) {
 	v.tell(func() { v.stopped = nil })
@@ -366,29 +366,13 @@ func (v *Views) Run(ctx context.Context) (err error) {
 		if m.Event == nil {
 			continue
 		}
-		if err := v.follow(ctx, *m.Event); err != nil {
+		if m.Event.Position.Compare(v.Position()) <= 0 {
+			continue // applied already, with others that came at a time
+		}
+		if err := v.CatchUp(ctx); err != nil {
 			return err
 		}
 	}
-}
-
-// follow applies the log's next event; a CatchUp may have been faster.
-func (v *Views) follow(ctx context.Context, r eventstore.Recorded) error {
-	v.applying.Lock()
-	defer v.applying.Unlock()
-	defer v.rollback() // what an error left open
-	at := v.least()
-	if r.Position.Compare(at.Position) <= 0 {
-		return nil
-	}
-	events := make([]Event, 1)
-	if _, err := v.read(r, at.events+1, &events[0]); err != nil {
-		return err
-	}
-	if err := v.apply(ctx, events); err != nil {
-		return err
-	}
-	return v.commit(mark{eventstore.PlaceOf(r), at.events + 1})
 }
 
 // A chunk is handed from the reading side of a replay to the applying one.

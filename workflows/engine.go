@@ -69,8 +69,9 @@ type Engine struct {
 
 	first sync.Mutex // held while the first person registers herself
 
-	mu   sync.Mutex
-	last time.Time // newest recorded_at this node has read or kept
+	mu       sync.Mutex
+	last     time.Time        // newest recorded_at this node has read or kept
+	answered eventstore.Place // how far the policies of this engine have come
 
 	policies []policy // in the order in which they answer
 	later    []policy // those of them that are newer than the first Daybook

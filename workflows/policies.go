@@ -196,7 +196,7 @@ type Checkpoint interface {
 // they have reacted to before an error is not read again.
 func (g *Engine) CatchUp(ctx context.Context, at Checkpoint) error {
 	from, err := at.Load(ctx)
-	if err == nil {
+	if err == nil && !g.reached(from) {
 		err = from.Held(ctx, g.Store)
 	}
 	if errors.Is(err, eventstore.ErrLost) {
@@ -216,6 +216,9 @@ func (g *Engine) CatchUp(ctx context.Context, at Checkpoint) error {
 	for {
 		last, err := g.reactAfter(ctx, from)
 		if last != from {
+			g.mu.Lock()
+			g.answered = last
+			g.mu.Unlock()
 			if failed := at.Save(ctx, last); failed != nil {
 				err = errors.Join(err, fmt.Errorf("policies' checkpoint: %w", failed))
 			}
@@ -225,6 +228,14 @@ func (g *Engine) CatchUp(ctx context.Context, at Checkpoint) error {
 		}
 		from = last
 	}
+}
+
+// reached tells that this engine has come to a place itself, in a log that
+// nobody exchanges meanwhile: one that all appends go through.
+func (g *Engine) reached(at eventstore.Place) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return at == g.answered && g.count(at.Stream).known
 }
 
 // reactAfter lets the policies react to what lies after a place, and tells how

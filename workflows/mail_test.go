@@ -601,6 +601,7 @@ func TestNoPasswordIsTold(t *testing.T) {
 	w.Log = slog.New(slog.NewTextHandler(&told, nil))
 	o.pass(w)
 	require.Contains(t, told.String(), "a message was not sent")
+	require.Contains(t, told.String(), "the server answered 535")
 	require.NotContains(t, told.String(), "geheim")
 	require.Equal(t, []string{"not-selected a1 queued unreachable"}, o.outbox())
 	require.False(t, slices.Contains(names(t, o.store), "message.unknown"))
@@ -651,4 +652,32 @@ func TestWhatWasSentAfterAllIsNotSentAgain(t *testing.T) {
 	require.Equal(t, []string{"message.queued", "message.claimed", "message.unknown", "message.queued", "message.sent"}, o.recorded("message-"+o.messages()[0].Message))
 	o.pass(w)
 	require.Equal(t, 1, p.tried)
+	storetest.CheckLog(t, o.store)
+}
+
+// Nor is to whom it goes: the log of the process is kept, and read, elsewhere.
+func TestNoAddressIsLogged(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		trouble func(*postOffice)
+		told    string
+	}{
+		"a refused recipient":   {func(p *postOffice) { p.rcpt = "550 no a1@example.org here" }, "the server answered 550"},
+		"a recipient put off":   {func(p *postOffice) { p.rcpt = "450 a1@example.org is full" }, "the server answered 450"},
+		"a refused text":        {func(p *postOffice) { p.text = "554 not this, a1@example.org" }, "the server answered 554"},
+		"a text without answer": {func(p *postOffice) { p.text = "" }, "it is not known whether"},
+		"nobody there":          {func(p *postOffice) { p.Close() }, "refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, p := declined(t, memory.New(), "a1"), newPostOffice(t)
+			p.is(func() { c.trouble(p) })
+			var told strings.Builder
+			w := o.worker(p.url())
+			w.Log = slog.New(slog.NewTextHandler(&told, nil))
+			o.pass(w)
+			require.Contains(t, told.String(), c.told)
+			require.NotContains(t, told.String(), "example.org")
+		})
+	}
 }

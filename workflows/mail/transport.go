@@ -3,10 +3,12 @@ package mail
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/mail"
+	"net/textproto"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -94,10 +96,9 @@ func (f Files) Send(_ context.Context, m Mail) error {
 
 // A server takes mail by SMTP.
 type server struct {
-	host     string
-	options  []gomail.Option
-	from     mail.Address
-	password string
+	host    string
+	options []gomail.Option
+	from    mail.Address
 }
 
 func newServer(u *url.URL, from mail.Address) (*server, error) {
@@ -122,8 +123,8 @@ func newServer(u *url.URL, from mail.Address) (*server, error) {
 	}
 	s.options = append(s.options, gomail.WithTLSPolicy(policy), gomail.WithPort(port), gomail.WithTimeout(timeout))
 	if name := u.User.Username(); name != "" {
-		s.password, _ = u.User.Password()
-		s.options = append(s.options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(name), gomail.WithPassword(s.password))
+		password, _ := u.User.Password()
+		s.options = append(s.options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(name), gomail.WithPassword(password))
 	}
 	if _, err := gomail.NewClient(s.host, s.options...); err != nil {
 		return nil, ErrURL
@@ -132,64 +133,68 @@ func newServer(u *url.URL, from mail.Address) (*server, error) {
 }
 
 // Send sends by a connection of its own: one that lies open for hours is closed
-// by servers just when it is needed.
+// by servers just when it is needed. Its errors go to the log, so they repeat
+// nothing that a server says: it may quote an address, or the password.
 func (s *server) Send(ctx context.Context, m Mail) error {
-	err := s.send(ctx, m)
-	if err != nil && s.password != "" && strings.Contains(err.Error(), s.password) {
-		return fmt.Errorf("%w (the server's answer quotes the password)", outcome(err))
-	}
-	return err
-}
-
-// outcome is an error without its words.
-func outcome(err error) error {
-	for _, known := range []error{ErrUnclear, ErrRefused} {
-		if errors.Is(err, known) {
-			return known
-		}
-	}
-	return errors.New("not sent")
-}
-
-func (s *server) send(ctx context.Context, m Mail) error {
 	msg, err := compose(s.from, m)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	client, err := gomail.NewClient(s.host, s.options...)
 	if err != nil {
-		return err
+		return ErrURL
 	}
 	if err := client.DialWithContext(ctx); err != nil {
-		return err
+		return unconnected(err)
 	}
 	err = client.Send(msg)
-	if closed := client.Close(); closed != nil && err == nil {
-		err = closed
-	}
+	_ = client.Close() // whatever became of the connection after that
 	if msg.IsDelivered() {
-		return nil // whatever became of the connection after that
+		return nil
 	}
 	var failed *gomail.SendError
 	if !errors.As(err, &failed) {
-		return fmt.Errorf("%w: %w", ErrUnclear, err)
+		return ErrUnclear
 	}
 	code := failed.ErrorCode()
+	told := errors.New(failed.Reason.String())
+	if code > 0 {
+		told = fmt.Errorf("%w, the server answered %d", told, code)
+	}
 	switch failed.Reason {
 	case gomail.ErrSMTPRcptTo, gomail.ErrSMTPData:
 	case gomail.ErrSMTPDataClose:
 		if code == 0 { // the text was sent, and not answered
-			return fmt.Errorf("%w: %w", ErrUnclear, err)
+			return fmt.Errorf("%w: %w", ErrUnclear, told)
 		}
 	case gomail.ErrWriteContent: // what there is of it may go off when the connection ends
-		return fmt.Errorf("%w: %w", ErrUnclear, err)
+		return fmt.Errorf("%w: %w", ErrUnclear, told)
 	default:
-		return err
+		return told
 	}
 	if code >= 500 {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
+		return fmt.Errorf("%w: %w", ErrRefused, told)
 	}
-	return err
+	return told
+}
+
+// unconnected says why there is no connection: what the network and the
+// certificate say is this side's, and of the server's answer its code.
+func unconnected(err error) error {
+	var (
+		answer      *textproto.Error
+		certificate *tls.CertificateVerificationError
+		network     net.Error
+	)
+	switch {
+	case errors.As(err, &answer):
+		return fmt.Errorf("connecting, the server answered %d", answer.Code)
+	case errors.As(err, &certificate):
+		return certificate
+	case errors.As(err, &network):
+		return network
+	}
+	return errors.New("the server and the URL do not agree on TLS, or on how to log in")
 }
 
 // compose makes the mail: the same bytes for the same message, at any time. Its

@@ -184,7 +184,7 @@ func (c Delegate) Decide(s State, now time.Time) ([]Event, error) {
 	if err := c.admit(s, c.Actor, c.To); err != nil {
 		return nil, err
 	}
-	return []Event{Delegated{s.Opened.Matter, s.Owner, c.To, from, c.Until, s.Opened.Zone}}, nil
+	return []Event{Delegated{s.Opened.Matter, s.Owner, c.To, from.UTC(), c.Until.UTC(), s.Opened.Zone}}, nil
 }
 
 // Complete is task.complete.

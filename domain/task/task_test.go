@@ -70,6 +70,7 @@ func TestTask(t *testing.T) {
 	due := at("2023-10-06T17:00")
 	free := having(plan, "reviewer", "")
 	rita := append(free[:1:1], Claimed{Matter: screen, Person: "rita"})
+	berlin := time.FixedZone("", 2*60*60)
 	lent := func(until string) Delegated {
 		d := Delegated{Matter: screen, Of: "rita", To: "raul", From: at("2023-10-02T09:00"), Zone: "Europe/Berlin"}
 		if until != "" {
@@ -129,6 +130,7 @@ func TestTask(t *testing.T) {
 		{Name: "whose it is hands it on for a time", Given: rita, Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "rita"), To: "raul", Until: at("2023-10-04T09:00")}, Then: []Event{lent("2023-10-04T09:00")}},
 		{Name: "or for good", Given: rita, Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "rita"), To: "raul"}, Then: []Event{lent("")}},
 		{Name: "or from a day on", Given: rita, Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "rita"), To: "raul", From: at("2023-10-04T09:00")}, Then: []Event{Delegated{Matter: screen, Of: "rita", To: "raul", From: at("2023-10-04T09:00"), Zone: "Europe/Berlin"}}},
+		{Name: "by whatever clock it is said", Given: rita, Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "rita"), To: "raul", From: at("2023-10-02T09:00").In(berlin), Until: at("2023-10-04T09:00").In(berlin)}, Then: []Event{lent("2023-10-04T09:00")}},
 		{Name: "who runs the programme hands it on for who is away", Given: rita, Now: opened, When: Delegate{ID: id, Acting: as("coordinator", "cora"), To: "raul"}, Then: []Event{lent("")}},
 		{Name: "and back", Given: append(rita[:2:2], lent("")), Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "rita"), To: "rita"}, Then: []Event{Delegated{Matter: screen, Of: "rita", To: "rita", From: at("2023-10-02T09:00"), Zone: "Europe/Berlin"}}},
 		{Name: "who has it for a time hands it no further", Given: append(rita[:2:2], lent("")), Now: opened, When: Delegate{ID: id, Acting: as("reviewer", "raul"), To: "rosa"}, Err: ErrNotYours},

@@ -65,7 +65,7 @@ var taskPolicies = []policy{
 			return l.openedIn(cycle.ParseStream(r.Stream).Cycle, withdraw)
 		}
 		return l.opened(r.Stream, event, func(t programme.Task) bool {
-			return programme.Happenings[t.On].About == of && (!strings.HasPrefix(r.Name, "session.") || t.On == "session.scheduled")
+			return programme.Happenings[t.On].About == of && (part(r.Name) == "" || part(r.Name) == t.On)
 		}, func(_, _ tasks.About) bool { return true }, withdraw)
 	})},
 	{"queue-the-digest", to(func(ctx context.Context, g *Engine, stream string, e tasks.Reminded) ([]order, error) {
@@ -83,6 +83,18 @@ var taskPolicies = []policy{
 		}
 		return []order{{"digest.queue", digest.Queue{ID: id}}}, nil
 	})},
+}
+
+// part is the event that opens the tasks which an ending is about, where it ends
+// one of several such things in its stream.
+func part(ending string) string {
+	switch {
+	case strings.HasPrefix(ending, "session."):
+		return "session.scheduled"
+	case ending == "reviewer.recused":
+		return "review.assigned"
+	}
+	return ""
 }
 
 // named makes a policy's reaction to events by their names.
@@ -144,6 +156,8 @@ func (l lookup) about(stream string, event any) (in string, about tasks.About, e
 	case review.Assigned:
 		about.Reviewer = e.Reviewer
 	case review.Recorded:
+		about.Reviewer = e.Reviewer
+	case review.Recused:
 		about.Reviewer = e.Reviewer
 	case match.SessionScheduled:
 		about.Session = e.Session
@@ -233,7 +247,7 @@ func (l lookup) since(c *tasks.Open, d programme.Definition) error {
 	var cause eventstore.Position
 	for _, about := range abouts {
 		err := l.read(c.Cycle, about, func(r eventstore.Recorded) error {
-			done, ends := slices.Contains(c.Plan.Done, r.Name), c.Plan.On == "session.scheduled" && programme.Endings[r.Name] != ""
+			done, ends := slices.Contains(c.Plan.Done, r.Name), programme.Endings[r.Name] != "" && part(r.Name) == c.Plan.On
 			if r.ID.String() == c.Cause {
 				cause = r.Position
 			}

@@ -537,3 +537,39 @@ func TestAReopenedTaskIsNotCompletedByWhatWasBefore(t *testing.T) {
 	require.Equal(t, before, lines(t, o.store))
 	require.Equal(t, []tasks.Phase{tasks.Waiting}, o.phases("screen"))
 }
+
+func TestWhoIsRecusedHasNothingLeftToRead(t *testing.T) {
+	t.Parallel()
+	o := asking(t,
+		programme.Task{Task: "read", Role: "reviewer", On: "review.assigned", Done: []string{"review.recorded"}, Due: when.Offset{Days: 3}, Remind: programme.Remind{Before: []when.Offset{{Days: 1}}, AtMost: 1}},
+		programme.Task{Task: "screen", Role: "reviewer", On: "application.received"},
+	)
+	o.must("applicant/a1", "application.submit", with(call, "route", "staff", "answers", form))
+	o.must("coordinator/c1", "eligibility.confirm", with(call, "person", "a1"))
+	for _, r := range []string{"r1", "r2"} {
+		o.must("coordinator/c1", "review.assign", with(call, "person", "a1", "reviewer", r))
+	}
+	o.settle()
+	o.must("reviewer/r1", "conflict.declare", with(call, "person", "a1", "conflict", "family", "note", "n"))
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Dropped, tasks.Waiting}, o.phases("read"), "and the other reviewer's stays")
+	require.Equal(t, []tasks.Phase{tasks.Waiting}, o.phases("screen"), "what is any reviewer's, too")
+	o.until(monday.AddDate(0, 0, 5))
+	require.Empty(t, o.tasksOf("read")[0].Reminded)
+	require.NotEmpty(t, o.tasksOf("read")[1].Reminded)
+	require.Nil(t, o.replay().Divergence)
+}
+
+// A policy that was parked opens it late.
+func TestWhoWasRecusedMeanwhileIsNotAskedToRead(t *testing.T) {
+	t.Parallel()
+	o := asking(t, programme.Task{Task: "read", Role: "reviewer", On: "review.assigned", Done: []string{"review.recorded"}})
+	o.must("applicant/a1", "application.submit", with(call, "route", "staff", "answers", form))
+	o.must("coordinator/c1", "eligibility.confirm", with(call, "person", "a1"))
+	for _, r := range []string{"r1", "r2"} {
+		o.must("coordinator/c1", "review.assign", with(call, "person", "a1", "reviewer", r))
+	}
+	o.must("reviewer/r1", "conflict.declare", with(call, "person", "a1", "conflict", "family", "note", "n"))
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Dropped, tasks.Waiting}, o.phases("read"))
+}

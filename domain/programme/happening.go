@@ -43,12 +43,14 @@ var Happenings = map[string]Happening{
 }
 
 // Endings are the events after which a task about the same is nobody's any
-// more; a session's, for the tasks about that session only.
+// more; a session's, for the tasks about that session only, and a reviewer's,
+// for what that reviewer was given.
 var Endings = map[string]string{
 	"cycle.closed": AboutCycle,
 
 	"draft.expired": AboutApplication, "application.withdrawn": AboutApplication, "eligibility.failed": AboutApplication,
 	"application.passed_over": AboutApplication, "application.declined": AboutApplication, "offer.declined": AboutApplication, "offer.lapsed": AboutApplication,
+	"reviewer.recused": AboutApplication,
 
 	"match.declined": AboutMatch, "match.unwound": AboutMatch, "match.ended": AboutMatch, "match.completed": AboutMatch,
 	"session.cancelled": AboutMatch, "session.missed": AboutMatch,

@@ -488,7 +488,7 @@ func (v *Views) Parked(ctx context.Context) (list []Item, err error) {
 // people: what has a time first, in its order. A parked policy that is no one
 // cycle's is everybody's. Sessions are to be recorded
 // once they have begun, by now. When the cycle is closed nobody has to do
-// anything more; the clock still does what it must.
+// anything more but about its mail; the clock still does what it must.
 func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Item, err error) {
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
 		c, err := findCycle(conn, id)
@@ -500,8 +500,12 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Ite
 		if list, err = bodies[Item](conn, "SELECT body FROM queue WHERE cycle = ?1 OR cycle LIKE ?1 || '.%' OR cycle = '' AND phase = ?2 ORDER BY due, key", id, retry); err != nil {
 			return err
 		}
-		if !c.ClosedAt.IsZero() {
-			return nil
+		messages, err := messagesOf(conn, id)
+		for _, m := range messages {
+			list = append(list, m.items()...)
+		}
+		if err != nil || !c.ClosedAt.IsZero() {
+			return err
 		}
 		list = append(list, c.doubts(d)...)
 		permits, err := bodies[queueCall](conn, "SELECT body FROM queue_call WHERE cycle = ? ORDER BY key", id)
@@ -520,13 +524,6 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Ite
 		for _, m := range matches {
 			list = append(list, m.items(now)...)
 			list = append(list, m.shifted(now)...)
-		}
-		if err != nil {
-			return err
-		}
-		messages, err := messagesOf(conn, id)
-		for _, m := range messages {
-			list = append(list, m.items()...)
 		}
 		if err != nil {
 			return err

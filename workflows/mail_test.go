@@ -259,6 +259,20 @@ func TestAnUnclearAnswerIsPutToAPerson(t *testing.T) {
 	require.Empty(t, o.todo("message"))
 }
 
+// A cycle ends, and what is not known of its mail still matters.
+func TestAnUnclearAnswerOutlastsTheCycle(t *testing.T) {
+	t.Parallel()
+	o, p := declined(t, memory.New(), "a1"), newPostOffice(t)
+	p.is(func() { p.text = "" })
+	o.pass(o.worker(p.url()))
+	o.woundUp()
+	o.must("coordinator/c1", "cycle.close", fields{"cycle": "spring"})
+	o.settle()
+	require.Equal(t, []string{"message.settle"}, o.todo("message"))
+	o.must("coordinator/c1", "message.settle", fields{"message": o.messages()[0].Message, "as": "arrived"}, because("asked"))
+	require.Empty(t, o.todo("message"))
+}
+
 // todo are the commands that settle what people have to do, of one kind.
 func (o *office) todo(kind string) (commands []string) {
 	o.t.Helper()

@@ -567,6 +567,7 @@ var unsent = map[string]string{
 	"nothing_left": "nothing was left to do",
 	"refused":      "the mail server refused it",
 	"too_old":      "it had waited too long",
+	"unwritable":   "a name or an address in it cannot be read",
 	"unreachable":  "the mail server could not be reached, or would not take it now",
 }
 

@@ -537,6 +537,42 @@ func TestWithoutAnAddressAPersonIsAsked(t *testing.T) {
 	require.Equal(t, []string{"not-selected a1 sent"}, o.outbox())
 }
 
+// One letter that cannot be written is put to a person, and no other waits for it.
+func TestWhatCannotBeReadIsPutToAPerson(t *testing.T) {
+	t.Parallel()
+	o, p := declined(t, memory.New(), "a1", "a2"), newPostOffice(t)
+	w := o.worker(p.url())
+	w.Reveal = func(ctx context.Context, digest string) (string, error) {
+		text, err := o.reveal(ctx, digest)
+		if text == "a1@example.org" {
+			return "", post.ErrUnreadable
+		}
+		return text, err
+	}
+	o.pass(w)
+	o.pass(w)
+	require.Equal(t, []string{"not-selected a1 failed unwritable", "not-selected a2 sent"}, o.outbox())
+	require.Equal(t, []string{"message.settle"}, o.todo("message"))
+
+	w.Reveal = o.reveal
+	o.must("coordinator/c1", "message.settle", fields{"message": o.messages()[0].Message, "as": "again"}, because("mended"))
+	o.pass(w)
+	require.Equal(t, []string{"not-selected a2 sent", "not-selected a1 sent"}, o.outbox())
+}
+
+// A vault that does not answer now is no reason to give a message up.
+func TestAVaultThatIsAwayIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	o, p := declined(t, memory.New(), "a1"), newPostOffice(t)
+	w := o.worker(p.url())
+	w.Reveal = func(context.Context, string) (string, error) { return "", io.ErrUnexpectedEOF }
+	require.ErrorIs(t, w.Pass(t.Context()), io.ErrUnexpectedEOF)
+	require.Equal(t, []string{"not-selected a1 queued"}, o.outbox())
+	w.Reveal = o.reveal
+	o.pass(w)
+	require.Equal(t, []string{"not-selected a1 sent"}, o.outbox())
+}
+
 func TestLastMonthsNewsIsNotSent(t *testing.T) {
 	t.Parallel()
 	o, p := declined(t, memory.New(), "a1"), newPostOffice(t)

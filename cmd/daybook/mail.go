@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"time"
 
+	"github.com/daybook-engine/daybook/eventstore/vault"
 	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows/mail"
 )
@@ -58,11 +60,21 @@ func (b *book) mail(ctx context.Context, upToDate <-chan struct{}, transport mai
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	w := mail.Worker{Engine: b.engine, Outbox: outbox{b.views}, Reveal: b.open, Transport: transport, Log: log}
+	w := mail.Worker{Engine: b.engine, Outbox: outbox{b.views}, Reveal: b.legible, Transport: transport, Log: log}
 	if transport == nil {
 		return w.Recover(ctx)
 	}
 	return w.Run(ctx)
+}
+
+// legible is open for who sends: what a fault of the vault's own took, and no
+// later try brings back, is told apart from a vault that does not answer now.
+func (b *book) legible(ctx context.Context, digest string) (string, error) {
+	text, err := b.open(ctx, digest)
+	if errors.Is(err, vault.ErrDamaged) || errors.Is(err, vault.ErrNotFound) {
+		err = fmt.Errorf("%w: %w", mail.ErrUnreadable, err)
+	}
+	return text, err
 }
 
 // outbox is what the read models know of messages, up to the newest event.

@@ -43,6 +43,10 @@ var (
 	ErrUnclear = errors.New("it is not known whether it was sent")
 )
 
+// ErrUnreadable is the answer of a Reveal to who asks for what will not open
+// again by itself: it is damaged, or not there.
+var ErrUnreadable = errors.New("it cannot be read")
+
 // ErrRehearsed is the answer to who would send what was only rehearsed.
 var ErrRehearsed = errors.New("what was rehearsed is never sent")
 
@@ -70,7 +74,7 @@ type Outbox interface {
 type Worker struct {
 	Engine    *workflows.Engine
 	Outbox    Outbox
-	Reveal    func(ctx context.Context, digest string) (string, error) // opens names and addresses
+	Reveal    func(ctx context.Context, digest string) (string, error) // opens names and addresses; see ErrUnreadable
 	Transport Transport
 	Log       *slog.Logger
 }
@@ -110,8 +114,8 @@ func (w *Worker) Recover(ctx context.Context) error {
 	return nil
 }
 
-// Pass sends once what may be sent now. One message that cannot be written
-// keeps no other from being sent.
+// Pass sends once what may be sent now. What goes wrong with one message keeps
+// no other from being sent.
 func (w *Worker) Pass(ctx context.Context) error {
 	if w.Engine.Rehearsal {
 		return ErrRehearsed
@@ -136,11 +140,15 @@ func (w *Worker) Pass(ctx context.Context) error {
 func (w *Worker) send(ctx context.Context, e Entry) error {
 	id := message.ID{Message: e.ID}
 	letter, err := w.Engine.Letter(ctx, e.ID, w.Reveal)
-	if err != nil {
-		return err
-	}
 	e.Claim = letter.Claim
 	fail := func(why string) message.Fail { return message.Fail{ID: id, Claim: e.Claim, Why: why, Final: true} }
+	switch {
+	case errors.Is(err, ErrUnreadable): // a person is asked; it keeps no other waiting
+		w.Log.Error("a message cannot be written", "message", e.ID, "err", err)
+		return w.record(ctx, e, uuid.New(), "message.fail", fail("unwritable"))
+	case err != nil:
+		return err
+	}
 	switch { // under ids of their own: the same may come of it again, at another attempt
 	case letter.Erased:
 		return w.record(ctx, e, uuid.New(), "message.withdraw", message.Withdraw{ID: id, Why: "erased"})

@@ -183,6 +183,24 @@ func TestTheQueueAsksOnce(t *testing.T) {
 
 // One mail a day, however many reminders fall due on it: it lists what there is
 // to do when it leaves, and does not leave for nothing.
+// Whose address is not known is asked for once, not each day that something is due.
+func TestADigestWithoutAnAddressAsksNobody(t *testing.T) {
+	t.Parallel()
+	remind := programme.Remind{Before: []when.Offset{{Days: 1}}, AtMost: 1}
+	o := asking(t, programme.Task{Task: "goals", Role: "mentee", On: "match.made", Due: when.Offset{Days: 3}, Remind: remind})
+	o.accepted("a1", "m1", "x")
+	o.settle()
+	w := o.worker(newPostOffice(t).url())
+	o.pass(w)
+	asked := o.todo("message")
+	require.NotEmpty(t, asked, "the news of the match has no address, either")
+	o.until(monday.AddDate(0, 0, 2).Add(10 * time.Hour))
+	o.pass(w)
+	lines := o.outbox()
+	require.Equal(t, "tasks a1 withdrawn no_address", lines[len(lines)-1])
+	require.Equal(t, asked, o.todo("message"))
+}
+
 func TestADigestIsMailedOnceADay(t *testing.T) {
 	t.Parallel()
 	remind := programme.Remind{Before: []when.Offset{{Days: 1}}, AtMost: 1}

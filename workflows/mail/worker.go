@@ -154,6 +154,8 @@ func (w *Worker) send(ctx context.Context, e Entry) error {
 		return w.record(ctx, e, uuid.New(), "message.withdraw", message.Withdraw{ID: id, Why: "erased"})
 	case letter.Idle:
 		return w.record(ctx, e, uuid.New(), "message.withdraw", message.Withdraw{ID: id, Why: "nothing_left"})
+	case letter.Address == "" && letter.Digest: // of one a day, nobody is asked each day
+		return w.record(ctx, e, uuid.New(), "message.withdraw", message.Withdraw{ID: id, Why: "no_address"})
 	case letter.Address == "":
 		return w.record(ctx, e, uuid.New(), "message.fail", fail("no_address"))
 	}

@@ -127,12 +127,15 @@ func (b *look) tasks(ctx context.Context, m moment, cycle, actor string) (lines 
 		}
 		cycles = []projections.Cycle{one}
 	}
-	for _, c := range cycles {
+	for i, c := range cycles {
 		queue, err := b.then.Queue(ctx, c.Cycle, now)
 		if err != nil {
 			return nil, err
 		}
 		for _, t := range queue {
+			if t.Cycle == "" && i > 0 {
+				continue // a parked policy that is no one cycle's is in every queue
+			}
 			if t.Role == "clock" || actor != "" && !theirs(t, string(role), self) {
 				continue
 			}

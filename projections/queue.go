@@ -530,9 +530,10 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Ite
 		}
 		all, err := tasksOf(conn, id)
 		list = timers(list, all)
+		at := placed(list)
 		for _, t := range all {
 			if t.Phase == tasks.Waiting {
-				list = t.join(list, now)
+				list = t.join(list, at, now)
 			}
 		}
 		return err

@@ -176,9 +176,39 @@ var settles = map[string]string{
 	"contact.made": "contact.make", "session.scheduled": "session.schedule", "session.held": "session.hold", "reflection.filed": "reflection.file",
 }
 
-// join adds a task to a queue. What the queue says already, because it waits
-// for the same of the same people, becomes one with it: nobody is told twice.
-func (t *Task) join(list []Item, now time.Time) []Item {
+// A spot is where a command is waited for: in a stream, or in a person's part of a call.
+type spot struct {
+	command string
+	session int // 0: none
+	where   string
+}
+
+func spots(command string, session int, i Item) []spot {
+	list := []spot{{command, session, i.Stream}}
+	if i.Call != "" {
+		list = append(list, spot{command, session, i.Call + " " + string(i.About)})
+	}
+	return list
+}
+
+// placed finds what people have to do in a queue by its spots.
+func placed(list []Item) map[spot][]int {
+	at := map[spot][]int{}
+	for n, i := range list {
+		if i.Kind == "clock" || i.Kind == "task" {
+			continue
+		}
+		for _, p := range spots(i.Command, i.session(), i) {
+			at[p] = append(at[p], n)
+		}
+	}
+	return at
+}
+
+// join adds a task to a queue, in which at finds what it had before. What that
+// says already, because it waits for the same of the same people, becomes one
+// with it: nobody is told twice.
+func (t *Task) join(list []Item, at map[spot][]int, now time.Time) []Item {
 	about := t.Opened.About
 	item := Item{
 		Kind: "task", Words: t.words(), Command: "task.complete", Args: args("task", t.Task), Task: t.Task,
@@ -188,12 +218,18 @@ func (t *Task) join(list []Item, now time.Time) []Item {
 	if t.Escalated {
 		item.Also = t.Opened.Plan.Escalate.To
 	}
-	same := func(o Item) bool {
-		return o.Kind != "clock" && o.Kind != "task" && o.Cycle == item.Cycle && o.Role == item.Role && (o.Person == "" || item.Person == "" || o.Person == item.Person) &&
-			o.session() == about.Session && (o.Stream == item.Stream || o.Call != "" && o.Call == item.Call && o.About == item.About) &&
-			slices.ContainsFunc(t.Opened.Plan.Done, func(event string) bool { return settles[event] == o.Command })
+	i := -1
+	for _, event := range t.Opened.Plan.Done {
+		for _, p := range spots(settles[event], about.Session, item) {
+			for _, n := range at[p] {
+				o := list[n]
+				same := o.Kind != "task" && o.Cycle == item.Cycle && o.Role == item.Role && (o.Person == "" || item.Person == "" || o.Person == item.Person)
+				if same && (i < 0 || n < i) {
+					i = n
+				}
+			}
+		}
 	}
-	i := slices.IndexFunc(list, same)
 	if i < 0 {
 		item.Others = t.others("")
 		return append(list, item)

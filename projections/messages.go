@@ -143,20 +143,26 @@ func (v *Views) Message(ctx context.Context, id string) (m Message, err error) {
 	return m, err
 }
 
-// Outgoing lists the messages of all cycles that may be sent now, in the order
-// in which they were queued, and those that somebody began to send.
-func (v *Views) Outgoing(ctx context.Context, now time.Time) (waiting, claimed []Message, err error) {
+// Waiting lists the messages of all cycles that may be sent now, in the order
+// in which they were queued.
+func (v *Views) Waiting(ctx context.Context, now time.Time) (list []Message, err error) {
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
-		if waiting, err = bodies[Message](conn, "SELECT body FROM messages WHERE due <= ?", now.UnixMicro()); err != nil {
-			return err
-		}
-		claimed, err = bodies[Message](conn, "SELECT body FROM messages WHERE phase = ?", string(message.Sending))
+		list, err = bodies[Message](conn, "SELECT body FROM messages WHERE due <= ?", now.UnixMicro())
 		return err
 	})
-	waiting = slices.DeleteFunc(waiting, func(m Message) bool { return m.due().After(now) }) // the column is cut to the microsecond
-	inOrder(waiting)
-	inOrder(claimed)
-	return waiting, claimed, err
+	list = slices.DeleteFunc(list, func(m Message) bool { return m.due().After(now) }) // the column is cut to the microsecond
+	inOrder(list)
+	return list, err
+}
+
+// Claimed lists those that somebody began to send.
+func (v *Views) Claimed(ctx context.Context) (list []Message, err error) {
+	err = v.ask(ctx, func(conn *sqlite.Conn) error {
+		list, err = bodies[Message](conn, "SELECT body FROM messages WHERE phase = ?", string(message.Sending))
+		return err
+	})
+	inOrder(list)
+	return list, err
 }
 
 // items are what people have to do about a message.

@@ -132,18 +132,27 @@ func (p *postOffice) url() string { return "smtp://" + p.Addr().String() + "?fro
 // outgoing is the outbox of an office's views.
 type outgoing struct{ *projections.Views }
 
-func (o outgoing) Outgoing(ctx context.Context, now time.Time) (waiting, claimed []post.Entry, err error) {
+func (o outgoing) Waiting(ctx context.Context, now time.Time) ([]post.Entry, error) {
 	if err := o.CatchUp(ctx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	w, c, err := o.Views.Outgoing(ctx, now)
-	for _, m := range w {
-		waiting = append(waiting, post.Entry{ID: m.Message, Claim: m.Claim})
+	list, err := o.Views.Waiting(ctx, now)
+	return entries(list), err
+}
+
+func (o outgoing) Claimed(ctx context.Context) ([]post.Entry, error) {
+	if err := o.CatchUp(ctx); err != nil {
+		return nil, err
 	}
-	for _, m := range c {
-		claimed = append(claimed, post.Entry{ID: m.Message, Claim: m.Claim})
+	list, err := o.Views.Claimed(ctx)
+	return entries(list), err
+}
+
+func entries(messages []projections.Message) (list []post.Entry) {
+	for _, m := range messages {
+		list = append(list, post.Entry{ID: m.Message, Claim: m.Claim})
 	}
-	return waiting, claimed, err
+	return list
 }
 
 // worker is one as it starts.

@@ -80,12 +80,20 @@ func (b *book) legible(ctx context.Context, digest string) (string, error) {
 // outbox is what the read models know of messages, up to the newest event.
 type outbox struct{ *projections.Views }
 
-func (o outbox) Outgoing(ctx context.Context, now time.Time) (waiting, claimed []mail.Entry, err error) {
+func (o outbox) Waiting(ctx context.Context, now time.Time) ([]mail.Entry, error) {
 	if err := o.CatchUp(ctx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	w, c, err := o.Views.Outgoing(ctx, now)
-	return entries(w), entries(c), err
+	list, err := o.Views.Waiting(ctx, now)
+	return entries(list), err
+}
+
+func (o outbox) Claimed(ctx context.Context) ([]mail.Entry, error) {
+	if err := o.CatchUp(ctx); err != nil {
+		return nil, err
+	}
+	list, err := o.Views.Claimed(ctx)
+	return entries(list), err
 }
 
 func entries(list []projections.Message) []mail.Entry {

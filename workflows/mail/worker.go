@@ -65,9 +65,11 @@ type Entry struct {
 // An Outbox finds what is to be sent. It may be behind the log: then a claim is
 // refused.
 type Outbox interface {
-	// Outgoing lists the messages that may be sent at now, in the order in which
-	// they were queued, and those that were claimed and of which no more is known.
-	Outgoing(ctx context.Context, now time.Time) (waiting, claimed []Entry, err error)
+	// Waiting lists the messages that may be sent at now, in the order in which
+	// they were queued.
+	Waiting(ctx context.Context, now time.Time) ([]Entry, error)
+	// Claimed lists those that were claimed and of which no more is known.
+	Claimed(ctx context.Context) ([]Entry, error)
 }
 
 // A Worker sends mail.
@@ -102,7 +104,7 @@ func (w *Worker) Run(ctx context.Context) error {
 // Recover hands to people what was claimed by who ended before saying what came
 // of it. It goes before the first Pass, and needs no Transport.
 func (w *Worker) Recover(ctx context.Context) error {
-	_, claimed, err := w.Outbox.Outgoing(ctx, w.Engine.Now())
+	claimed, err := w.Outbox.Claimed(ctx)
 	if err != nil {
 		return fmt.Errorf("mail: %w", err)
 	}
@@ -120,7 +122,7 @@ func (w *Worker) Pass(ctx context.Context) error {
 	if w.Engine.Rehearsal {
 		return ErrRehearsed
 	}
-	waiting, _, err := w.Outbox.Outgoing(ctx, w.Engine.Now())
+	waiting, err := w.Outbox.Waiting(ctx, w.Engine.Now())
 	if err != nil {
 		return fmt.Errorf("mail: %w", err)
 	}

@@ -113,6 +113,8 @@ func (g *Engine) try(ctx context.Context, p policy, r eventstore.Recorded, s ins
 			return faultCommand, err
 		case refused != nil && repaired: // somebody waits for it
 			return faultRepair, refused
+		case refused != nil && refused.Kind == domain.Invalid: // of the engine's own making: no rule said so
+			return faultCommand, refused
 		}
 	}
 	return "", nil

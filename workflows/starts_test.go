@@ -178,3 +178,20 @@ func TestARehearsalOfNewPoliciesIsRepeatable(t *testing.T) {
 	}
 	require.Equal(t, want, play(houses["in a file"](t).reopen(nil), newVault()))
 }
+
+// What the rules refuse is an outcome. That a command makes no sense is not: a
+// policy wrote it, and nothing of what it was to do is done.
+func TestAPolicyThatMakesNoSenseIsParked(t *testing.T) {
+	t.Parallel()
+	for with, parked := range map[string]int{`{"mentor":"7c1d2f3e-4b5a-4968-9786-a5b4c3d2e1f0","cycle":"spring","match":"guest"}`: 0, `{"mentor":7}`: 1} {
+		o := open(t)
+		o.Join(workflows.Newcomer{Name: "lend-the-mentor", Answers: "person.registered", Order: func(string) (string, string) { return "mentor.engage", with }})
+		o.settle()
+		o.register("eve")
+		o.settle()
+		require.Len(t, o.standing(), parked, with)
+		if parked > 0 {
+			require.Equal(t, "command", o.standing()[0].Fault)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package main_test
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -150,7 +151,9 @@ func everything(t *testing.T, store eventstore.Store) string {
 	require.NoError(t, err)
 	require.NotEmpty(t, figures)
 	for _, f := range figures {
-		fmt.Fprintf(&b, "%+v\n", f)
+		line, err := json.Marshal(f)
+		require.NoError(t, err)
+		fmt.Fprintf(&b, "%s\n", line)
 	}
 	history, err := views.History(t.Context(), projections.HistoryFilter{Cycle: autumn})
 	require.NoError(t, err)

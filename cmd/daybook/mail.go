@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"time"
 
-	"github.com/daybook-engine/daybook/eventstore/vault"
 	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows/mail"
 )
@@ -71,7 +69,7 @@ func (b *book) mail(ctx context.Context, upToDate <-chan struct{}, transport mai
 // later try brings back, is told apart from a vault that does not answer now.
 func (b *book) legible(ctx context.Context, digest string) (string, error) {
 	text, err := b.open(ctx, digest)
-	if errors.Is(err, vault.ErrDamaged) || errors.Is(err, vault.ErrNotFound) {
+	if unreadable(err) {
 		err = fmt.Errorf("%w: %w", mail.ErrUnreadable, err)
 	}
 	return text, err

@@ -525,6 +525,11 @@ func stopped(err error) bool {
 	return errors.Is(err, sqlite.ErrStopped) || errors.Is(err, vault.ErrStopped)
 }
 
+// unreadable tells of a text that the vault has not, or not as it was sealed.
+func unreadable(err error) bool {
+	return errors.Is(err, vault.ErrDamaged) || errors.Is(err, vault.ErrNotFound)
+}
+
 // errErased says that a text was deleted on purpose.
 var errErased = vault.ErrErased
 

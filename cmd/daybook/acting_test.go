@@ -105,7 +105,7 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	require.Contains(t, wrong.html, `<a href="#f-deadline.local">This local time does not exist`)
 	require.Contains(t, wrong.html, `value="by 30 March, at half past two"`)
 	cycle = wrong.press("Open the call", "Deadline", "2031-02-28T17:00", "As published", "by 28 February").recorded("The call for mentees opened")
-	cycle = cycle.follow("Extend the deadline: mentees").press("Extend the deadline", "New deadline", "2031-03-01T17:00", "By then: that moment is in time", "", "As published", "by 1 March", "Reason", "power_cut").recorded("deadline")
+	cycle.follow("Extend the deadline: mentees").press("Extend the deadline", "New deadline", "2031-03-01T17:00", "By then: that moment is in time", "", "As published", "by 1 March", "Reason", "power_cut").recorded("deadline")
 
 	// Ben applies himself; a letter that is late is refused, and stays written.
 	ben := a.as("applicant/ben")

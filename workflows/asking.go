@@ -168,7 +168,7 @@ func (a ask) follows(name string) bool {
 
 func (a ask) input(f Field, name string) Input {
 	l := labelOf(a.command, name)
-	in := Input{Name: name, Label: l.text, Hint: l.hint, Type: f.Type, Needed: f.Needed, Unit: units[f.Name], Choices: a.choices(f.Name, name)}
+	in := Input{Name: name, Label: l.text, Hint: l.hint, Type: f.Type, Needed: f.Needed, Unit: units[f.Name], Choices: a.choices(f)}
 	switch {
 	case f.List && f.Within == nil && in.Choices != nil:
 		in.Several = true
@@ -194,37 +194,26 @@ func (a ask) input(f Field, name string) Input {
 }
 
 // choices are the values of a field that has only some.
-func (a ask) choices(field, name string) (list []Choice) {
+func (a ask) choices(f Field) (list []Choice) {
 	of := func(codes ...string) []Choice {
 		for _, c := range codes {
-			list = append(list, Choice{c, said(c)})
+			words, ok := choiceWords[f.Name+" "+c]
+			if !ok {
+				words = said(c)
+			}
+			list = append(list, Choice{c, words})
 		}
 		return list
 	}
-	switch a.command + " " + name {
-	case "organisation.register kind":
-		return of("network", "museum", "funder", "delivery", "employer")
-	case "reflection.file kind":
-		return []Choice{{"session", "On a session"}, {"final", "Final, on the whole match"}}
-	case "quota.set per":
-		return []Choice{{"year", "In each year"}, {"cycle", "In each cycle"}}
-	case "message.settle as":
-		return []Choice{{"arrived", "It arrived"}, {"not_arrived", "It did not arrive"}, {"again", "Send it again"}}
-	case "conflict.declare conflict":
-		return of("employer", "line_manager", "mentor", "family", "co_author", "other")
-	case "review.record recommendation":
-		return of("select", "reserve", "decline")
+	if f.OneOf != nil {
+		return of(f.OneOf...)
 	}
-	switch field {
-	case "side":
-		return of(match.Mentee, match.Mentor)
+	switch f.Name {
 	case "mode":
 		if len(a.terms.Sessions.Modes) > 0 && a.command != "session.hold" && a.command != "session.correct" {
 			return of(a.terms.Sessions.Modes...)
 		}
 		return of(programme.Vocabulary["mode"]...)
-	case "rule":
-		return []Choice{{string(when.By), "By then: that moment is in time"}, {string(when.Before), "Before then: that moment is too late"}}
 	case "call":
 		for _, c := range a.plan.Calls {
 			list = append(list, Choice{c.Call, said(c.Call)})

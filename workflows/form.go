@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
@@ -37,7 +38,19 @@ func Form(name string) []Field {
 	return nil
 }
 
-func form(t reflect.Type) (list []Field) {
+// forms are those of the registered commands, and of what is within them: each is
+// made once, since a page asks for all of them.
+var forms sync.Map // of []Field by reflect.Type
+
+func form(t reflect.Type) []Field {
+	known, ok := forms.Load(t)
+	if !ok {
+		known, _ = forms.LoadOrStore(t, makeForm(t))
+	}
+	return known.([]Field)
+}
+
+func makeForm(t reflect.Type) (list []Field) {
 	var words map[string][]string
 	if c, ok := reflect.Zero(t).Interface().(closed); ok {
 		words = c.OneOf()

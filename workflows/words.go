@@ -194,6 +194,19 @@ func labelOf(command, field string) label {
 }
 
 // units are what numbers are of.
+// choiceWords are of the values, by field, whose code says too little.
+var choiceWords = map[string]string{
+	"as again":       "Send it again",
+	"as arrived":     "It arrived",
+	"as not_arrived": "It did not arrive",
+	"kind final":     "Final, on the whole match",
+	"kind session":   "On a session",
+	"per cycle":      "In each cycle",
+	"per year":       "In each year",
+	"rule before":    "Before then: that moment is too late",
+	"rule by":        "By then: that moment is in time",
+}
+
 var units = map[string]string{"minutes": "minutes"}
 
 // said puts a code into words: line_manager is Line manager.

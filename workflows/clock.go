@@ -93,20 +93,23 @@ func (d Due) id() uuid.UUID {
 // fire issues what is due, so much of it at once, and tells how much of it left
 // something. After a fault it issues no more.
 func (g *Engine) fire(ctx context.Context, due []Due, beside int) (int, error) {
+	head, err := g.Store.Head(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("head of the log: %w", err)
+	}
 	var issued atomic.Int64
 	var fault atomic.Pointer[error]
 	var taken atomic.Int64
 	work := func() {
 		for i := taken.Add(1); i <= int64(len(due)) && fault.Load() == nil; i = taken.Add(1) {
 			d := due[i-1]
-			again := false
-			result, err := g.Do(ctx, d.Command, d.Fields, Cause{CommandID: d.id(), Actor: "clock", Role: access.Clock, Channel: "system", again: &again})
+			result, err := g.Do(ctx, d.Command, d.Fields, Cause{CommandID: d.id(), Actor: "clock", Role: access.Clock, Channel: "system"})
 			switch refused := new(domain.Error); {
 			case errors.As(err, &refused):
 			case err != nil:
 				err = fmt.Errorf("%s, due %s: %w", d.Command, d.At.Format(time.RFC3339), err)
 				fault.CompareAndSwap(nil, &err)
-			case len(result.Names) > 0 && !again:
+			case len(result.Names) > 0 && result.Position.Compare(head) > 0: // and not the answer of an earlier time
 				issued.Add(1)
 			}
 		}

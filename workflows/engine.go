@@ -158,8 +158,6 @@ type Cause struct {
 	Causation   string
 	Reason      string
 	Authority   string
-
-	again *bool // to be told, where it is given, that the answer is one from before
 }
 
 // A Result is what a command brought about: nothing, when it was already so.
@@ -265,9 +263,6 @@ func do[S state[S, E], E any](ctx context.Context, g *Engine, t task[S, E]) (Res
 		}
 		for _, d := range s.done {
 			if d.command == t.cause.CommandID {
-				if t.cause.again != nil {
-					*t.cause.again = true
-				}
 				return d.answer(t.id(0))
 			}
 		}

@@ -94,8 +94,9 @@ func untell(ctx context.Context, g *Engine, r eventstore.Recorded, event any) (o
 		if err != nil {
 			return nil, err
 		}
-		if was, is := matter(body), matter(event); was != nil && is != nil && was != is {
-			continue
+		session, reviewer := part(body)
+		if s, r := part(event); session*s != 0 && session != s || reviewer != "" && r != "" && reviewer != r {
+			continue // another session's, or another reviewer's
 		}
 		more, err := l.messages(earlier, body, func(_ programme.Message, _ message.About, id message.ID) (order, error) {
 			return order{"message.withdraw", message.Withdraw{ID: id, Why: strings.ReplaceAll(r.Name, ".", "_")}}, nil
@@ -106,28 +107,6 @@ func untell(ctx context.Context, g *Engine, r eventstore.Recorded, event any) (o
 		orders = append(orders, more...)
 	}
 	return orders, nil
-}
-
-// matter is what an event is about where its stream is about several such
-// things: one session, one reviewer.
-func matter(event any) any {
-	switch e := event.(type) {
-	case match.SessionScheduled:
-		return e.Session
-	case match.SessionRescheduled:
-		return e.Session
-	case match.SessionCancelled:
-		return e.Session
-	case match.SessionMissed:
-		return e.Session
-	case match.SessionHeld:
-		return e.Session
-	case review.Assigned:
-		return e.Reviewer
-	case review.Recused:
-		return e.Reviewer
-	}
-	return nil
 }
 
 // messages makes an order of each message that the cycle's definition had on

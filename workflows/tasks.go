@@ -60,13 +60,11 @@ var taskPolicies = []policy{
 		withdraw := func(id tasks.ID) order {
 			return order{"task.withdraw", tasks.Withdraw{ID: id, Following: tasks.Following{Event: r.Name}}}
 		}
-		of := programme.Endings[r.Name]
-		if of == programme.AboutCycle {
+		ending := programme.Endings[r.Name]
+		if ending.About == programme.AboutCycle {
 			return l.openedIn(cycle.ParseStream(r.Stream).Cycle, withdraw)
 		}
-		return l.opened(r.Stream, event, func(t programme.Task) bool {
-			return programme.Happenings[t.On].About == of && (part(r.Name) == "" || part(r.Name) == t.On)
-		}, func(_, _ tasks.About) bool { return true }, withdraw)
+		return l.opened(r.Stream, event, func(t programme.Task) bool { return ending.Ends(t.On) }, func(_, _ tasks.About) bool { return true }, withdraw)
 	})},
 	{"queue-the-digest", to(func(ctx context.Context, g *Engine, stream string, e tasks.Reminded) ([]order, error) {
 		s, err := fold[tasks.State](lookup{ctx, g, true}, stream)
@@ -85,16 +83,30 @@ var taskPolicies = []policy{
 	})},
 }
 
-// part is the event that opens the tasks which an ending is about, where it ends
-// one of several such things in its stream.
-func part(ending string) string {
-	switch {
-	case strings.HasPrefix(ending, "session."):
-		return "session.scheduled"
-	case ending == "reviewer.recused":
-		return "review.assigned"
+// part is which of several things in its stream an event is about: a session, or
+// what one reviewer was given; neither, where it is about all of it.
+func part(event any) (session int, reviewer domain.Person) {
+	switch e := event.(type) {
+	case review.Assigned:
+		reviewer = e.Reviewer
+	case review.Recorded:
+		reviewer = e.Reviewer
+	case review.Recused:
+		reviewer = e.Reviewer
+	case match.SessionScheduled:
+		session = e.Session
+	case match.SessionRescheduled:
+		session = e.Session
+	case match.SessionHeld:
+		session = e.Session
+	case match.SessionCancelled:
+		session = e.Session
+	case match.SessionMissed:
+		session = e.Session
+	case match.ReflectionFiled:
+		session = e.Session
 	}
-	return ""
+	return session, reviewer
 }
 
 // named makes a policy's reaction to events by their names.
@@ -152,24 +164,7 @@ func (l lookup) about(stream string, event any) (in string, about tasks.About, e
 		m := match.ParseStream(stream)
 		in, about.Match = m.Cycle, m.Match
 	}
-	switch e := event.(type) {
-	case review.Assigned:
-		about.Reviewer = e.Reviewer
-	case review.Recorded:
-		about.Reviewer = e.Reviewer
-	case review.Recused:
-		about.Reviewer = e.Reviewer
-	case match.SessionScheduled:
-		about.Session = e.Session
-	case match.SessionHeld:
-		about.Session = e.Session
-	case match.SessionCancelled:
-		about.Session = e.Session
-	case match.SessionMissed:
-		about.Session = e.Session
-	case match.ReflectionFiled:
-		about.Session = e.Session
-	}
+	about.Session, about.Reviewer = part(event)
 	return in, about, nil
 }
 
@@ -247,7 +242,7 @@ func (l lookup) since(c *tasks.Open, d programme.Definition) error {
 	var cause eventstore.Position
 	for _, about := range abouts {
 		err := l.read(c.Cycle, about, func(r eventstore.Recorded) error {
-			done, ends := slices.Contains(c.Plan.Done, r.Name), programme.Endings[r.Name] != "" && part(r.Name) == c.Plan.On
+			done, ends := slices.Contains(c.Plan.Done, r.Name), c.Plan.On != "" && programme.Endings[r.Name].On == c.Plan.On
 			if r.ID.String() == c.Cause {
 				cause = r.Position
 			}

@@ -42,18 +42,27 @@ var Happenings = map[string]Happening{
 	"session.held":       {AboutMatch, []string{"reflection.filed"}},
 }
 
-// Endings are the events after which a task about the same is nobody's any
-// more; a session's, for the tasks about that session only, and a reviewer's,
-// for what that reviewer was given.
-var Endings = map[string]string{
-	"cycle.closed": AboutCycle,
+// An Ending is an event after which tasks about the same are nobody's any more.
+type Ending struct {
+	About string
+	On    string // only those that this event opened: it is about one of several, a session or a reviewer
+}
 
-	"draft.expired": AboutApplication, "application.withdrawn": AboutApplication, "eligibility.failed": AboutApplication,
-	"application.passed_over": AboutApplication, "application.declined": AboutApplication, "offer.declined": AboutApplication, "offer.lapsed": AboutApplication,
-	"reviewer.recused": AboutApplication,
+// Ends tells whether it ends the tasks that an event opens.
+func (e Ending) Ends(on string) bool {
+	return e.About == Happenings[on].About && (e.On == "" || e.On == on)
+}
 
-	"match.declined": AboutMatch, "match.unwound": AboutMatch, "match.ended": AboutMatch, "match.completed": AboutMatch,
-	"session.cancelled": AboutMatch, "session.missed": AboutMatch,
+var Endings = map[string]Ending{
+	"cycle.closed": {About: AboutCycle},
+
+	"draft.expired": {About: AboutApplication}, "application.withdrawn": {About: AboutApplication}, "eligibility.failed": {About: AboutApplication},
+	"application.passed_over": {About: AboutApplication}, "application.declined": {About: AboutApplication},
+	"offer.declined": {About: AboutApplication}, "offer.lapsed": {About: AboutApplication},
+	"reviewer.recused": {AboutApplication, "review.assigned"},
+
+	"match.declined": {About: AboutMatch}, "match.unwound": {About: AboutMatch}, "match.ended": {About: AboutMatch}, "match.completed": {About: AboutMatch},
+	"session.cancelled": {AboutMatch, "session.scheduled"}, "session.missed": {AboutMatch, "session.scheduled"},
 }
 
 // openers are the events that open tasks.

@@ -30,13 +30,29 @@ func Lock(path string) (io.Closer, error) {
 		f.Close()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	case !held:
-		pid, _ := io.ReadAll(io.LimitReader(f, 20))
+		pid := holder(f)
 		f.Close()
-		return nil, fmt.Errorf("%s: another daybook process (pid %s) %w", path, strings.TrimSpace(string(pid)), ErrLocked)
+		return nil, fmt.Errorf("%s: another daybook process (pid %s) %w", path, pid, ErrLocked)
 	}
 	if _, err = f.WriteAt(fmt.Appendf(nil, "%-19d\n", os.Getpid()), 0); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("lock: %w", err)
 	}
 	return f, nil
+}
+
+// Holder is the id of the process that has locked the file at path, or had it
+// last; "" when none had.
+func Holder(path string) string {
+	f, err := os.Open(path + ".lock")
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	return holder(f)
+}
+
+func holder(f *os.File) string {
+	pid, _ := io.ReadAll(io.LimitReader(f, 20))
+	return strings.TrimSpace(string(pid))
 }

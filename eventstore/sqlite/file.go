@@ -137,11 +137,17 @@ func connect(path string, mode sqlite.OpenFlags) (_ *sqlite.Conn, err error) {
 		return nil, err
 	}
 	if mode == sqlite.OpenReadOnly {
+		if err := current(conn, true); err != nil {
+			return nil, err
+		}
 		return conn, pragma(conn, "query_only = on", "cache_size = -1024")
 	}
 	// A commit that follows the balancing of a tree looks through the whole
 	// cache, so that a large one costs more than it spares.
 	if err := pragma(conn, "synchronous = full", "wal_autocheckpoint = 0", "cache_size = -2048"); err != nil {
+		return nil, err
+	}
+	if err := current(conn, false); err != nil {
 		return nil, err
 	}
 	return conn, migrate(conn)

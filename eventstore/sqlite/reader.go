@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
@@ -109,6 +111,10 @@ type cursor struct {
 	begins   bool // to read a stream: its first page, which is most often all of it
 	prefixes []string
 
+	positions []int64 // of all that the prefixes choose, and that was not read yet,
+	looked    bool    // when that was looked for,
+	many      bool    // and found to be more than is worth it
+
 	rows    []eventstore.Recorded // the page: good until the next one is read
 	scanned int                   // rows looked at, of which the prefixes chose those in the page
 	last    int64                 // position of the last row looked at
@@ -197,6 +203,69 @@ func (c *cursor) forwards(ctx context.Context, want int) error {
 		}
 	}
 	return nil
+}
+
+// mostChosen is how many events are read by their positions, one by one. To read
+// the whole log past others is quicker than to seek more.
+const mostChosen = 8192
+
+// chosen reads what lies after c.last in streams of the prefixes: by the index
+// of streams, where that is little, as most often it is.
+func (c *cursor) chosen(ctx context.Context, want int) error {
+	if !c.looked {
+		if err := c.look(ctx); err != nil {
+			return err
+		}
+		c.looked = true
+	}
+	if c.many {
+		return c.forwards(ctx, want)
+	}
+	page := c.positions[:min(want, len(c.positions))]
+	c.positions = c.positions[len(page):]
+	list := make([]byte, 0, 8*len(page)+2)
+	list = append(list, '[')
+	for i, n := range page {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = strconv.AppendInt(list, n, 10)
+	}
+	return c.read(ctx, selectChosen, want, string(append(list, ']')))
+}
+
+// look finds the positions of what the prefixes choose.
+func (c *cursor) look(ctx context.Context) error {
+	if _, c.many = c.store.recent(c.last); c.many { // they lie in memory
+		return nil
+	}
+	return c.store.withReader(ctx, func(conn *sqlite.Conn) error {
+		for _, p := range c.prefixes {
+			if p == "" || p[len(p)-1] >= 0x7e {
+				c.many = true // there is no text that follows all that begin so
+				return nil
+			}
+			stmt, err := conn.Prepare(selectPositions)
+			if err != nil {
+				return fmt.Errorf("read %s: %w", c.store.path, err)
+			}
+			stmt.BindText(1, p)
+			stmt.BindText(2, p[:len(p)-1]+string(rune(p[len(p)-1]+1)))
+			stmt.BindInt64(3, c.last)
+			for more := true; more && !c.many; {
+				if more, err = stmt.Step(); more {
+					c.positions = append(c.positions, stmt.ColumnInt64(0))
+					c.many = len(c.positions) > mostChosen
+				}
+			}
+			if err := errors.Join(err, stmt.Reset()); err != nil {
+				return fmt.Errorf("read %s: %w", c.store.path, err)
+			}
+		}
+		slices.Sort(c.positions)
+		c.positions = slices.Compact(c.positions)
+		return nil
+	})
 }
 
 func (c *cursor) bytes(stmt *sqlite.Stmt, column int) []byte {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -490,4 +491,37 @@ func read(t testing.TB, s eventstore.Store) (out []eventstore.Recorded) {
 		out = append(out, e)
 	}
 	return out
+}
+
+// What prefixes choose is found by the index of streams while it is little, and
+// by reading the log where it is not: the same either way.
+func TestManyAndFewAreChosenAlike(t *testing.T) {
+	t.Parallel()
+	path := logIn(t)
+	s := open(t, path)
+	const each = 600
+	for i := range 15 {
+		for _, stream := range []string{fmt.Sprintf("many-%d", i), fmt.Sprintf("few-%d", i%2)} {
+			var batch []eventstore.Event
+			for range map[bool]int{true: each, false: 2}[strings.HasPrefix(stream, "many")] {
+				batch = append(batch, eventstore.Event{ID: uuid.New(), Name: "a.b", Data: []byte("{}"), Metadata: []byte("{}")})
+			}
+			_, err := s.Append(t.Context(), stream, eventstore.Any, batch...)
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, s.Close())
+	s = open(t, path)
+	for chosen, n := range map[string]int{"many-": 15 * each, "many-1": 6 * each, "few-": 30, "few-0": 16, "none-": 0, "~": 0, "": 15*each + 30} {
+		var last eventstore.Position
+		found := 0
+		for r, err := range s.ReadAll(t.Context(), eventstore.ReadAll{Prefixes: []string{chosen}}) {
+			require.NoError(t, err)
+			require.True(t, strings.HasPrefix(r.Stream, chosen))
+			require.Positive(t, r.Position.Compare(last))
+			last = r.Position
+			found++
+		}
+		require.Equal(t, n, found, chosen)
+	}
 }

@@ -21,6 +21,7 @@ type file struct {
 	base    string
 	journal string
 	tables  string
+	lacked  string // by one that was made before people could be erased
 
 	path    string
 	there   bool
@@ -59,12 +60,12 @@ func textsFile() *file {
 			sealed BLOB NOT NULL
 		) STRICT;
 		CREATE INDEX handle_person ON handle (person);
-		CREATE TABLE erased (
+		CREATE TRIGGER handle_stays BEFORE UPDATE ON handle BEGIN SELECT raise(ABORT, 'a handle is never changed'); END;`, lacked: `
+		CREATE TABLE IF NOT EXISTS erased (
 			digest TEXT PRIMARY KEY,
 			tag    BLOB NOT NULL
 		) STRICT;
-		CREATE INDEX erased_tag ON erased (tag);
-		CREATE TRIGGER handle_stays BEFORE UPDATE ON handle BEGIN SELECT raise(ABORT, 'a handle is never changed'); END;`}
+		CREATE INDEX IF NOT EXISTS erased_tag ON erased (tag);`}
 }
 
 // A deleted key must be gone when its transaction ends. It is so with a
@@ -77,8 +78,8 @@ func keysFile() *file {
 			rev     INTEGER NOT NULL,
 			wrapped BLOB NOT NULL,
 			PRIMARY KEY (subject, rev)
-		) STRICT;
-		CREATE TABLE fence (tag BLOB PRIMARY KEY, salt BLOB NOT NULL) STRICT;`}
+		) STRICT;`, lacked: `
+		CREATE TABLE IF NOT EXISTS fence (tag BLOB PRIMARY KEY, salt BLOB NOT NULL) STRICT;`}
 }
 
 func fileMade(dir string) (bool, error) {
@@ -175,7 +176,10 @@ func (f *file) open(o Options) (err error) {
 			return fmt.Errorf("%s: %w", pragma, err)
 		}
 	}
-	return nil
+	if !f.there {
+		return nil
+	}
+	return sqlitex.ExecuteScript(c, f.lacked, nil)
 }
 
 func newer(v int64) error {
@@ -200,7 +204,7 @@ func (f *file) make(meta map[string][]byte) error {
 			return err
 		}
 		stamp := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;", f.id, version)
-		if err := sqlitex.ExecuteScript(f.conn, f.tables+stamp, nil); err != nil {
+		if err := sqlitex.ExecuteScript(f.conn, f.tables+f.lacked+stamp, nil); err != nil {
 			return err
 		}
 		return insertMeta(c, meta)

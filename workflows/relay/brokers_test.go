@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,8 +21,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
+	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/memory"
+	"github.com/daybook-engine/daybook/workflows"
 	"github.com/daybook-engine/daybook/workflows/relay"
 )
 
@@ -119,10 +122,8 @@ func TestWhatKafkaWontTakeIsParked(t *testing.T) {
 	require.Contains(t, pinned.read(), "too large")
 }
 
-// The way to an AMQP broker is cut, and mended after an hour. A queue bound
-// to the exchange has everything that its routing key chooses, in order.
-func TestAMQPHasEverythingInOrder(t *testing.T) {
-	t.Parallel()
+// rabbit is the broker of DAYBOOK_TEST_AMQP, and a way to it that is not cut.
+func rabbit(t *testing.T) (*url.URL, *amqp091.Channel) {
 	named := os.Getenv("DAYBOOK_TEST_AMQP")
 	if named == "" {
 		t.Skip("DAYBOOK_TEST_AMQP names no broker: amqp://daybook:hunter2@127.0.0.1:5672/")
@@ -134,6 +135,14 @@ func TestAMQPHasEverythingInOrder(t *testing.T) {
 	t.Cleanup(func() { conn.Close() })
 	channel, err := conn.Channel()
 	require.NoError(t, err)
+	return at, channel
+}
+
+// The way to an AMQP broker is cut, and mended after an hour. A queue bound
+// to the exchange has everything that its routing key chooses, in order.
+func TestAMQPHasEverythingInOrder(t *testing.T) {
+	t.Parallel()
+	at, channel := rabbit(t)
 	exchange := "daybook-" + uuid.NewString()
 	require.NoError(t, channel.ExchangeDeclare(exchange, "topic", true, false, false, false, nil))
 	t.Cleanup(func() { _ = channel.ExchangeDelete(exchange, false, false) })
@@ -185,6 +194,113 @@ func TestAMQPHasEverythingInOrder(t *testing.T) {
 		seen[e.ID] = true
 	}
 	require.Equal(t, want, got)
+}
+
+// A queue's commands are done in order, under ids that follow from their
+// messages'; what is refused or cannot be read is answered; a fault holds up what
+// stands behind it, and so does a broker that is away for an hour.
+func TestTheCommandsOfAnAMQPQueueAreDoneInOrder(t *testing.T) {
+	t.Parallel()
+	at, channel := rabbit(t)
+	commands, answers := "desk-"+uuid.NewString(), "answers-"+uuid.NewString()
+	for _, queue := range []string{commands, answers} {
+		_, err := channel.QueueDeclare(queue, true, false, false, false, nil)
+		require.NoError(t, err)
+		t.Cleanup(func() { _, _ = channel.QueueDelete(queue, false, false, false) })
+	}
+	heard, err := channel.Consume(answers, "", true, true, false, false, nil)
+	require.NoError(t, err)
+	ask := func(texts ...string) {
+		for _, text := range texts {
+			require.NoError(t, channel.PublishWithContext(t.Context(), "", commands, true, false, amqp091.Publishing{DeliveryMode: amqp091.Persistent, Body: []byte(text)}))
+		}
+	}
+	one := `{"specversion":"1.0","source":"desk","id":"1","type":"session.hold","data":{"number":1}}`
+	ask(one, one,
+		`{"specversion":"1.0","source":"desk","id":"2","type":"cycle.close","data":{}}`, `not a message`,
+		`{"specversion":"1.0","source":"desk","id":"3","type":"session.hold","data":{"number":"fault"}}`,
+		`{"specversion":"1.0","source":"desk","id":"4","type":"session.hold","data":{"number":"refuse"}}`)
+
+	var mu sync.Mutex
+	var done []string
+	ids, faults := map[string]uuid.UUID{}, 3
+	way := newWire(t, at.Host)
+	store, now := memory.New(), &clock{now: noon}
+	stop := start(t, relay.Options{
+		Store: store, Now: now.Now, Sleep: now.Sleep, Checkpoint: (&checkpoints{}).of,
+		Config: load(t, fmt.Sprintf(`sources: [{source: desk, kind: amqp, url: "amqp://%s%s", subject: %s, answers: %s, secret: {file: login}, by: coordinator/anna, commands: [session.hold]}]`,
+			way.address, cmp.Or(at.Path, "/"), commands, answers)),
+		Do: func(_ context.Context, by, command string, fields json.RawMessage, id uuid.UUID) (workflows.Result, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if string(fields) == `{"number":"fault"}` && faults > 0 {
+				faults--
+				return workflows.Result{}, errors.New("the log is away")
+			}
+			if known, again := ids[string(fields)]; again && known != id {
+				return workflows.Result{}, fmt.Errorf("another id for %s", fields)
+			}
+			if _, again := ids[string(fields)]; !again {
+				done = append(done, fmt.Sprint(by, " ", command, " ", string(fields)))
+			}
+			ids[string(fields)] = id
+			if string(fields) == `{"number":"refuse"}` {
+				return workflows.Result{}, domain.Refuse("no_such_thing", "there is none")
+			}
+			return workflows.Result{Names: []string{"session.held"}}, nil
+		},
+	})
+	seen := map[string]bool{}
+	said := func(n int) (said []string) { // each message's answer, which may come twice
+		for len(said) < n {
+			m, open := <-heard
+			require.True(t, open)
+			var e struct {
+				ID, Type, Subject, Source string
+				Data                      struct {
+					Events []string
+					Code   string
+				}
+			}
+			require.NoError(t, json.Unmarshal(m.Body, &e))
+			require.Equal(t, store.ID().URN(), e.Source)
+			require.Equal(t, e.ID, m.MessageId)
+			if !seen[e.ID] {
+				said = append(said, fmt.Sprint(e.Subject, " ", e.Type, " ", e.Data.Events, e.Data.Code))
+			}
+			seen[e.ID] = true
+		}
+		return said
+	}
+	require.Equal(t, []string{
+		"1 command.done [session.held]", "2 command.refused []message_unreadable", " command.refused []message_unreadable",
+		"3 command.done [session.held]", "4 command.refused []no_such_thing",
+	}, said(5))
+	require.Zero(t, faults)
+
+	way.cut()
+	hour, back := now.hour()
+	ask(`{"specversion":"1.0","source":"desk","id":"5","type":"session.hold","data":{"number":5}}`, one)
+	await(t, hour)
+	way.mend(t)
+	back()
+	require.Equal(t, []string{"5 command.done [session.held]"}, said(1))
+
+	// A queue that is taken away is told of, and followed again when it is there.
+	_, err = channel.QueueDelete(commands, false, false, false)
+	require.NoError(t, err)
+	hour, back = now.hour()
+	await(t, hour)
+	_, err = channel.QueueDeclare(commands, true, false, false, false, nil)
+	require.NoError(t, err)
+	ask(`{"specversion":"1.0","source":"desk","id":"6","type":"session.hold","data":{"number":6}}`)
+	back()
+	require.Equal(t, []string{"6 command.done [session.held]"}, said(1))
+	stop()
+	require.Equal(t, []string{
+		`coordinator/anna session.hold {"number":1}`, `coordinator/anna session.hold {"number":"fault"}`,
+		`coordinator/anna session.hold {"number":"refuse"}`, `coordinator/anna session.hold {"number":5}`, `coordinator/anna session.hold {"number":6}`,
+	}, done)
 }
 
 // A wire goes to a server, and can be cut.

@@ -41,15 +41,22 @@ var schemes = map[string][2]string{
 
 // A Source is a place outside whose messages are commands.
 type Source struct {
-	Name     string   `yaml:"source"` // its own, lower-case; the durable consumer is named after it, daybook-NAME
-	URL      string   `yaml:"url"`    // nats://host:port or tls://host:port
-	Subject  string   `yaml:"subject"`
-	Answers  string   `yaml:"answers"` // the subject on which every message is answered; a stream must keep it. Without it refusals are told in the log
-	Secret   Secret   `yaml:"secret"`  // a token, if the broker wants one
+	Name     string   `yaml:"source"`  // its own, lower-case; the consumer is named after it, daybook-NAME
+	Kind     string   `yaml:"kind"`    // nats, where nothing is said, or amqp
+	URL      string   `yaml:"url"`     // scheme://host:port as schemes has it
+	Subject  string   `yaml:"subject"` // nats: the subject; amqp: the queue, which is there
+	Answers  string   `yaml:"answers"` // the subject or queue in which every message is answered; of a subject a stream must keep it. Without it refusals are told in the log
+	Secret   Secret   `yaml:"secret"`  // a token, or of amqp user:password, if the broker wants one
 	By       string   `yaml:"by"`      // ROLE/HANDLE, for whom it acts
 	Commands []string `yaml:"commands"`
 
-	token string
+	token          string
+	user, password string // of AMQP
+}
+
+// at is where a source is found, as a target there would be.
+func (s Source) at() Target {
+	return Target{Kind: s.Kind, URL: s.URL, token: s.token, user: s.user, password: s.password}
 }
 
 func (s Source) takes(command string) bool { return slices.Contains(s.Commands, command) }
@@ -139,11 +146,8 @@ func (t *Target) check(dir string, seen map[string]bool, fault func(field, forma
 		}
 		if t.Kind == "nats" {
 			t.token = secret
-		} else if secret != "" {
-			var both bool
-			if t.user, t.password, both = strings.Cut(secret, ":"); !both || t.user == "" {
-				fault("secret", "user:password")
-			}
+		} else if err == nil {
+			t.user, t.password, err = login(secret)
 		}
 	default:
 		fault("kind", "nats, kafka, amqp or webhook")
@@ -159,8 +163,13 @@ func (s *Source) check(dir string, seen map[string]bool, fault func(field, forma
 		fault("source", aName)
 	}
 	seen[s.Name] = true
-	if !brokerURL(s.URL, schemes["nats"]) {
-		fault("url", "nats://host:port or tls://host:port, without a password")
+	if s.Kind == "" {
+		s.Kind = "nats"
+	}
+	if scheme := schemes[s.Kind]; s.Kind != "nats" && s.Kind != "amqp" {
+		fault("kind", "nats or amqp")
+	} else if !brokerURL(s.URL, scheme) {
+		fault("url", "%s://host:port or %s://host:port, without a password", scheme[0], scheme[1])
 	}
 	if !subjects.MatchString(s.Subject) {
 		fault("subject", "words joined by full stops, as in desk.commands")
@@ -182,7 +191,13 @@ func (s *Source) check(dir string, seen map[string]bool, fault func(field, forma
 			fault(fmt.Sprintf("commands[%d]", j), "a command of %s: %v", s.By, denied)
 		}
 	}
-	if s.token, err = s.Secret.read(dir); err != nil {
+	secret, err := s.Secret.read(dir)
+	if err == nil && s.Kind == "amqp" {
+		s.user, s.password, err = login(secret)
+	} else {
+		s.token = secret
+	}
+	if err != nil {
 		fault("secret", "%v", err)
 	}
 }
@@ -231,6 +246,15 @@ func (s Secret) read(dir string) (string, error) {
 		return strings.TrimSpace(string(text)), nil
 	}
 	return "", nil
+}
+
+// login reads user:password; none is none.
+func login(secret string) (user, password string, err error) {
+	user, password, both := strings.Cut(secret, ":")
+	if secret != "" && (!both || user == "") {
+		err = errors.New("user:password")
+	}
+	return user, password, err
 }
 
 // signingKey reads a symmetric secret as Standard Webhooks (Signature scheme)

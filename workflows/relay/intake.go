@@ -106,9 +106,9 @@ const (
 	longestHold = 30 * time.Second
 )
 
-// A consumer is a Watermill message.Subscriber to a subject of NATS JetStream:
-// durable, in the stream's order, one in flight. A message that is not
-// acknowledged is held, and handed over again after a wait of up to half a
+// A consumer is a Watermill message.Subscriber to a subject of NATS JetStream or
+// to a queue of an AMQP broker: durable, in order, one in flight. A message that
+// is not acknowledged is held, and handed over again after a wait of up to half a
 // minute, so that nothing overtakes it.
 type consumer struct {
 	Source
@@ -119,11 +119,14 @@ type consumer struct {
 // Subscribe follows the topic, a subject, until ctx ends; the broker may come
 // and go.
 func (c consumer) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
-	out := make(chan *message.Message)
+	out, follow := make(chan *message.Message), c.followSubject
+	if c.Kind == "amqp" {
+		follow = c.followQueue
+	}
 	go func() {
 		defer close(out)
 		for attempt := 0; ; attempt++ {
-			taken, err := c.follow(ctx, topic, out)
+			taken, err := follow(ctx, topic, out)
 			if ctx.Err() != nil {
 				return
 			}
@@ -139,9 +142,9 @@ func (c consumer) Subscribe(ctx context.Context, topic string) (<-chan *message.
 	return out, nil
 }
 
-// follow hands messages over until something goes wrong, and tells whether any
+// followSubject hands messages over until something goes wrong, and tells whether any
 // was taken.
-func (c consumer) follow(ctx context.Context, subject string, out chan<- *message.Message) (taken bool, err error) {
+func (c consumer) followSubject(ctx context.Context, subject string, out chan<- *message.Message) (taken bool, err error) {
 	conn, err := nats.Connect(c.URL, nats.Name("daybook"), nats.Token(c.token), nats.NoReconnect())
 	if err != nil {
 		return false, err
@@ -186,17 +189,24 @@ func (c consumer) hand(ctx context.Context, m jetstream.Msg, out chan<- *message
 	if err != nil {
 		return err
 	}
-	for attempt := 0; ; attempt++ {
-		if offer(ctx, out, message.NewMessage(fmt.Sprintf("%s %d", at.Stream, at.Sequence.Stream), m.Data()), grace) {
-			return m.DoubleAck(context.WithoutCancel(ctx))
-		}
+	if err := c.hold(ctx, out, fmt.Sprintf("%s %d", at.Stream, at.Sequence.Stream), m.Data(), m.InProgress); err != nil {
+		return err
+	}
+	return m.DoubleAck(context.WithoutCancel(ctx))
+}
+
+// hold offers one message until it is acknowledged, and says meanwhile that it
+// is under way.
+func (c consumer) hold(ctx context.Context, out chan<- *message.Message, id string, body []byte, underWay func() error) error {
+	for attempt := 0; !offer(ctx, out, message.NewMessage(id, body), grace); attempt++ {
 		if err := c.sleep(ctx, min(wait(attempt), longestHold)); err != nil {
 			return err
 		}
-		if err := m.InProgress(); err != nil {
+		if err := underWay(); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // Close does nothing: the Router that ends a subscription's context calls it.

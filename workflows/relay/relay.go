@@ -118,7 +118,10 @@ func Run(ctx context.Context, o Options) error {
 			(&way{target: t.Name, address: address, publisher: publisher, parking: o.Parking(t.Name), log: o.Log}).carry)
 	}
 	for _, f := range o.Sources {
-		answers := newNATS(Target{URL: f.URL, token: f.token})
+		answers := newNATS(f.at())
+		if f.Kind == "amqp" {
+			answers = newAMQPQueue(f.at(), f.Answers)
+		}
 		defer answers.Close()
 		router.AddConsumerHandler("from "+f.Name, f.Subject, consumer{f, subscriber.Sleep, o.Log},
 			(&intake{f, o.Store.ID(), o.Do, o.Now, answers, o.Log}).take)

@@ -77,6 +77,7 @@ type Nomination struct {
 	Route        string        `json:"route,omitempty"`
 	Organisation string        `json:"organisation,omitempty"`
 	Due          time.Time     `json:"due,omitzero"`
+	Told         when.Told     `json:"told,omitzero"`
 	Proof        domain.Digest `json:"proof,omitempty"`
 	ReceivedAt   time.Time     `json:"received_at,omitzero"`
 	LapsedAt     time.Time     `json:"lapsed_at,omitzero"`
@@ -130,6 +131,7 @@ type Decision struct {
 type Offer struct {
 	MadeAt     time.Time         `json:"made_at"`
 	ReplyBy    time.Time         `json:"reply_by"`
+	Told       when.Told         `json:"told,omitzero"`
 	Zone       string            `json:"zone"`
 	Answer     application.Phase `json:"answer,omitempty"` // accepted, offer declined, offer lapsed
 	AnsweredAt time.Time         `json:"answered_at,omitzero"`
@@ -223,7 +225,7 @@ func applyApplications(tx *Tx, e *Event) error {
 		if b.Late {
 			a.Permit = b.Permit
 		}
-		a.Nomination = Nomination{Route: b.Route, Organisation: b.Organisation, Due: b.ProofDue}
+		a.Nomination = Nomination{Route: b.Route, Organisation: b.Organisation, Due: b.ProofDue, Told: b.Told}
 	case application.SubmissionRefused:
 		a.Refusals = append(a.Refusals, Refusal{b.Code, b.ReceivedAt, b.Deadline, b.Missing, at})
 	case application.Withdrawn:
@@ -247,7 +249,7 @@ func applyApplications(tx *Tx, e *Event) error {
 	case application.Declined:
 		decide(application.Rejected, 0, b.Decision)
 	case application.OfferMade:
-		a.Phase, a.Offer = application.Offered, Offer{MadeAt: at, ReplyBy: b.ReplyBy, Zone: b.Zone}
+		a.Phase, a.Offer = application.Offered, Offer{MadeAt: at, ReplyBy: b.ReplyBy, Told: b.Told, Zone: b.Zone}
 	case application.OfferAccepted:
 		answer(application.Accepted)
 	case application.OfferDeclined:

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/daybook-engine/daybook/domain/measure"
-	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 )
 
@@ -22,13 +20,7 @@ func (d *envelopes) event(r eventstore.Recorded, n int64, e *Event) error {
 	e.Envelope.Actor = d.same(e.Envelope.Actor)
 	e.Envelope.Book = d.same(e.Envelope.Book)
 	e.Envelope.Reason = d.same(e.Envelope.Reason)
-	if e.Cycle = measure.BookOf(e.Envelope.Book, "cycle"); e.Cycle == "" {
-		var body struct {
-			Cycle string `json:"cycle"`
-		}
-		_ = schema.Unmarshal(r.Data, &body) // a body without it, or with another kind of it, names no cycle
-		e.Cycle = d.same(body.Cycle)
-	}
+	e.Cycle = d.same(e.Envelope.Cycle(r.Data))
 	return nil
 }
 

@@ -21,7 +21,7 @@ const lateEntry = 24 * time.Hour
 // aside: what, who, when and why are the event's.
 type Exception struct {
 	HistoryRow
-	Kinds []string // waiver, extension, moved, permit, late, override, correction, refused, nonconforming, overdue, lapsed, unwound, ended, calendar, late_entry, authority
+	Kinds []string // waiver, extension, moved, permit, kept, late, override, correction, refused, nonconforming, overdue, lapsed, unwound, ended, parked, skipped, repaired, calendar, late_entry, authority
 }
 
 // exceptional lists the names that always are an exception, and of which
@@ -30,6 +30,7 @@ var exceptional = map[string]string{
 	"completion.waived":  "waiver",
 	"permit.granted":     "permit",
 	"deadline.extended":  "extension",
+	"retention.extended": "kept",
 	"definition.moved":   "moved",
 	"submission.refused": "refused",
 	"place.refused":      "refused",
@@ -45,6 +46,9 @@ var exceptional = map[string]string{
 	"match.ended":        "ended",
 	"task.escalated":     "overdue",
 	"task.expired":       "lapsed",
+	"policy.parked":      "parked",
+	"policy.skipped":     "skipped",
+	"policy.repaired":    "repaired",
 }
 
 const exceptionsIndexes = `

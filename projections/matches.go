@@ -13,6 +13,7 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/when"
 )
 
 // A Match is two people working together, as the match board shows it.
@@ -38,6 +39,7 @@ type Match struct {
 	Signed     []Signature `json:"signed,omitempty"`
 	InForceAt  time.Time   `json:"in_force_at,omitzero"`
 	ContactDue time.Time   `json:"contact_due,omitzero"`
+	Told       when.Told   `json:"told,omitzero"` // of contact_due
 	ContactAt  time.Time   `json:"contact_at,omitzero"`
 	OverdueAt  time.Time   `json:"overdue_at,omitzero"` // when contact was marked overdue
 
@@ -47,6 +49,7 @@ type Match struct {
 	Plan       programme.Sessions   `json:"plan"`
 	Reflect    programme.Reflection `json:"reflect"`
 	Rule       programme.Completion `json:"rule"`
+	Attended   []match.Attended     `json:"-"`                // where completion asks for it; added when it is asked for
 	Basis      string               `json:"basis,omitempty"`  // of completion: rule, waiver
 	Waived     string               `json:"waived,omitempty"` // what was unmet
 	Zone       string               `json:"zone"`
@@ -160,7 +163,7 @@ func (m Match) Unmet() string {
 			list = append(list, "no final reflection by the "+side)
 		}
 	}
-	return strings.Join(list, ", ")
+	return strings.Join(append(list, match.Evidence{Attended: m.Attended}.Unmet(m.Rule)...), ", ")
 }
 
 func hasSigned(list []Signature, side string) bool {
@@ -247,7 +250,7 @@ func applyMatches(tx *Tx, e *Event) error {
 		m.Declined = b.Side
 	case match.Made:
 		m.Mentee, m.Mentor, m.Previous = b.Mentee, b.Mentor, b.Previous
-		m.Phase, m.MadeAt, m.ContactDue = match.Active, at, b.ContactDue
+		m.Phase, m.MadeAt, m.ContactDue, m.Told = match.Active, at, b.ContactDue, b.Told
 	case match.Unwound:
 		over(match.Unwinding)
 		m.NoFault = b.NoFault
@@ -311,6 +314,7 @@ func (v *Views) Match(ctx context.Context, cycle, name string) (m Match, err err
 			err = match.ErrUnknown.Because(name)
 		}
 		if err == nil {
+			err = attended(conn, list)
 			m = list[0]
 		}
 		return err
@@ -319,5 +323,9 @@ func (v *Views) Match(ctx context.Context, cycle, name string) (m Match, err err
 }
 
 func matchesOf(conn *sqlite.Conn, cycle string) ([]Match, error) {
-	return bodies[Match](conn, "SELECT body FROM matches WHERE cycle = ? ORDER BY key", cycle)
+	list, err := bodies[Match](conn, "SELECT body FROM matches WHERE cycle = ? ORDER BY key", cycle)
+	if err == nil {
+		err = attended(conn, list)
+	}
+	return list, err
 }

@@ -27,6 +27,7 @@ type Message struct {
 	Language  string          `json:"language"`
 	Phase     message.Phase   `json:"phase"`
 	Why       string          `json:"why,omitempty"`       // it failed or was withdrawn: a code
+	File      bool            `json:"file,omitempty"`      // it was sent into a file
 	Withdrawn bool            `json:"withdrawn,omitempty"` // while it was being sent: if it fails it stays so
 	Attempt   int             `json:"attempt"`
 	Claim     int             `json:"claim,omitempty"` // how often somebody was about to send it
@@ -49,6 +50,14 @@ func (m *Message) columns() (string, string, time.Time, bool) {
 // was about to be. While it waits they would be written anew.
 func (m Message) Written() bool { return m.Rendered != nil && m.Phase != message.Waiting }
 
+// State is what became of it, in words.
+func (m Message) State() string {
+	if m.Phase == message.Done && m.File {
+		return "written to a file"
+	}
+	return string(m.Phase)
+}
+
 // due is when it may be sent, while it waits.
 func (m *Message) due() time.Time {
 	if m.Again.IsZero() {
@@ -67,7 +76,7 @@ var messagesSQL string
 
 var messages = Projection{
 	Name: "messages", Schema: messagesSQL, Documents: []row{&Message{}}, Indexes: messagesIndexes, Apply: applyMessages,
-	Names: []string{"message.queued", "message.claimed", "message.sent", "message.failed", "message.unknown", "message.withdrawn"},
+	Names: []string{"message.queued", "message.claimed", "message.delayed", "message.sent", "message.failed", "message.unknown", "message.withdrawn"},
 }
 
 func applyMessages(tx *Tx, e *Event) error {
@@ -85,8 +94,10 @@ func applyMessages(tx *Tx, e *Event) error {
 		m.Phase, m.Attempt, m.QueuedAt, m.N, m.Withdrawn = message.Waiting, b.Attempt, b.At, e.N, false
 	case message.Claimed:
 		m.Phase, m.Claim, m.Rendered = message.Sending, b.Claim, &b.Rendered
+	case message.Delayed:
+		m.Why = b.Why
 	case message.Sent:
-		m.Phase = message.Done
+		m.Phase, m.File = message.Done, b.File
 	case message.Failed:
 		m.Phase, m.Why, m.Again = message.Undone, b.Why, b.Again
 		switch {

@@ -63,7 +63,7 @@ type Projection struct {
 // All lists the read models.
 func All() []Projection {
 	return []Projection{
-		history, cycles, applications, matches, places, exceptions, queue, figures, books, erasures, messages,
+		history, cycles, applications, matches, places, exceptions, queue, figures, books, erasures, messages, gatherings, together,
 	}
 }
 

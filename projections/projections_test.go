@@ -72,6 +72,7 @@ func TestTheFiguresOfS1(t *testing.T) {
 		"session_minutes": 945, "sessions_conforming": 12, "matches_completed_by_rule": 4, "matches_completed": 5,
 		"reflections_due_mentee": 13, "reflections_filed_mentee": 11, "reflections_due_mentor": 13, "reflections_filed_mentor": 9,
 		"reflections_final": 5,
+		"attendances":       0, "people_attending": 0, "people_supervised": 0,
 	}, got)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,10 +19,14 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
+	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/retention"
+	"github.com/daybook-engine/daybook/domain/schema"
 	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/domain/when"
+	"github.com/daybook-engine/daybook/eventstore"
 )
 
 // An Item is one thing to be done: by the clock when it falls due, or by a
@@ -61,14 +66,17 @@ type DueItem struct {
 	Round   int // as of the Item
 }
 
-// An Item in the table is the clock's, or a parked policy's; one without a
-// command is settled, and is not kept.
-func (t *Item) columns() (string, string, time.Time, bool) {
-	in := t.Cycle
-	if t.Command == "draft.expire" {
+// An Item in the table is the clock's, a parked policy's, or somebody who was
+// kept long enough; one without a command is settled, and is not kept. What is
+// due by people is no concern of the clock's.
+func (t *Item) columns() (in, phase string, due time.Time, keep bool) {
+	if in = t.Cycle; t.Command == "draft.expire" {
 		in += "." + t.Call
 	}
-	return in, t.Command, t.Due, t.Command != ""
+	if t.Role == "clock" {
+		due = t.Due
+	}
+	return in, t.Command, due, t.Command != ""
 }
 
 // queueCall is what the clock knows of a call.
@@ -97,19 +105,23 @@ func (c *queueCall) columns() (string, string, time.Time, bool) {
 // queueApplication is what the clock knows of an application from its beginning.
 // Its row in the queue is gone as soon as nothing is awaited.
 type queueApplication struct {
-	Cycle  string        `json:"cycle"`
-	Call   string        `json:"call"`
-	Person domain.Person `json:"person"`
+	Cycle  string          `json:"cycle"`
+	Call   string          `json:"call"`
+	Person domain.Person   `json:"person"`
+	File   retention.File  `json:"file,omitzero"`
+	Kept   retention.State `json:"kept,omitzero"`
+	Erased bool            `json:"erased,omitempty"` // the person, or about to be
 }
 
 func (a *queueApplication) columns() (string, string, time.Time, bool) {
-	return a.Cycle, "", time.Time{}, true
+	return a.Cycle, string(a.Person), time.Time{}, true
 }
 
-// queueCycle is what a cycle pins.
+// queueCycle is what a cycle pins, and when it was closed.
 type queueCycle struct {
 	Cycle      string        `json:"cycle"`
 	Definition domain.Digest `json:"definition"`
+	Closed     time.Time     `json:"closed,omitzero"`
 }
 
 func (c *queueCycle) columns() (string, string, time.Time, bool) {
@@ -125,6 +137,7 @@ type queueDefinition struct {
 	Proof     map[string]when.Offset `json:"proof"` // by call and route, "call.route"
 	Reply     when.Offset            `json:"reply"`
 	Contact   when.Offset            `json:"contact"`
+	Retention []programme.Retention  `json:"retention,omitempty"`
 }
 
 // rule says how an instant was reckoned from an anchor, which people call from.
@@ -154,11 +167,12 @@ var queue = Projection{
 	Names: []string{
 		"definition.published", "cycle.planned", "definition.moved",
 		"call.opened", "deadline.extended", "permit.granted", "call.closed",
-		"draft.started", "draft.expired", "application.received", "application.withdrawn", "nomination.received", "nomination.lapsed",
+		"draft.started", "draft.expired", "application.received", "submission.refused", "application.withdrawn", "nomination.received", "nomination.lapsed",
 		"eligibility.confirmed", "eligibility.failed", "offer.made", "offer.accepted", "offer.declined", "offer.lapsed",
 		"match.made", "match.unwound", "match.completed", "match.ended", "contact.made", "contact.overdue",
+		"application.passed_over", "application.declined", "cycle.closed", "erasure.started", "erasure.completed", "retention.expired", "retention.extended",
 		"policy.parked", "policy.retried", "policy.skipped", "policy.repaired",
-		"task.opened", "task.claimed", "task.delegated", "task.reminded", "task.escalated", "task.completed", "task.reopened", "task.expired", "task.withdrawn",
+		"task.opened", "task.claimed", "task.released", "task.delegated", "task.reminded", "task.escalated", "task.completed", "task.reopened", "task.expired", "task.withdrawn",
 	},
 }
 
@@ -172,6 +186,7 @@ func applyQueue(tx *Tx, e *Event) error {
 		*d = queueDefinition{
 			Programme: b.Definition.Programme, Zone: b.Definition.Zone, Calendar: b.Definition.Calendar, Last: map[string]when.Offset{},
 			Proof: map[string]when.Offset{}, Reply: b.Definition.Offer.ReplyWithin, Contact: b.Definition.Match.FirstContactWithin,
+			Retention: b.Definition.Retention,
 		}
 		for _, c := range b.Definition.Calls {
 			d.Last[c.Call] = c.DraftsLast
@@ -187,10 +202,27 @@ func applyQueue(tx *Tx, e *Event) error {
 		if err != nil {
 			return err
 		}
-		*c = queueCycle{e.Cycle, b.Definition}
+		*c = queueCycle{Cycle: e.Cycle, Definition: b.Definition}
 		return nil
 	case cycle.DefinitionMoved:
-		return moveQueue(tx, e.Cycle, b.To)
+		if err := moveQueue(tx, e.Cycle, b.To); err != nil {
+			return err
+		}
+		return retainAll(tx, "cycle", e.Cycle, func(a *queueApplication) bool { return a.Cycle == e.Cycle }, func(*queueApplication) {})
+	case cycle.Closed:
+		pinned, err := change[queueCycle](tx, "queue_cycle", e.Cycle)
+		if err != nil {
+			return err
+		}
+		pinned.Closed = e.Envelope.OccurredAt
+		return retainAll(tx, "cycle", e.Cycle, func(a *queueApplication) bool { return a.Cycle == e.Cycle }, func(a *queueApplication) {
+			a.File = a.File.After(b, e.Envelope.OccurredAt)
+		})
+	case person.ErasureStarted, person.ErasureCompleted:
+		who := person.Of(e.Stream)
+		return retainAll(tx, "phase", string(who), func(a *queueApplication) bool { return a.Person == who }, func(a *queueApplication) { a.Erased = true })
+	case retention.Event:
+		return applyRetention(tx, b)
 	case call.Opened, call.DeadlineExtended, call.PermitGranted, call.Closed:
 		return applyQueueCall(tx, e)
 	case tasks.Event:
@@ -214,6 +246,23 @@ func applyQueue(tx *Tx, e *Event) error {
 	if err != nil {
 		return err
 	}
+	known := *a
+	switch b := e.Body.(type) {
+	case application.DraftStarted:
+		known.Cycle, known.Call, known.Person = b.Cycle, b.Call, b.Person
+	case application.SubmissionRefused:
+		known.Cycle, known.Call, known.Person = b.Cycle, b.Call, b.Person
+	}
+	known.File.Closed = pinned.Closed // before this stream began, too
+	if known.File = known.File.After(e.Body, e.Envelope.OccurredAt); known.Person != "" && known != *a {
+		if a, err = change[queueApplication](tx, "queue_application", e.Stream); err != nil {
+			return err
+		}
+		*a = known
+		if err := retain(tx, e.Stream, a); err != nil {
+			return err
+		}
+	}
 	clock := func(command string, due time.Time, rule, zone string) {
 		*t = Item{Kind: "clock", Role: "clock", Stream: e.Stream, Cycle: e.Cycle, Command: command, Words: clockWords[command], Due: due, Rule: rule, Zone: zone}
 	}
@@ -228,10 +277,6 @@ func applyQueue(tx *Tx, e *Event) error {
 	}
 	switch b := e.Body.(type) {
 	case application.DraftStarted:
-		if a, err = change[queueApplication](tx, "queue_application", e.Stream); err != nil {
-			return err
-		}
-		*a = queueApplication{b.Cycle, b.Call, b.Person}
 		c, err := look[queueCall](tx, "queue_call", b.Cycle+"."+b.Call)
 		if err != nil {
 			return err
@@ -260,11 +305,57 @@ func applyQueue(tx *Tx, e *Event) error {
 		settled("")
 	case policy.Parked:
 		*t = Item{
-			Kind: "policy", Words: Doer(b.Policy) + " stands still: " + Fault(b.Fault), Command: retry, Args: args("policy", b.Policy, "stream", b.Stream, "event", b.Event),
+			Kind: "policy", Words: Doer(b.Policy) + stands(clockWords[b.Command]) + Fault(b.Fault), Command: retry, Args: args("policy", b.Policy, "stream", b.Stream, "event", b.Event),
 			Cycle: e.Cycle, Stream: b.Stream, Role: "coordinator", Since: e.Envelope.RecordedAt,
 		}
 	case policy.Retried, policy.Skipped, policy.Repaired:
 		settled("")
+	}
+	return nil
+}
+
+// stands says before what a policy stands still, where that is known.
+func stands(before string) string {
+	if before == "" {
+		return " stands still: "
+	}
+	return " stands still before “" + before + "”: "
+}
+
+// before says of parked policies what each stands still before, in the event's
+// own words, and how many events of the same stream lie behind that.
+func (v *Views) before(ctx context.Context, list []Item) error {
+	for i := range list {
+		var at struct{ Stream, Event string }
+		if list[i].Command != retry {
+			continue
+		}
+		if err := json.Unmarshal(list[i].Args, &at); err != nil {
+			return err
+		}
+		behind, words := -1, ""
+		for r, err := range v.store.ReadStream(ctx, at.Stream, eventstore.ReadStream{}) {
+			if errors.Is(err, eventstore.ErrStreamNotFound) || errors.Is(err, eventstore.ErrStreamDeleted) {
+				break
+			} else if err != nil {
+				return err
+			}
+			if behind >= 0 {
+				behind++
+			}
+			if r.ID.String() == at.Event {
+				env, _ := schema.DecodeEnvelope(r.Metadata) // as far as it can be read
+				behind, env.Name = 0, r.Name
+				words, _, _ = Sentence(Event{Envelope: env, Data: r.Data})
+			}
+		}
+		if behind < 0 {
+			continue
+		}
+		list[i].Words = strings.Replace(list[i].Words, stands(""), stands(words), 1)
+		if behind > 0 {
+			list[i].Words += fmt.Sprintf("; %s of the same stream may wait behind it", plural(behind, "later event"))
+		}
 	}
 	return nil
 }
@@ -278,6 +369,7 @@ var clockWords = map[string]string{
 	"nomination.lapse":     "the nomination lapses unless it is confirmed",
 	"offer.lapse":          "the offer lapses unless it is answered",
 	"contact.mark_overdue": "first contact is overdue unless it is made",
+	"retention.expire":     "what is known about who applied is to be erased",
 	"task.remind":          "a reminder",
 	"task.escalate":        "another role may take it up",
 	"task.expire":          "nobody has to do it any more",
@@ -473,6 +565,13 @@ func (v *Views) Next(ctx context.Context) (next time.Time, ok bool, err error) {
 	return next, ok, err
 }
 
+// Timers opens what the clock asks alone, the queue, in memory: for who asks
+// after each event, and need not wait for the other read models.
+func Timers(store eventstore.Store) (*Views, error) { return open("", store, []Projection{queue}) }
+
+// Times tells whether events of a name may change what the clock asks.
+func Times(name string) bool { return slices.Contains(queue.Names, name) }
+
 // Parked lists the policies that stand still and wait for somebody, those that
 // have waited longest first.
 func (v *Views) Parked(ctx context.Context) (list []Item, err error) {
@@ -480,6 +579,9 @@ func (v *Views) Parked(ctx context.Context) (list []Item, err error) {
 		list, err = bodies[Item](conn, "SELECT body FROM queue WHERE phase = ? ORDER BY key", retry)
 		return err
 	})
+	if err == nil {
+		err = v.before(ctx, list)
+	}
 	slices.SortStableFunc(list, func(a, b Item) int { return a.Since.Compare(b.Since) })
 	return list, err
 }
@@ -498,6 +600,9 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Ite
 		// A cycle whose definition isn't there waits for no reviews.
 		d, _ := findDefinition(conn, c.Definition)
 		if list, err = bodies[Item](conn, "SELECT body FROM queue WHERE cycle = ?1 OR cycle LIKE ?1 || '.%' OR cycle = '' AND phase = ?2 ORDER BY due, key", id, retry); err != nil {
+			return err
+		}
+		if err := elsewhere(conn, list); err != nil {
 			return err
 		}
 		messages, err := messagesOf(conn, id)
@@ -519,6 +624,7 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Ite
 		}
 		for _, a := range applications {
 			list = append(list, a.items(d)...)
+			list = append(list, a.shifted(now)...)
 		}
 		matches, err := matchesOf(conn, id)
 		for _, m := range matches {
@@ -528,6 +634,13 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Ite
 		if err != nil {
 			return err
 		}
+		gathered, err := gatheringsOf(conn, id)
+		if err != nil {
+			return err
+		}
+		for _, g := range gathered {
+			list = append(list, g.items(now)...)
+		}
 		all, err := tasksOf(conn, id)
 		list = timers(list, all)
 		at := placed(list)
@@ -535,9 +648,13 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Ite
 			if t.Phase == tasks.Waiting {
 				list = t.join(list, at, now)
 			}
+			list = append(list, t.shifted(now)...)
 		}
 		return err
 	})
+	if err == nil {
+		err = v.before(ctx, list)
+	}
 	slices.SortStableFunc(list, func(a, b Item) int {
 		if a.Due.IsZero() != b.Due.IsZero() {
 			return cmp.Compare(b.Due.Unix(), a.Due.Unix()) // no time comes last

@@ -12,10 +12,12 @@ CREATE INDEX queue_by_due ON queue (due, key) WHERE due IS NOT NULL;
 CREATE TABLE queue_application (
 	key   TEXT NOT NULL PRIMARY KEY, -- the stream
 	cycle TEXT NOT NULL,
-	phase TEXT NOT NULL,
+	phase TEXT NOT NULL,             -- whose it is
 	due   INTEGER,
 	body  TEXT NOT NULL
 ) STRICT;
+
+CREATE INDEX queue_application_by_person ON queue_application (phase); -- for erasures, from their start
 
 CREATE TABLE queue_call (
 	key   TEXT NOT NULL PRIMARY KEY, -- "cycle.call"

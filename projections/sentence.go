@@ -15,6 +15,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	digests "github.com/daybook-engine/daybook/domain/digest"
+	"github.com/daybook-engine/daybook/domain/gathering"
 	"github.com/daybook-engine/daybook/domain/imports"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
@@ -24,6 +25,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/retention"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
 	tasks "github.com/daybook-engine/daybook/domain/task"
@@ -85,6 +87,7 @@ var doers = map[string]string{
 	"policies":               "the policies",
 	"withdraw-the-message":   "the policy that withdraws messages",
 	"open-the-task":          "the policy that opens tasks",
+	"release-the-task":       "the policy that takes a task from who has a conflict of interest",
 	"complete-the-task":      "the policy that completes a task when what it asks for has happened",
 	"withdraw-the-task":      "the policy that withdraws a task when what it is about is over",
 	"queue-the-digest":       "the policy that queues a day's reminders",
@@ -346,6 +349,23 @@ func Sentence(e Event) (sentence, before, after string) {
 	case match.Ended:
 		return "The match ended early", "made", "ended early"
 
+	case retention.Expired:
+		return say("What is known about %s was kept long enough, and is to be erased (%s)", token(b.Person), kept(b.Rule)), "", ""
+	case retention.Extended:
+		return say("What is known about %s is kept on until %s %s", token(b.Person), clock(b.Local), b.Zone), "", ""
+	case gathering.Announced:
+		return say("“%s” (%s) was announced for %s %s, %s, %d minutes", b.Title, words(b.Stage), clock(b.Slot.Local), b.Slot.Zone, words(b.Slot.Mode), b.Slot.Minutes), "", "announced"
+	case gathering.Rescheduled:
+		return say("The gathering was moved to %s %s, %s, %d minutes", clock(b.Now.Local), b.Now.Zone, words(b.Now.Mode), b.Now.Minutes), b.Was.Local + " " + b.Was.Zone, b.Now.Local + " " + b.Now.Zone
+	case gathering.Cancelled:
+		return "The gathering was called off", "announced", "called off"
+	case gathering.AttendanceRecorded:
+		return say("%s was there, at %s, for %d minutes%s", token(b.Person), words(b.Stage), b.Minutes, nonconforming(b.Nonconformities)), "", "present"
+	case gathering.AttendanceCorrected:
+		if !b.Present {
+			return say("The record was corrected: %s was not there, at %s", token(b.Person), words(b.Stage)), "present", "absent"
+		}
+		return say("The record was corrected: %s was there, at %s, for %d minutes", token(b.Person), words(b.Stage), b.Minutes), "", "present"
 	case policy.Started:
 		what := "from here on"
 		if b.After == "" {
@@ -359,7 +379,15 @@ func Sentence(e Event) (sentence, before, after string) {
 	case policy.Skipped:
 		return capital(Doer(b.Policy)) + " is to pass by one event of " + b.Stream, "parked", "at work"
 	case policy.Repaired:
-		return say("In the stead of %s, about %s: %s %s", Doer(b.Policy), b.Stream, b.Command, b.With), "parked", "at work"
+		who := make([]string, len(b.People))
+		for i, p := range b.People {
+			who[i] = token(p)
+		}
+		about := ""
+		if len(who) > 0 {
+			about = ", for " + strings.Join(who, " and ")
+		}
+		return say("Somebody does in the stead of %s: “%s”%s", Doer(b.Policy), told(b.Command), about), "parked", "at work"
 	case message.Queued:
 		if b.Attempt > 1 {
 			return say("The message “%s” to %s was queued again, attempt %d", words(b.Key), token(b.Recipient), b.Attempt), "", "queued"
@@ -367,7 +395,12 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("The message “%s” to %s was queued, on %s", words(b.Key), token(b.Recipient), told(b.Event)), "", "queued"
 	case message.Claimed:
 		return say("%s is about to be sent", mail), "queued", "being sent"
+	case message.Delayed:
+		return say("%s waits: %s", mail, Unsent(b.Why)), "", ""
 	case message.Sent:
+		if b.File {
+			return say("%s was written to a file", mail), "being sent", "written to a file"
+		}
 		if b.Settled {
 			return say("%s arrived after all", mail), "unknown", "sent"
 		}
@@ -393,6 +426,8 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("%s has to do: %s%s", begin(doing(b.Person, b.Role)), b.Plan.Text, concerning(b.About)) + day(", by ", b.Due, b.Zone), "", "open"
 	case tasks.Claimed:
 		return say("%s took up the task “%s”%s", token(b.Person), words(b.Key), concerning(b.About)), "", ""
+	case tasks.Released:
+		return say("%s has the task “%s”%s no longer, because of a declared conflict", token(b.Person), words(b.Key), concerning(b.About)), "", ""
 	case tasks.Delegated:
 		if b.To == b.Of {
 			return say("%s has the task “%s”%s again", token(b.Of), words(b.Key), concerning(b.About)), "", ""
@@ -420,7 +455,7 @@ func Sentence(e Event) (sentence, before, after string) {
 	case imports.Reverted:
 		return say("What the spreadsheet brought in was taken back: %s undone, %d left as they are", plural(b.Undone, "event"), b.Left), "", ""
 	case digests.Queued:
-		return say("One message to %s about what is to be done was queued on %s", doing(b.For.Person, b.For.Role), b.Day), "", ""
+		return say("What %s is reminded of on %s is put together", doing(b.For.Person, b.For.Role), b.Day), "", ""
 	}
 	return e.Envelope.Name, "", "" // not reached: a test asks for every name
 }
@@ -529,10 +564,15 @@ func slot(s match.Slot) string {
 
 func held(b match.SessionHeld) string {
 	text := plural(b.Minutes, "minute") + ", " + words(b.Mode)
-	if len(b.Nonconformities) > 0 {
-		text += "; does not conform: " + Nonconforming(b.Nonconformities)
-	}
+	text += nonconforming(b.Nonconformities)
 	return text
+}
+
+func nonconforming(codes []string) string {
+	if len(codes) == 0 {
+		return ""
+	}
+	return "; does not conform: " + Nonconforming(codes)
 }
 
 // Nonconforming says in which ways a session does not conform.
@@ -545,14 +585,15 @@ func Nonconforming(codes []string) string {
 }
 
 var nonconformities = map[string]string{
-	"before_agreement":   "before the agreement was in force",
-	"under_min_duration": "shorter than planned",
-	"over_max_duration":  "longer than planned",
-	"over_max_sessions":  "one more than planned",
-	"outside_plan_mode":  "in a way that was not planned",
-	"after_match_end":    "after the match was over",
-	"not_active":         "while the match was not active",
-	"after_cycle_close":  "recorded after the cycle closed",
+	"before_agreement":    "before the agreement was in force",
+	"under_min_duration":  "shorter than planned",
+	"over_max_duration":   "longer than planned",
+	"over_max_sessions":   "one more than planned",
+	"outside_plan_mode":   "in a way that was not planned",
+	"after_match_end":     "after the match was over",
+	"not_active":          "while the match was not active",
+	"gathering_cancelled": "although it had been called off",
+	"after_cycle_close":   "recorded after the cycle closed",
 }
 
 // told is an event's name in words: an offer made is "offer made".
@@ -562,6 +603,7 @@ func told(event string) string { return words(strings.ReplaceAll(event, ".", " "
 func Unsent(why string) string { return cmp.Or(unsent[why], words(why)) }
 
 var unsent = map[string]string{
+	"away":         "the mail server is away, or takes nothing from us",
 	"no_address":   "no e-mail address is known",
 	"not_arrived":  "it did not arrive",
 	"nothing_left": "nothing was left to do",
@@ -574,9 +616,23 @@ var unsent = map[string]string{
 // fired tells that the clock acted late, where it did by more than a minute.
 func fired(t domain.Timer) string {
 	if late := t.Fired.Sub(t.Due); late > time.Minute {
-		return say("; the clock acted %s late", late.Round(time.Minute))
+		return say("; the clock acted %s late", lasting(late))
 	}
 	return ""
+}
+
+// lasting is how long something took, as people say it.
+func lasting(d time.Duration) string {
+	hours, minutes := int(d.Hours()), int(d.Minutes())%60
+	switch {
+	case hours >= 48:
+		return plural(hours/24, "day")
+	case hours == 0:
+		return plural(minutes, "minute")
+	case minutes == 0:
+		return plural(hours, "hour")
+	}
+	return plural(hours, "hour") + " " + plural(minutes, "minute")
 }
 
 func replacing(previous string) string {

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,6 +51,7 @@ type ask struct {
 	call    programme.Call       // where one is known
 	opened  time.Time            // when that was; zero: it was not
 	terms   match.Terms          // of the match, where one is known
+	slot    match.Slot           // of the session, where one is known
 	now     time.Time
 }
 
@@ -89,6 +91,9 @@ func (g *Engine) ask(ctx context.Context, role access.Role, command string, know
 	}
 	m, err := remembered[match.State](l, match.ID{Cycle: in, Match: known.Get("match")}.Stream())
 	a.opened, a.terms = c.Opened(), m.Terms()
+	if n, err := strconv.Atoi(known.Get("session")); err == nil {
+		a.slot, _ = m.Slot(n)
+	}
 	return a, err
 }
 
@@ -96,7 +101,25 @@ func (a ask) questions() []Input {
 	if a.command == "definition.publish" {
 		return []Input{a.input(Field{Name: "definition", Type: Document, Needed: true}, "definition")}
 	}
-	return a.inputs(Form(a.command), "")
+	return append(a.notes(), a.inputs(Form(a.command), "")...)
+}
+
+// notes tell what nothing is asked about, and somebody should see before.
+func (a ask) notes() []Input {
+	text := ""
+	switch a.command {
+	case "cycle.close":
+		text = "This is for good: the cycle's figures are sealed, and a closed cycle is never opened again."
+	case "eligibility.confirm":
+		for _, c := range a.call.Criteria {
+			text += "; " + cmp.Or(c.Text, said(c.Criterion))
+		}
+		text = strings.Replace(text, "; ", "You confirm that all of this is so: ", 1)
+	}
+	if text == "" {
+		return nil
+	}
+	return []Input{{Name: ".note", Label: text, Type: Note, Needed: true}}
 }
 
 func (a ask) inputs(fields []Field, within string) (list []Input) {
@@ -106,7 +129,7 @@ func (a ask) inputs(fields []Field, within string) (list []Input) {
 		case hidden[a.command+" "+name], hidden[name], a.follows(name), a.kept(name):
 		case f.Type == Answers && a.call.Call != "":
 			for _, q := range a.call.Form.Fields {
-				in := Input{Name: name + "." + q.Field, Label: q.Label, Type: Lines, Needed: !q.Optional, Times: q.Ranks, Hint: "Sealed"}
+				in := Input{Name: name + "." + q.Field, Label: q.Label, Type: Lines, Needed: !q.Optional, Times: q.Ranks, Hint: "Kept encrypted, where it can be erased"}
 				if in.Label == "" {
 					in.Label = said(q.Field)
 				}
@@ -177,10 +200,20 @@ func (a ask) input(f Field, name string) Input {
 	case f.List:
 		in.Type = Document
 	}
-	in.Needed = in.Needed || f.Name == "route" && in.Choices != nil // a call that has routes takes no application without
+	if in.Type == Date && in.Hint == "" {
+		in.Hint = "A day, a month or a year: 2024-09-01, 2024-09"
+	}
+	in.Needed = in.Needed || f.Name == "route" && in.Choices != nil      // a call that has routes takes no application without
+	in.Needed = in.Needed || a.command+" "+name == "quota.set programme" // it has no cycle to look it up from
 	switch {
 	case f.Type == Moment:
 		in.Zone = a.plan.Zone
+	case name == "local" && a.slot.Local != "": // it was held as planned, mostly
+		in.Value = a.slot.Local
+	case name == "mode" && a.slot.Mode != "":
+		in.Value = a.slot.Mode
+	case name == "zone" && a.slot.Zone != "":
+		in.Value = a.slot.Zone
 	case f.Name == "zone":
 		in.Value = a.plan.Zone
 	case name == "version":
@@ -456,6 +489,10 @@ func (a ask) sample() url.Values {
 		switch {
 		case in.Name == "received_at" && a.role == access.Coordinator && !a.opened.IsZero():
 			value = a.opened.Format(time.RFC3339Nano)
+		case in.Type == Local && (a.command == "session.hold" || a.command == "session.correct"):
+			value = wall(-25 * time.Hour)
+		case in.Type == Local:
+			value = wall(10 * 365 * 24 * time.Hour)
 		case value != "":
 		case len(in.Choices) > 0 && in.Needed:
 			value = in.Choices[0].Value
@@ -463,10 +500,6 @@ func (a ask) sample() url.Values {
 			value = "true"
 		case !in.Needed || strings.HasSuffix(in.Name, "definition"):
 			continue
-		case in.Type == Local && (a.command == "session.hold" || a.command == "session.correct"):
-			value = wall(-25 * time.Hour)
-		case in.Type == Local:
-			value = wall(10 * 365 * 24 * time.Hour)
 		case in.Type == Date:
 			value = a.now.In(zone).Format(time.DateOnly)
 		case in.Name == "rank":
@@ -508,7 +541,7 @@ func (g *Engine) supposed(ctx context.Context, role access.Role, s Step) (json.R
 var faulty = map[string][]string{
 	"agreement_version": {"version"}, "authority_missing": {AskAuthority}, "capacity_missing": {"capacity"}, "conflict_unknown": {"conflict"}, "country_malformed": {"country"},
 	"criterion_unknown": {"failed"}, "date_malformed": {"from"}, "dates_reversed": {"to"}, "deadline_earlier": {"local"}, "deadline_past": {"local"},
-	"email_malformed": {"email"}, "handle_taken": {"handle"}, "in_future": {"local", "signed", "received_at"}, "before_opening": {"received_at"}, "before_match": {"signed"},
+	"email_malformed": {"email"}, "handle_taken": {"handle"}, "in_future": {"local", "signed", "received_at", "opened_at"}, "before_opening": {"received_at"}, "before_match": {"signed"},
 	"own_received_at": {"received_at"}, "own_signed": {"signed"}, "kind_unknown": {"kind"}, "local_malformed": {"local"}, "minutes_malformed": {"minutes"}, "mode_unplanned": {"mode"},
 	"name_missing": {"name"}, "override_unexplained": {AskReason}, "permit_not_later": {"local"}, "period_malformed": {"until"}, "quota_below_used": {"limit"}, "quota_malformed": {"quota"},
 	"rank_missing": {"rank"}, "rank_taken": {"rank"}, "out_of_rank": {"rank"}, "reason_missing": {AskReason}, "recommendation_unknown": {"recommendation"}, "reflection_empty": {"text"},

@@ -83,7 +83,7 @@ func StepsAbout(role access.Role, known url.Values, commands ...string) (steps [
 }
 
 // identifying are the fields that say which thing a command is about.
-var identifying = []string{"cycle", "call", "person", "match", "session", "message", "task", "stream", "import"}
+var identifying = []string{"cycle", "call", "person", "match", "gathering", "session", "message", "task", "stream", "import"}
 
 // nobody stands in Available for a person that is not said yet.
 var nobody = domain.UUID5("nobody")
@@ -105,6 +105,7 @@ func (g *Engine) Available(ctx context.Context, by string, lists ...[]Step) (acc
 		return nil, err
 	}
 	now := rewind(g.Store, g.Config)
+	now.engine.brief = true
 	if now.last, err = g.Store.Head(ctx); err != nil {
 		return nil, err
 	}

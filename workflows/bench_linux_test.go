@@ -620,7 +620,7 @@ type answering struct{ sealed }
 func (a answering) Person(ctx context.Context, handle string) (domain.Person, error) {
 	p, err := a.sealed.Person(ctx, handle)
 	if errors.Is(err, sealing.ErrNotFound) {
-		err = errHandle.Because(handle)
+		err = workflows.ErrHandle.Because(handle)
 	}
 	return p, err
 }

@@ -392,7 +392,7 @@ func TestABrokenVaultIsAskedOnce(t *testing.T) {
 	_, err := o.try("coordinator/anna", "person.register", fields{"handle": "anna", "register": "staff", "name": "Anna"})
 	require.ErrorIs(t, err, errVault)
 	require.Equal(t, 1, tries, "nothing of it is unknown")
-	require.Empty(t, v.handles)
+	require.Empty(t, v.Handles())
 }
 
 // In the author's custody the words of a reflection are nowhere: not in the
@@ -408,10 +408,10 @@ func TestWhatAnAuthorKeepsComesNowhere(t *testing.T) {
 	_, err := o.try("mentee/a1", "reflection.file", with(final, "text", words))
 	require.ErrorIs(t, err, match.ErrCustody)
 	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(words)))
-	before := len(o.vault.secrets)
+	before := len(o.vault.Secrets())
 	o.must("mentee/a1", "reflection.file", with(final, "sha256", sum, "words", 4))
-	require.Len(t, o.vault.secrets, before)
-	for _, s := range o.vault.secrets {
+	require.Len(t, o.vault.Secrets(), before)
+	for _, s := range o.vault.Secrets() {
 		require.NotContains(t, s.Text, words)
 	}
 	filed, _ := last(t, o.store)

@@ -12,6 +12,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/digest"
+	"github.com/daybook-engine/daybook/domain/gathering"
 	"github.com/daybook-engine/daybook/domain/imports"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
@@ -22,6 +23,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/person"
 	instance "github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/retention"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
 	tasks "github.com/daybook-engine/daybook/domain/task"
@@ -280,8 +282,23 @@ var registry = []registration{
 	on("session.hold", func(l lookup, c *match.HoldSession) error { return l.within(c.Cycle, &c.Over) }),
 	on("session.correct", func(l lookup, c *match.CorrectSession) error { return l.within(c.Cycle, &c.Over) }),
 	on[match.FileReflection]("reflection.file", nil),
-	on[match.CompleteMatch]("match.complete", nil),
-	on[match.WaiveCompletion]("completion.waive", nil),
+	on("match.complete", func(l lookup, c *match.CompleteMatch) error { return l.attended(c.ID, &c.Evidence) }),
+	on("completion.waive", func(l lookup, c *match.WaiveCompletion) error { return l.attended(c.ID, &c.Evidence) }),
+	on("gathering.announce", func(l lookup, c *gathering.Announce) error {
+		d, _, err := l.definition(c.Cycle)
+		if err != nil {
+			return err
+		}
+		c.Plan, _ = d.StageOf(c.Stage)
+		return l.within(c.Cycle, &c.Over)
+	}),
+	on[gathering.Reschedule]("gathering.reschedule", nil),
+	on[gathering.Cancel]("gathering.cancel", nil),
+	on("attendance.record", func(l lookup, c *gathering.RecordAttendance) error { return l.gathered(c) }),
+	on("attendance.correct", func(l lookup, c *gathering.CorrectAttendance) error { return l.gathered(&c.RecordAttendance) }),
+
+	on("retention.expire", func(l lookup, c *retention.Expire) error { return l.kept(c.ID, &c.Kept) }),
+	on("retention.extend", func(l lookup, c *retention.Extend) error { return l.kept(c.ID, &c.Kept) }),
 
 	on[instance.Start]("policy.start", nil),
 	on("policy.park", func(l lookup, c *instance.Park) error { return l.instance(&c.ID) }),
@@ -290,6 +307,7 @@ var registry = []registration{
 	on("policy.repair", func(l lookup, c *instance.Repair) error { return l.instance(&c.ID) }),
 	on[message.Queue]("message.queue", nil),
 	on("message.claim", func(l lookup, c *message.Claim) error { return l.message(&c.ID) }),
+	on("message.delay", func(l lookup, c *message.Delay) error { return l.message(&c.ID) }),
 	on("message.send", func(l lookup, c *message.Send) error { return l.message(&c.ID) }),
 	on("message.fail", func(l lookup, c *message.Fail) error { return l.message(&c.ID) }),
 	on("message.mark_unknown", func(l lookup, c *message.MarkUnknown) error { return l.message(&c.ID) }),
@@ -299,6 +317,7 @@ var registry = []registration{
 	on("task.claim", func(l lookup, c *tasks.Claim) error { return l.hands(&c.ID, &c.Acting) }),
 	on("task.delegate", func(l lookup, c *tasks.Delegate) error { return l.hands(&c.ID, &c.Acting) }),
 	on("task.complete", func(l lookup, c *tasks.Complete) error { return l.hands(&c.ID, &c.Acting) }),
+	on[tasks.Release]("task.release", nil),
 	on("task.fulfil", func(l lookup, c *tasks.Fulfil) (err error) {
 		c.Early, err = l.before(&c.ID, c.Cause)
 		return err
@@ -443,6 +462,103 @@ func (l lookup) within(id string, over *bool) (err error) {
 	return err
 }
 
+// gathered says when a gathering began.
+func (l lookup) gathered(c *gathering.RecordAttendance) error {
+	s, err := fold[gathering.State](l, c.Stream())
+	if err != nil {
+		return err
+	}
+	c.Began = s.Slot().Start
+	return l.within(c.Cycle, &c.Over)
+}
+
+// attended says at which of its cycle's gatherings the two of a match were,
+// where its completion asks for that.
+func (l lookup) attended(id match.ID, x *match.Evidence) error {
+	m, err := fold[match.State](l, id.Stream())
+	if err != nil || len(m.Terms().Completion.Attendance) == 0 {
+		return err
+	}
+	x.Attended = nil
+	var streams []string
+	for r, err := range l.Store.ReadAll(l.ctx, eventstore.ReadAll{Prefixes: []string{gathering.ID{Cycle: id.Cycle}.Stream()}}) {
+		if err != nil {
+			return fmt.Errorf("who was where: %w", err)
+		}
+		if !slices.Contains(streams, r.Stream) {
+			streams = append(streams, r.Stream)
+		}
+	}
+	for _, stream := range streams {
+		s, err := fold[gathering.State](l, stream)
+		if err != nil {
+			return err
+		}
+		x.Attended = append(x.Attended, attendedBy(m, stream, s)...)
+	}
+	return nil
+}
+
+// attendedBy tells which of the two of a match were at a gathering.
+func attendedBy(m match.State, stream string, s gathering.State) (list []match.Attended) {
+	for _, side := range []string{match.Mentee, match.Mentor} {
+		if s.Attended(m.Party(side)) {
+			list = append(list, match.Attended{Side: side, Stage: s.Stage(), Gathering: gathering.ParseStream(stream).Gathering})
+		}
+	}
+	return list
+}
+
+// kept completes a command with what became of an application, and by which
+// rules it is kept.
+func (l lookup) kept(id retention.ID, k *retention.Kept) error {
+	d, _, err := l.definition(id.Cycle)
+	if err != nil {
+		return err
+	}
+	k.Rules, k.Zone = d.Retention, d.Zone
+	if k.File, err = l.file(id); err != nil {
+		return err
+	}
+	s, err := fold[retention.State](l, id.Stream())
+	if err != nil {
+		return err
+	}
+	if _, until, _ := s.Until(*k); !until.IsZero() { // else nothing comes of it, whoever it is
+		k.Erased, err = l.erased(id.Person)
+	}
+	return err
+}
+
+// file is what became of an application.
+func (l lookup) file(id retention.ID) (f retention.File, err error) {
+	for _, stream := range []string{id.Application().Stream(), cycle.ID{Cycle: id.Cycle}.Stream()} {
+		for r, err := range l.Store.ReadStream(l.ctx, stream, eventstore.ReadStream{}) {
+			if errors.Is(err, eventstore.ErrStreamNotFound) {
+				break
+			} else if err != nil {
+				return f, fmt.Errorf("what became of an application: %w", err)
+			}
+			event, err := schema.Decode(r.Name, r.Data)
+			if err != nil {
+				return f, fmt.Errorf("%s, revision %d: %w", r.Stream, r.Revision, err)
+			}
+			env, err := schema.DecodeEnvelope(r.Metadata)
+			if err != nil {
+				return f, fmt.Errorf("%s, revision %d: %w", r.Stream, r.Revision, err)
+			}
+			f = f.After(event, env.OccurredAt)
+		}
+	}
+	return f, nil
+}
+
+// erased tells whether somebody was erased, or is being.
+func (l lookup) erased(who domain.Person) (bool, error) {
+	s, err := fold[person.State](l, person.ID{Person: who}.Stream())
+	return s.Erased(), err
+}
+
 // terms are what a definition expects of a match.
 func terms(d programme.Definition) match.Terms {
 	return match.Terms{
@@ -549,6 +665,9 @@ func (l lookup) run(c *matching.Propose) error {
 	for _, m := range c.Mentors {
 		mentors[m.Mentor] = true
 	}
+	if len(c.Mentees)+len(c.Mentors) == 0 { // nobody's matches to look for
+		return nil
+	}
 	err = l.matches("", func(id match.ID, m match.State) {
 		pair := m.Pair()
 		if open := !m.Phase().Over(); open {
@@ -637,6 +756,15 @@ func (l lookup) openItems(id string) (open []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var matches []string
+	err = l.matches(id, func(id match.ID, m match.State) {
+		if !m.Phase().Over() {
+			matches = append(matches, "match "+id.Match)
+		}
+	})
+	if err != nil || l.brief && len(open)+len(matches) > 0 { // the applications of all cycles would have to be looked through
+		return append(open, matches...), err
+	}
 	reserved, waiting := places.Pending(id)
 	err = l.applications(id, func(s application.State) {
 		of, phase, at := unnamed(who(s.ID().Person)), s.Phase(), func(h allocation.Holder) bool { return h.Call == s.ID().Call && h.Person == s.ID().Person }
@@ -649,15 +777,7 @@ func (l lookup) openItems(id string) (open []string, err error) {
 			open = append(open, "the application of "+of+" is "+string(phase))
 		}
 	})
-	if err != nil {
-		return nil, err
-	}
-	err = l.matches(id, func(id match.ID, m match.State) {
-		if !m.Phase().Over() {
-			open = append(open, "match "+id.Match)
-		}
-	})
-	return open, err
+	return append(open, matches...), err
 }
 
 // applications visits the applications of a cycle, as they stand.

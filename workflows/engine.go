@@ -37,12 +37,18 @@ type Vault interface {
 	// Put keeps secrets by digest, durably when it returns. One that is there
 	// already stays as it is.
 	Put(ctx context.Context, secrets []Secret) error
-	// SetHandle lets a person be found by a short name, durably.
+	// SetHandle lets a person be found by a short name, durably; ErrHandleTaken
+	// when somebody else has it.
 	SetHandle(ctx context.Context, handle string, person domain.Person) error
-	// Person finds who has a handle; a *domain.Error of kind NotFound when
-	// nobody has.
+	// Person finds who has a handle; ErrHandle when nobody has.
 	Person(ctx context.Context, handle string) (domain.Person, error)
 }
+
+// What a Vault answers about handles.
+var (
+	ErrHandle      = domain.Missing("person_unknown", "nobody is registered under this handle; somebody who is can register them with person.register")
+	ErrHandleTaken = domain.Refuse("handle_taken", "somebody else has this handle")
+)
 
 // Config is what an Engine is made of.
 type Config struct {
@@ -66,12 +72,14 @@ type Engine struct {
 	cache cache
 	locks [256]sync.Mutex // one command at a time on a stream, so that this process doesn't race itself
 	seed  maphash.Seed
+	brief bool // a refusal need not tell all that stands in the way
 
 	first sync.Mutex // held while the first person registers herself
 
 	mu       sync.Mutex
-	last     time.Time        // newest recorded_at this node has read or kept
-	answered eventstore.Place // how far the policies of this engine have come
+	last     time.Time          // newest recorded_at this node has read or kept
+	answered eventstore.Place   // how far the policies of this engine have come
+	vain     map[uuid.UUID]vain // what fell due, by its command
 
 	policies []policy // in the order in which they answer
 	later    []policy // those of them that are newer than the first Daybook
@@ -93,7 +101,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 		c.Sleep = sleep
 	}
 	c.Store, c.Vault = marking{c.Store}, markingVault{c.Vault}
-	g := &Engine{Config: c, seed: maphash.MakeSeed(), policies: slices.Concat(policies, later), later: later}
+	g := &Engine{Config: c, seed: maphash.MakeSeed(), vain: map[uuid.UUID]vain{}, policies: slices.Concat(policies, later), later: later}
 	for r, err := range c.Store.ReadAll(ctx, eventstore.ReadAll{Backwards: true, Limit: 1}) {
 		if err != nil {
 			return nil, fmt.Errorf("read the head of the log: %w", err)

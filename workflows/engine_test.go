@@ -459,21 +459,21 @@ func TestPersonalTextIsKeptBeforeTheEventThatCommitsToIt(t *testing.T) {
 	t.Parallel()
 	o := open(t)
 	submit := with(call, "route", "staff", "answers", form)
-	before, texts := len(log(t, o.store)), o.vault.size()
+	before, texts := len(log(t, o.store)), o.vault.Size()
 
 	broken := errors.New("the vault is broken")
 	o.vault.fail = func() error { return broken }
 	_, err := o.try("applicant/a1", "application.submit", submit)
 	require.ErrorIs(t, err, broken)
 	require.Len(t, log(t, o.store), before, "no event without its text")
-	require.Equal(t, texts, o.vault.size())
+	require.Equal(t, texts, o.vault.Size())
 	o.vault.fail = nil
 
 	lost := newOffice(t, full{o.store}, o.vault)
 	_, err = lost.try("applicant/a1", "application.submit", submit)
 	require.ErrorIs(t, err, errFull)
 	require.Len(t, log(t, o.store), before)
-	require.Greater(t, o.vault.size(), texts, "orphans, to be collected")
+	require.Greater(t, o.vault.Size(), texts, "orphans, to be collected")
 
 	// The vault comes first, always.
 	ordered := newOffice(t, o.store, o.vault)
@@ -487,7 +487,7 @@ func TestPersonalTextIsKeptBeforeTheEventThatCommitsToIt(t *testing.T) {
 		body, err := schema.Decode(r.Name, r.Data)
 		require.NoError(t, err)
 		for _, p := range schema.Private(body) {
-			s, ok := o.vault.secrets[p.Digest]
+			s, ok := o.vault.Secrets()[p.Digest]
 			require.True(t, ok, r.Name)
 			require.Equal(t, p.Digest, domain.CommitmentDigest(s.Salt, s.Text))
 			require.Equal(t, p.Subjects, s.Subjects)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/eventstore"
 )
 
@@ -84,3 +85,8 @@ func Timers() (list []string) {
 	}
 	return list
 }
+
+// What a Scratch has, to be looked at when nobody writes to it.
+func (v *Scratch) Secrets() map[domain.Digest]Secret { return v.secrets }
+func (v *Scratch) Handles() map[string]domain.Person { return v.handles }
+func (v *Scratch) Size() int                         { return len(v.secrets) }

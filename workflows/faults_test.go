@@ -167,10 +167,15 @@ func requireOnce(t *testing.T, log []string) {
 	}
 }
 
-// seeds says how many seeds a test of faults takes.
-func seeds(t *testing.T, unless uint64) uint64 {
-	n, err := strconv.ParseUint(cmp.Or(os.Getenv("DAYBOOK_SEEDS"), fmt.Sprint(unless)), 10, 64)
+// seeds says how many seeds, or places to die at, a test of faults takes: as many
+// as DAYBOOK_SEEDS says, or few. A store that takes its time takes a fifth of
+// them.
+func seeds(t *testing.T, few uint64, slow bool) uint64 {
+	n, err := strconv.ParseUint(cmp.Or(os.Getenv("DAYBOOK_SEEDS"), fmt.Sprint(few)), 10, 64)
 	require.NoError(t, err)
+	if slow {
+		return (n + 4) / 5
+	}
 	return n
 }
 
@@ -292,24 +297,21 @@ func TestASeasonEndsTheSameWhateverFails(t *testing.T) {
 	storetest.CheckLog(t, want.store)
 	requireOnce(t, want.log)
 
-	for name, on := range map[string]struct {
-		seeds uint64
-		open  func(t *testing.T, seed uint64) frail
-	}{
-		"in memory": {5, func(_ *testing.T, seed uint64) frail { return flaky(memory.New(), seed) }},
-		"in a file": {2, func(t *testing.T, seed uint64) frail {
+	for name, open := range map[string]func(t *testing.T, seed uint64) frail{
+		"in memory": func(_ *testing.T, seed uint64) frail { return flaky(memory.New(), seed) },
+		"in a file": func(t *testing.T, seed uint64) frail {
 			store, err := sqlite.Open(filepath.Join(t.TempDir(), "log.db"), sqlite.Options{})
 			require.NoError(t, err)
 			t.Cleanup(func() { store.Close() })
 			return flaky(store, seed)
-		}},
-		"on a cluster": {2, newCrumblingCluster},
+		},
+		"on a cluster": newCrumblingCluster,
 	} {
 		t.Run("when appends fail having applied or not, and reads and subscriptions break off, "+name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range seeds(t, on.seeds) {
+			for seed := range seeds(t, 2, name != "in memory") {
 				t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-					store, v, policies := on.open(t, seed), newVault(), &mark{}
+					store, v, policies := open(t, seed), newVault(), &mark{}
 					followed := follow(t, store)
 					figures, err := want.playOn(t, store, v, policies, nil)
 					starts := 1
@@ -321,7 +323,7 @@ func TestASeasonEndsTheSameWhateverFails(t *testing.T) {
 					require.Equal(t, want.figures, figures)
 					require.Equal(t, want.figures, followed())
 					requireLines(t, want.log, lines(t, whole))
-					require.Equal(t, want.vault.size(), v.size())
+					require.Equal(t, want.vault.Size(), v.Size())
 					storetest.CheckLog(t, whole)
 
 					struck := store.struck()
@@ -346,7 +348,7 @@ func TestASeasonEndsTheSameWhateverFails(t *testing.T) {
 
 	t.Run("when the process dies after some step and everything in memory is lost", func(t *testing.T) {
 		t.Parallel()
-		store, step, stride := memory.New(), 0, max(want.rehearsal.Steps()/every(30), 1)
+		store, step, stride := memory.New(), 0, max(want.rehearsal.Steps()/int(seeds(t, 6, false)), 1)
 		_, err := want.play(t, store, newVault(), func(context.Context, time.Time) error {
 			if step++; step%stride == 0 {
 				requireLines(t, want.log, goOn(t, prefix(t, log(t, store)), fmt.Sprint("before step ", step)), step)
@@ -359,7 +361,7 @@ func TestASeasonEndsTheSameWhateverFails(t *testing.T) {
 	t.Run("when the process dies in the middle of something", func(t *testing.T) {
 		t.Parallel()
 		recorded := log(t, want.store)
-		for k := 1; k < len(recorded); k += max(len(recorded)/every(20), 1) {
+		for k := 1; k < len(recorded); k += max(len(recorded)/int(seeds(t, 4, false)), 1) {
 			for k < len(recorded) && envelope(t, recorded[k]).CommandID == envelope(t, recorded[k-1]).CommandID {
 				k++ // one append
 			}
@@ -381,7 +383,7 @@ func TestASeasonEndsTheSameWhateverFails(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want.figures, figures)
 		requireLines(t, want.log, lines(t, store))
-		require.Equal(t, want.vault.size(), v.size())
+		require.Equal(t, want.vault.Size(), v.Size())
 	})
 
 	t.Run("when every policy is told everything again, or the season is played again", func(t *testing.T) {
@@ -410,7 +412,7 @@ func TestASeasonEndsTheSameWhateverFails(t *testing.T) {
 			require.NoError(t, st.Engine.React(t.Context(), r))
 		}
 		requireLines(t, want.log, lines(t, store), "told backwards")
-		require.Equal(t, want.vault.size(), v.size())
+		require.Equal(t, want.vault.Size(), v.Size())
 		storetest.CheckLog(t, store)
 	})
 }

@@ -104,6 +104,7 @@ const (
 	Somebody Type = "person"
 	Answers  Type = "answers"  // one for each question of a call's form
 	Document Type = "document" // YAML or JSON
+	Note     Type = "note"     // nothing to fill in: what is to be known before
 )
 
 func typeOf(name string, t reflect.Type) Type {

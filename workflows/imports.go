@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -19,6 +21,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/gathering"
 	"github.com/daybook-engine/daybook/domain/imports"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/programme"
@@ -33,12 +36,14 @@ type Import struct {
 	Cycle   string
 	Call    string // of applications, where no column says it
 	By      string // ROLE/HANDLE
+	From    string // the address of whom a mail is from, where By has made sure of that
 	Channel string
 	Sheet   *sheet.Sheet
 	Map     sheet.Map
 	// Open gives a sealed text: the name and the answers that a row is held
 	// against.
-	Open func(ctx context.Context, digest domain.Digest) (string, error)
+	Open     func(ctx context.Context, digest domain.Digest) (string, error)
+	Progress func(done, of int) // where it is set, it is told each time a row is done
 }
 
 // A RowOutcome is what became of a row, in a word.
@@ -144,7 +149,8 @@ func (l lookup) imported(id *imports.ID) error {
 type importer struct {
 	Import
 	g    *Engine
-	l    lookup
+	then *past  // the log as it is, for an engine whose events go no further
+	l    lookup // of that
 	done *Imported
 	rows []rowPlan
 
@@ -210,23 +216,47 @@ func (x *importer) do(ctx context.Context, g *Engine, command string, fields any
 	return g.DoAs(ctx, x.By, command, body, nil, cause)
 }
 
-// preview issues every command on an engine that keeps nothing, one after the
-// other. It remembers what it has done: a sheet has fewer rows than the engine
+// ahead is the log as it is, with an engine that keeps nothing of what it does,
+// and asks the vault once for each handle.
+func (g *Engine) ahead(ctx context.Context) (then *past, err error) {
+	then = rewind(g.Store, g.Config)
+	then.engine.Vault = recalling{then.engine.Vault, map[string]called{}}
+	then.engine.last = g.Latest()
+	if then.last, err = g.Store.Head(ctx); err != nil {
+		return nil, err
+	}
+	then.now, err = g.now()
+	return then, err
+}
+
+// recalling is a vault that knows what it has answered.
+type recalling struct {
+	Vault
+	answers map[string]called
+}
+
+// called is who has a handle, or that nobody has.
+type called struct {
+	person domain.Person
+	err    error
+}
+
+func (v recalling) Person(ctx context.Context, handle string) (domain.Person, error) {
+	a, known := v.answers[handle]
+	if !known {
+		a.person, a.err = v.Vault.Person(ctx, handle)
+		v.answers[handle] = a
+	}
+	return a.person, a.err
+}
+
+// preview issues every command on that engine, one after the other. It remembers what it has done: a sheet has fewer rows than the engine
 // keeps streams in memory.
 func (x *importer) preview(ctx context.Context) error {
-	then := rewind(x.g.Store, x.g.Config)
-	var err error
-	if then.last, err = x.g.Store.Head(ctx); err != nil {
-		return err
-	}
-	if then.now, err = x.g.now(); err != nil {
-		return err
-	}
-	then.engine.last = x.g.Latest()
 	registered := make([]int, len(x.rows)) // the events of that
 	for _, registering := range []bool{true, false} {
 		for i := range x.rows {
-			if err := x.run(ctx, then.engine, i, registering, then.last); err != nil {
+			if err := x.run(ctx, x.then.engine, i, registering, x.then.last); err != nil {
 				return err
 			}
 			if registering {
@@ -268,11 +298,20 @@ func (x *importer) issue(ctx context.Context) error {
 	for _, registering := range []bool{true, false} {
 		errs := make([]error, together)
 		var group sync.WaitGroup
+		var done atomic.Int64
 		for worker := range together {
 			group.Go(func() {
+				defer func() {
+					if p := recover(); p != nil { // a row's trouble ends the import, not the process
+						errs[worker] = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+					}
+				}()
 				for i := worker; i < len(x.rows) && errs[worker] == nil && ctx.Err() == nil; i += together {
 					if leaves[i] {
 						errs[worker] = x.run(ctx, x.g, i, registering, head)
+					}
+					if !registering && x.Progress != nil {
+						x.Progress(int(done.Add(1)), len(x.rows))
 					}
 				}
 			})
@@ -336,6 +375,7 @@ func (x *importer) digest() string {
 type Deed struct {
 	Stream string
 	Event  string
+	At     eventstore.Position
 	Undone bool
 	Left   string // why it stands; "" where it can be taken back
 	undo   order
@@ -359,11 +399,32 @@ func tally(deeds []Deed) (undone, standing, left int) {
 	return undone, standing, left
 }
 
-// deeds reads in the log what an import recorded, the last first.
+// Deeds tells what an import recorded, the last first.
+func (g *Engine) Deeds(ctx context.Context, id string) ([]Deed, error) {
+	return lookup{ctx, g, true}.deeds(id)
+}
+
+// deeds reads in the log what an import recorded, between its two ends.
 func (l lookup) deeds(id string) (deeds []Deed, err error) {
-	for r, err := range l.Store.ReadAll(l.ctx, eventstore.ReadAll{}) {
+	var first, last eventstore.Position
+	for r, err := range l.Store.ReadStream(l.ctx, imports.ID{Import: id}.Stream(), eventstore.ReadStream{Limit: 2}) {
+		switch {
+		case errors.Is(err, eventstore.ErrStreamNotFound):
+			return nil, imports.ErrUnknown.Because(id)
+		case err != nil:
+			return nil, fmt.Errorf("import %s: %w", id, err)
+		case r.Name == "import.started":
+			first = r.Position
+		case r.Name == "import.finished": // else it was broken off
+			last = r.Position
+		}
+	}
+	for r, err := range l.Store.ReadAll(l.ctx, eventstore.ReadAll{After: first}) {
 		if err != nil {
 			return nil, fmt.Errorf("what import %s recorded: %w", id, err)
+		}
+		if !last.IsZero() && r.Position.Compare(last) >= 0 {
+			break
 		}
 		env, err := schema.DecodeEnvelope(r.Metadata)
 		if err != nil {
@@ -391,8 +452,8 @@ func (l lookup) deeds(id string) (deeds []Deed, err error) {
 // deed tells how an event is taken back; ok is false for one that is only
 // part of another, or nothing that anybody would take back.
 func (l lookup) deed(r eventstore.Recorded, body any) (d Deed, ok bool, err error) {
-	d = Deed{Stream: r.Stream, Event: r.Name, by: r.ID}
-	switch body.(type) {
+	d = Deed{Stream: r.Stream, Event: r.Name, At: r.Position, by: r.ID}
+	switch b := body.(type) {
 	case imports.Event, application.DraftStarted, application.SubmissionRefused, match.Accepted:
 		return d, false, nil
 	case application.Received:
@@ -423,6 +484,15 @@ func (l lookup) deed(r eventstore.Recorded, body any) (d Deed, ok bool, err erro
 		default:
 			d.Left = "it is over: " + string(phase)
 		}
+	case gathering.AttendanceRecorded:
+		s, err := fold[gathering.State](l, r.Stream)
+		d.undo = order{"attendance.correct", gathering.RecordAttendance{ID: gathering.ParseStream(r.Stream), Person: b.Person}}
+		now, _ := s.Attendance(b.Person)
+		d.Undone = !now.Present
+		if now.Present && now.Minutes != b.Minutes {
+			d.Left = "it was corrected since"
+		}
+		return d, true, err
 	case match.SessionHeld:
 		d.Left = "what was held is corrected with session.correct, and never taken back"
 	default:

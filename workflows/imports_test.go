@@ -12,6 +12,7 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/imports"
+	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/workflows"
@@ -25,7 +26,7 @@ func (o *office) importing(kind, rows string, m sheet.Map) workflows.Import {
 	return workflows.Import{
 		Kind: kind, Cycle: "spring", By: "coordinator/c1", Channel: "import", Sheet: s, Map: m,
 		Open: func(_ context.Context, d domain.Digest) (string, error) {
-			text, ok := o.vault.text(d)
+			text, ok := o.vault.Text(d)
 			if !ok {
 				return "", errors.New("no such text")
 			}
@@ -88,13 +89,13 @@ func TestPeopleAreFoundByAddressAndByHandle(t *testing.T) {
 		"Änne Groß;anne@example.org;\n"
 	outcomes, _ := o.bring("people", rows, sheet.Map{})
 	require.Equal(t, []string{
-		"needs a person: other rows have the same address or handle and another name",
-		"needs a person: other rows have the same address or handle and another name",
+		"needs a person: other rows have the same address or short name and another name",
+		"needs a person: other rows have the same address or short name and another name",
 		"already so", "already so",
 		"needs a person: this person is registered with another e-mail address, or none; set it with email.set",
 		"recorded", "recorded", "recorded", "recorded",
 		"needs a person: email: expected an e-mail address",
-		"needs a person: nobody is registered under this address or handle, and the row has no name",
+		"needs a person: nobody is registered under this address or short name, and the row has no name",
 		"already so",
 	}, outcomes)
 	require.Equal(t, o.person("aenne-gross"), o.person("anne@example.org"))
@@ -105,7 +106,7 @@ func TestPeopleAreFoundByAddressAndByHandle(t *testing.T) {
 	outcomes, _ = o.bring("people", "Name;E-Mail\nBerg, Anna;ANNA@example.org\n", sheet.Map{})
 	require.Equal(t, []string{"already so"}, outcomes)
 	outcomes, _ = o.bring("people", "Name;E-Mail\nAnna Burg;anna@example.org\n", sheet.Map{})
-	require.Equal(t, []string{"needs a person: this address or handle is somebody's with another name"}, outcomes)
+	require.Equal(t, []string{"needs a person: this address or short name is somebody's with another name"}, outcomes)
 
 	// An address is found as long as it is theirs.
 	o.must("coordinator/c1", "email.set", fields{"person": "a1", "email": "new@example.org"})
@@ -229,7 +230,7 @@ func TestMatchesAndTheirSessionsAreBroughtIn(t *testing.T) {
 	outcomes, id := o.bring("matches", "mentee,mentor,match,accepted,rationale\na1,m1,m1,yes,Both teach\na2,m2,,no,\na2,m2,,maybe,\na3,m1,x3,,\nnobody,m1,,,\n", sheet.Map{})
 	require.Equal(t, []string{
 		"recorded", "recorded", `needs a person: accepted: expected yes or no, ja or nein, found "maybe"`, "refused: no_place",
-		"needs a person: mentee: nobody is registered under this address or handle",
+		"needs a person: mentee: nobody is registered under this address or short name",
 	}, outcomes)
 	o.settle()
 	outcomes, _ = o.bring("matches", "mentee,mentor,match,accepted\na1,m1,m1,yes\na2,m2,,\n", sheet.Map{})
@@ -252,6 +253,32 @@ func TestMatchesAndTheirSessionsAreBroughtIn(t *testing.T) {
 	require.Equal(t, map[string]bool{"match.proposed undone=true ": true, "match.proposed undone=false only one of the two can decline a proposal": true}, told)
 }
 
+// What may be minutes or hours is left for a person to say; so is nothing else.
+func TestColumnsAreSuggested(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	for rows, want := range map[string][]string{
+		"mentee,mentor,date,Dauer,Art\na1,m1,2024-01-06 15:00,90,online\na1,m1,2024-01-07 15:00,,Zoom\n": {"mentee", "mentor", "date", "minutes", "mode"},
+		"mentee,mentor,date,Dauer\na1,m1,2024-01-06 15:00,2\n":                                           {"mentee", "mentor", "date", ""},
+		"mentee,mentor,date,Dauer (Min.)\na1,m1,2024-01-06 15:00,2\n":                                    {"mentee", "mentor", "date", "minutes"},
+		"wer,was\na1,m1\n": {"", ""},
+	} {
+		c, err := o.Columns(t.Context(), o.importing("sessions", rows, sheet.Map{}))
+		require.NoError(t, err)
+		var got []string
+		for _, x := range c.Reading.Shown() {
+			got = append(got, x.Field)
+		}
+		require.Equal(t, want, got, rows)
+		for _, f := range c.Fields {
+			require.Equal(t, f.Field == "mode", len(f.Choices) > 0, f.Field)
+		}
+	}
+	require.Equal(t, []string{"people"}, workflows.Importable("operator"))
+	require.Equal(t, imports.Kinds, workflows.Importable("coordinator"))
+	require.Empty(t, workflows.Importable("mentee"))
+}
+
 func TestAnImportBeginsOnlyWhereItCan(t *testing.T) {
 	t.Parallel()
 	o := open(t)
@@ -261,7 +288,7 @@ func TestAnImportBeginsOnlyWhereItCan(t *testing.T) {
 		rows   string
 		want   string
 	}{
-		"no such kind":    {func(in *workflows.Import) { in.Kind = "peple" }, "", "an import is of people, mentors, applications, matches or sessions (peple; did you mean people?)"},
+		"no such kind":    {func(in *workflows.Import) { in.Kind = "peple" }, "", "an import is of people, mentors, applications, matches, sessions or attendance (peple; did you mean people?)"},
 		"no such cycle":   {func(in *workflows.Import) { in.Cycle = "winter" }, "", "winter"},
 		"a stranger":      {func(in *workflows.Import) { in.By = "coordinator/zoe" }, "", "nobody is registered under this handle"},
 		"not of a role":   {func(in *workflows.Import) { in.By = "mentee/a1" }, "", "this role may not do this"},
@@ -280,4 +307,59 @@ func TestAnImportBeginsOnlyWhereItCan(t *testing.T) {
 		require.ErrorContains(t, err, c.want, name)
 	}
 	require.Equal(t, n, o.events())
+}
+
+// Who was at a training comes in from a list of who signed, and an import of the
+// wrong list is taken back by corrections.
+func TestAttendanceIsBroughtIn(t *testing.T) {
+	t.Parallel()
+	o := setup(t)
+	o.change = func(d *programme.Definition) {
+		d.Stages = append(d.Stages, programme.Stage{Stage: "training", Kind: "training", Text: "Training"})
+	}
+	o.prepare(2)
+	o.must("coordinator/c1", "gathering.announce", fields{"cycle": "spring", "gathering": "roles", "stage": "training", "local": "2024-01-05T10:00", "zone": "Europe/Berlin", "mode": "online", "minutes": 120})
+	const list = "Teilnehmer;Training;Minuten\nm1;roles;120\na1;roles;45\nm1;roles;60\nnobody;roles;10\nm2;other;10\nm2;roles;\n"
+	outcomes, id := o.bring("attendance", list, sheet.Map{})
+	require.Equal(t, []string{
+		"recorded", "recorded", "refused: attendance_recorded", "needs a person: person: nobody is registered under this address or short name",
+		"refused: gathering_unknown", "needs a person: minutes: it is missing",
+	}, outcomes)
+	outcomes, _ = o.bring("attendance", list, sheet.Map{})
+	require.Equal(t, []string{"already so", "already so"}, outcomes[:2])
+	require.Equal(t, []int64{2, 2, 0}, o.attendance())
+
+	for range 2 {
+		deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli")
+		require.NoError(t, err)
+		require.Len(t, deeds, 2)
+		for _, d := range deeds {
+			require.True(t, d.Undone, d.Left)
+		}
+	}
+	require.Equal(t, []int64{0, 0, 0}, o.attendance())
+	require.Equal(t, []string{"gathering.announced", "attendance.recorded", "attendance.recorded", "attendance.corrected", "attendance.corrected"}, o.recorded("gathering-spring.roles"))
+	outcomes, _ = o.bring("attendance", list, sheet.Map{})
+	require.Equal(t, []string{"refused: attendance_corrected", "refused: attendance_corrected"}, outcomes[:2])
+
+	// What somebody has put right since stays.
+	_, id = o.bring("attendance", "Teilnehmer;Training;Minuten\nm2;roles;30\n", sheet.Map{})
+	o.must("coordinator/c1", "attendance.correct", fields{"cycle": "spring", "gathering": "roles", "person": "m2", "minutes": 90}, because("wrong_length"))
+	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli")
+	require.NoError(t, err)
+	require.Equal(t, "it was corrected since", deeds[0].Left)
+	require.Equal(t, []int64{1, 1, 0}, o.attendance())
+}
+
+// Rows that say the same are one. Where they differ in words alone, which of them
+// is meant is for a person to say: neither's words are lost in silence.
+func TestARowIsBroughtInOnce(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.clock.Set(monday.AddDate(0, 0, 1))
+	const headings, row = "E-Mail;Name;Route;motives;strengths;priorities;Received\n", "x1@example.org;Xaver One;staff;to learn;patience;\"one\ntwo\nthree\";2024-01-08 12:30\n"
+	outcomes, _ := o.bring("applications", headings+row+row+strings.Replace(row, "to learn", "to teach", 1)+strings.Replace(row, "12:30", "12:45", 1), sheet.Map{})
+	require.Equal(t, []string{
+		"recorded", "already so", "needs a person: another row says the same in other words: leave one of the two out", "refused: duplicate",
+	}, outcomes)
 }

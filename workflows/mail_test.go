@@ -35,6 +35,7 @@ type postOffice struct {
 	mu     sync.Mutex
 	mails  []string // taken, whole
 	tried  int      // texts that were sent, answered or not
+	hello  string   // how it greets; "": it hangs up instead
 	rcpt   string   // what it answers to a recipient
 	text   string   // and to a text; "": it hangs up instead
 	auth   string   // and to who says who they are; "": it doesn't ask
@@ -42,10 +43,21 @@ type postOffice struct {
 }
 
 func newPostOffice(t testing.TB) *postOffice {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	p := &postOffice{hello: "220 post.example", rcpt: "250 OK", text: "250 OK"}
+	p.listen(t)
+	return p
+}
+
+// listen opens it, where it was before if it was open already.
+func (p *postOffice) listen(t testing.TB) {
+	at := "127.0.0.1:0"
+	if p.Listener != nil {
+		at = p.Addr().String()
+	}
+	listener, err := net.Listen("tcp", at)
 	require.NoError(t, err)
-	p := &postOffice{Listener: listener, rcpt: "250 OK", text: "250 OK"}
-	t.Cleanup(func() { p.Close() })
+	t.Cleanup(func() { listener.Close() })
+	p.Listener = listener
 	go func() {
 		for {
 			conn, err := listener.Accept()
@@ -55,13 +67,20 @@ func newPostOffice(t testing.TB) *postOffice {
 			go p.serve(conn)
 		}
 	}()
-	return p
 }
+
+func (p *postOffice) shut() { p.Listener.Close() }
 
 func (p *postOffice) serve(conn net.Conn) {
 	defer conn.Close()
 	r, answers := textproto.NewReader(bufio.NewReader(conn)), func(line string) { fmt.Fprintf(conn, "%s\r\n", line) }
-	answers("220 post.example")
+	p.mu.Lock()
+	hello := p.hello
+	p.mu.Unlock()
+	if hello == "" {
+		return
+	}
+	answers(hello)
 	for {
 		line, err := r.ReadLine()
 		if err != nil {
@@ -209,7 +228,7 @@ func TestWhatIsQueuedIsSentOnceAndInOrder(t *testing.T) {
 		require.Contains(t, string(body), "Content-Type: text/plain")
 		require.Contains(t, string(body), "<p>Dear Name of "+a+",</p>")
 		require.Equal(t, []string{"message.queued", "message.claimed", "message.sent"}, o.recorded("message-"+m.Message))
-		sealed, _ := o.vault.text(m.Rendered.Digest)
+		sealed, _ := o.vault.Text(m.Rendered.Digest)
 		require.Equal(t, o.letter(m), sealed, "what was sent is in the vault")
 	}
 	for _, r := range log(t, o.store) {
@@ -320,10 +339,90 @@ func TestAServerThatIsAwayIsAskedAgainLater(t *testing.T) {
 	require.Len(t, p.taken(t), 1)
 }
 
+// A server that is away is no message's fault: they wait for as long as it takes,
+// and it is said once.
+func TestAServerThatIsAwayCostsNoTries(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		away func(*postOffice)
+		back func(*postOffice)
+		told string
+	}{
+		"nobody listens":      {func(p *postOffice) { p.shut() }, func(p *postOffice) { p.listen(t) }, "refused"},
+		"it greets nobody":    {func(p *postOffice) { p.hello = "421 come back later" }, func(p *postOffice) { p.hello = "220 post.example" }, "answered 421"},
+		"it hangs up at once": {func(p *postOffice) { p.hello = "" }, func(p *postOffice) { p.hello = "220 post.example" }, "do not agree"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, p := declined(t, memory.New(), "a1", "a2"), newPostOffice(t)
+			p.is(func() { c.away(p) })
+			var told strings.Builder
+			w := o.worker(p.url())
+			w.Log = slog.New(slog.NewTextHandler(&told, nil))
+			for range 9 * 24 {
+				o.pass(w)
+				o.clock.Set(o.Now().Add(time.Hour))
+			}
+			require.Equal(t, []string{"not-selected a1 queued away", "not-selected a2 queued away"}, o.outbox())
+			for _, m := range o.messages() {
+				require.Equal(t, []string{"message.queued", "message.delayed"}, o.recorded("message-"+m.Message))
+			}
+			require.Empty(t, o.todo("message"), "nobody has to do anything")
+			require.Equal(t, 1, strings.Count(told.String(), "\n"), "told once")
+			require.Contains(t, told.String(), c.told)
+
+			p.is(func() { c.back(p) })
+			o.pass(w)
+			o.pass(w)
+			require.Equal(t, []string{"not-selected a1 sent", "not-selected a2 sent"}, o.outbox())
+			require.Equal(t, 2, p.tried)
+			require.Contains(t, told.String(), "there is somebody again")
+			storetest.CheckLog(t, o.store)
+		})
+	}
+}
+
+// It is asked again after ever longer pauses, and not before.
+func TestAServerThatIsAwayIsAskedAfterPauses(t *testing.T) {
+	t.Parallel()
+	o := declined(t, memory.New(), "a1", "a2")
+	door := &closed{}
+	w := o.worker("file:" + t.TempDir())
+	w.Transport = door
+	for range 20 * 60 {
+		o.pass(w)
+		o.clock.Set(o.Now().Add(time.Second))
+	}
+	require.Equal(t, 9, door.tried, "at once, after 5, 15, 35, 75, 155 and 315 seconds, and then every five minutes")
+	require.Equal(t, 2, count(names(t, o.store), "message.delayed"))
+
+	// Who is stopped while they knock has heard nothing of the server.
+	o.decline("a3")
+	o.clock.Set(o.Now().Add(time.Hour))
+	ctx, stop := context.WithCancel(t.Context())
+	door.during = stop
+	require.ErrorIs(t, w.Run(ctx), context.Canceled)
+	require.Equal(t, 2, count(names(t, o.store), "message.delayed"))
+}
+
+// closed is a door at which nobody answers.
+type closed struct {
+	tried  int
+	during func()
+}
+
+func (c *closed) Open(ctx context.Context) (post.Connection, error) {
+	c.tried++
+	if c.during != nil {
+		c.during()
+	}
+	return nil, errors.New("nobody answers")
+}
+
 func TestWhatIsNeverTakenIsPutToAPerson(t *testing.T) {
 	t.Parallel()
 	o, p := declined(t, memory.New(), "a1"), newPostOffice(t)
-	p.Close() // nobody listens
+	p.is(func() { p.rcpt = "450 not now" })
 	w := o.worker(p.url())
 	for range 48 {
 		o.pass(w)
@@ -360,9 +459,19 @@ type crash struct {
 	after bool
 }
 
-func (c crash) Send(ctx context.Context, m post.Mail) error {
+func (c crash) Open(ctx context.Context) (post.Connection, error) {
+	to, err := c.Transport.Open(ctx)
+	return crashing{to, c.after}, err
+}
+
+type crashing struct {
+	post.Connection
+	after bool
+}
+
+func (c crashing) Send(m post.Mail) error {
 	if c.after {
-		if err := c.Transport.Send(ctx, m); err != nil {
+		if err := c.Connection.Send(m); err != nil {
 			return err
 		}
 	}
@@ -625,7 +734,7 @@ func TestMailIsWrittenToFiles(t *testing.T) {
 	o.decline("a2")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
 	o.pass(o.worker("file:" + strings.ReplaceAll(dir, " ", "%20") + "/file/inside"))
-	require.Equal(t, "not-selected a2 queued unreachable", o.outbox()[1])
+	require.Equal(t, "not-selected a2 queued away", o.outbox()[1])
 }
 
 func TestAURLOfNoTransportIsRefusedWithoutRepeatingIt(t *testing.T) {
@@ -659,10 +768,10 @@ func TestNoPasswordIsTold(t *testing.T) {
 	w := o.worker(strings.Replace(p.url(), "smtp://", "smtp://office:geheim@", 1))
 	w.Log = slog.New(slog.NewTextHandler(&told, nil))
 	o.pass(w)
-	require.Contains(t, told.String(), "a message was not sent")
+	require.Contains(t, told.String(), "nobody takes mail from us")
 	require.Contains(t, told.String(), "the server answered 535")
 	require.NotContains(t, told.String(), "geheim")
-	require.Equal(t, []string{"not-selected a1 queued unreachable"}, o.outbox())
+	require.Equal(t, []string{"not-selected a1 queued away"}, o.outbox())
 	require.False(t, slices.Contains(names(t, o.store), "message.unknown"))
 }
 
@@ -725,7 +834,7 @@ func TestNoAddressIsLogged(t *testing.T) {
 		"a recipient put off":   {func(p *postOffice) { p.rcpt = "450 a1@example.org is full" }, "the server answered 450"},
 		"a refused text":        {func(p *postOffice) { p.text = "554 not this, a1@example.org" }, "the server answered 554"},
 		"a text without answer": {func(p *postOffice) { p.text = "" }, "it is not known whether"},
-		"nobody there":          {func(p *postOffice) { p.Close() }, "refused"},
+		"nobody there":          {func(p *postOffice) { p.shut() }, "refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

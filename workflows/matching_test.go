@@ -73,7 +73,7 @@ func (o *office) newest() (run matching.Proposed) {
 // pairs are who a run proposes, by handle.
 func (o *office) pairs(run matching.Proposed) map[string]string {
 	handles := map[domain.Person]string{}
-	for handle, p := range o.vault.handles {
+	for handle, p := range o.vault.Handles() {
 		handles[p] = handle
 	}
 	pairs := map[string]string{}

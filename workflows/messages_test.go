@@ -41,7 +41,7 @@ func (o *office) outbox() (list []string) {
 func (o *office) handle(p domain.Person) string {
 	o.vault.mu.Lock()
 	defer o.vault.mu.Unlock()
-	for handle, who := range o.vault.handles {
+	for handle, who := range o.vault.Handles() {
 		if who == p && !strings.Contains(handle, "@") { // nor an address, by which one is found, too
 			return handle
 		}
@@ -51,9 +51,9 @@ func (o *office) handle(p domain.Person) string {
 
 // reveal opens a text as an unlocked vault would.
 func (o *office) reveal(_ context.Context, digest string) (string, error) {
-	text, ok := o.vault.text(domain.Digest(digest))
+	text, ok := o.vault.Text(domain.Digest(digest))
 	if !ok {
-		return "", errHandle
+		return "", workflows.ErrHandle
 	}
 	return text, nil
 }

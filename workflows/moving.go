@@ -23,6 +23,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/measure"
 	instance "github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/retention"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/schema"
 	tasks "github.com/daybook-engine/daybook/domain/task"
@@ -132,6 +133,7 @@ type mover struct {
 	offered  map[string]time.Time // when an application's last offer was made
 	drafts   map[string][]domain.Person
 	waiting  map[string][]tasks.State // open, by their keys
+	kept     map[string]int           // people whose time ends otherwise, by how
 }
 
 func (m *mover) effect(format string, args ...any) {
@@ -166,7 +168,7 @@ func (m *mover) look() error {
 	if err := m.unanswered(); err != nil {
 		return err
 	}
-	m.drafts, m.waiting = map[string][]domain.Person{}, map[string][]tasks.State{}
+	m.drafts, m.waiting, m.kept = map[string][]domain.Person{}, map[string][]tasks.State{}, map[string]int{}
 	for _, stream := range m.streams { // an application before its call may be looked at, so drafts come first
 		if !strings.HasPrefix(stream, "application-") {
 			continue
@@ -174,6 +176,9 @@ func (m *mover) look() error {
 		if err := m.application(stream); err != nil {
 			return err
 		}
+	}
+	for _, how := range slices.Sorted(maps.Keys(m.kept)) {
+		m.effect("what is known about people is kept %s: %d", how, m.kept[how])
 	}
 	kept := 0
 	for _, stream := range m.streams {
@@ -227,7 +232,7 @@ func (m *mover) unanswered() error {
 		if _, ok := body.(application.OfferMade); ok {
 			m.offered[r.Stream] = env.RecordedAt
 		}
-		of := cycleOf(env.Book, r.Data)
+		of := env.Cycle(r.Data)
 		if of != "" && of != m.Cycle { // and so is what comes of it
 			continue
 		}
@@ -284,7 +289,7 @@ func (m *mover) pending(p policy, r eventstore.Recorded, s instance.State) (comm
 // isOfCycle tells whether an event is in the cycle's book, or names the cycle.
 func (m *mover) isOfCycle(r eventstore.Recorded) bool {
 	env, err := schema.DecodeEnvelope(r.Metadata)
-	return err == nil && cycleOf(env.Book, r.Data) == m.Cycle
+	return err == nil && env.Cycle(r.Data) == m.Cycle
 }
 
 // acts tells whether a command would leave an event.
@@ -296,7 +301,7 @@ func (m *mover) acts(command string, fields json.RawMessage, cause Cause) (bool,
 // timers are the clock's commands, by what they are about.
 var timers = map[string][]string{
 	"call":        {"call.close"},
-	"application": {"draft.expire", "nomination.lapse", "offer.lapse"},
+	"application": {"draft.expire", "nomination.lapse", "offer.lapse", "retention.expire"},
 	"match":       {"contact.mark_overdue"},
 	"task":        {"task.remind", "task.escalate", "task.expire"},
 }
@@ -328,6 +333,9 @@ func (m *mover) application(stream string) error {
 	if err := m.due("application", id, who(id.Person)); err != nil {
 		return err
 	}
+	if err := m.retention(retention.ID(id)); err != nil {
+		return err
+	}
 	switch s.Phase() {
 	case application.Draft:
 		m.drafts[id.Call] = append(m.drafts[id.Call], id.Person)
@@ -355,6 +363,38 @@ func (m *mover) application(stream string) error {
 		if was.PerApplication != is.PerApplication {
 			m.effect("a decision about %s rests on %d reviews, not on %d; there are %d", who(id.Person), is.PerApplication, was.PerApplication, len(r.Recorded()))
 		}
+	}
+	return nil
+}
+
+// retention counts whom the new version keeps for another time than they are
+// kept for now. Of whom people are asked, and still would be, nothing changes.
+func (m *mover) retention(id retention.ID) error {
+	if len(m.old.Retention)+len(m.new.Retention) == 0 {
+		return nil
+	}
+	if erased, err := m.erased(id.Person); err != nil || erased {
+		return err
+	}
+	var k retention.Kept
+	if err := m.lookup.kept(id, &k); err != nil {
+		return err
+	}
+	s, err := fold[retention.State](m.lookup, id.Stream())
+	if err != nil {
+		return err
+	}
+	_, was, asked := s.Until(k)
+	k.Rules, k.Zone = m.new.Retention, m.new.Zone
+	_, is, still := s.Until(k)
+	words := func(t time.Time) string {
+		if t.IsZero() {
+			return "without end"
+		}
+		return "until " + m.at(t)
+	}
+	if !was.Equal(is) && !(asked && still) {
+		m.kept[words(is)+", not "+words(was)]++
 	}
 	return nil
 }

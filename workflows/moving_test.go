@@ -23,7 +23,7 @@ import (
 
 // definition is the one that prepare publishes.
 func (o *office) definition() programme.Definition {
-	d := nemo(o.t).Definition
+	d := definitionOf(o.t, "nemo-2023-spring.yaml")
 	d.Matching.Policy, d.Matching.Rules, d.Matching.Factors = o.plan.Policy, o.plan.Rules, o.plan.Factors
 	return d
 }
@@ -310,6 +310,60 @@ func TestAMoveOnAnotherNodeIsSeenAtOnce(t *testing.T) {
 	m, err := views.Match(t.Context(), "spring", "second")
 	require.NoError(t, err)
 	require.Equal(t, "2", m.Rule.Version)
+}
+
+// How long those are kept who were not placed goes by the version that the cycle
+// goes by, and so a move tells of it; a clock that has somebody to put to people
+// is in the way until it has.
+func TestAMoveTellsWhomItKeepsOtherwise(t *testing.T) {
+	t.Parallel()
+	o := setup(t)
+	o.prepare(3)
+	o.must("applicant/a1", "draft.start", call)
+	for _, p := range []string{"a2", "a3"} {
+		o.must("applicant/"+p, "application.submit", with(call, "route", "staff", "answers", form))
+		o.must("applicant/"+p, "application.withdraw", call)
+	}
+	keeping := func(months int) programme.Definition {
+		return o.publish(func(d *programme.Definition) {
+			d.Retention = []programme.Retention{{Of: programme.NotPlaced, Months: months, After: programme.AfterDecision, Why: "to answer questions"}}
+		})
+	}
+	one, two := keeping(1), keeping(2)
+	begun := o.clock.Now()
+	until := func(months int) string {
+		at, err := when.Months(begun, months, one.Zone)
+		require.NoError(t, err)
+		zone, err := when.Zone(one.Zone)
+		require.NoError(t, err)
+		return at.In(zone).Format("Mon 2006-01-02 15:04 MST")
+	}
+	require.Contains(t, o.dryRun(one).Effects, "what is known about people is kept until "+until(1)+", not without end: 2")
+	o.must("coordinator/c1", "definition.move", move(one))
+	m := o.dryRun(two)
+	require.Contains(t, m.Effects, "what is known about people is kept until "+until(2)+", not until "+until(1)+": 2")
+	require.Empty(t, m.InTheWay)
+	o.clock.Set(begun.AddDate(0, 1, 0))
+	require.Contains(t, strings.Join(o.dryRun(two).InTheWay, "\n"), "retention.expire has fallen due for ")
+
+	// Who is kept on as somebody said, or is being erased, is not kept otherwise; and
+	// who people are asked about, and still would be, is not either.
+	kept := func(d programme.Definition) (told []string) {
+		for _, line := range o.dryRun(d).Effects {
+			if strings.HasPrefix(line, "what is known about people") {
+				told = append(told, line)
+			}
+		}
+		return told
+	}
+	o.until(begun.AddDate(0, 1, 0))
+	o.must("coordinator/c1", "retention.extend", with(call, "person", "a2", "local", "2024-12-01T00:00", "zone", one.Zone))
+	o.must("coordinator/c1", "erasure.start", fields{"person": "a3", "approver": "r1"})
+	o.settle()
+	require.Equal(t, []string{"what is known about people is kept until Mon 2024-04-08 00:00 CEST, not until Fri 2024-03-08 00:00 CET: 1"}, kept(two), "of a1, whose draft expired")
+	o.must("coordinator/c1", "definition.move", move(two))
+	o.until(time.Date(2024, 4, 9, 0, 0, 0, 0, time.UTC))
+	require.Empty(t, kept(one))
 }
 
 // Whatever the clock does is asked when a cycle is to move.

@@ -81,7 +81,9 @@ func (g *Engine) stands(ctx context.Context, p policy, r eventstore.Recorded, at
 // they come to it: then what has waited is answered first, in order.
 func (g *Engine) stood(ctx context.Context, name string, at eventstore.Position) (s instance.State, err error) {
 	for r, err := range g.Store.ReadStream(ctx, name, eventstore.ReadStream{}) {
-		if err != nil {
+		if errors.Is(err, eventstore.ErrStreamNotFound) {
+			return s, nil
+		} else if err != nil {
 			return s, fmt.Errorf("how %s stood: %w", name, err)
 		}
 		body, err := schema.Decode(r.Name, r.Data)
@@ -171,6 +173,11 @@ func (g *Engine) park(ctx context.Context, p policy, r eventstore.Recorded, s in
 	cause := p.cause(r.ID, env, 0)
 	cause.CommandID = uuid.NewSHA1(r.ID, fmt.Append(nil, "park ", p.name, s.Times()))
 	park := instance.Park{ID: instance.ID{Policy: p.name, Of: r.Stream, Event: r.ID.String()}, Attempts: n, Fault: fault}
+	return g.stop(ctx, park, cause, r, why)
+}
+
+// stop records that an instance is parked before r, and tells of it.
+func (g *Engine) stop(ctx context.Context, park instance.Park, cause Cause, r eventstore.Recorded, why error) error {
 	refused, err := g.order(ctx, order{"policy.park", park}, cause)
 	if refused != nil {
 		err = refused
@@ -179,7 +186,7 @@ func (g *Engine) park(ctx context.Context, p policy, r eventstore.Recorded, s in
 		return fmt.Errorf("%w; and it could not be parked: %w", why, err)
 	}
 	if g.Parked != nil {
-		g.Parked(p.name, r, why)
+		g.Parked(park.Policy, r, why)
 	}
 	return nil
 }
@@ -357,24 +364,11 @@ func (l lookup) instance(id *instance.ID) error {
 		}
 		id.About = env.Subjects
 		if measure.BookOf(id.In, "cycle") == "" {
-			id.Cycle = cycleOf(id.In, r.Data)
+			id.Cycle = schema.Envelope{Book: id.In}.Cycle(r.Data)
 		}
 		return nil
 	}
 	return nil
-}
-
-// cycleOf is the cycle that an event is about: its book's, else the one that it
-// names; "" where it names none, or cannot be read.
-func cycleOf(book string, data []byte) string {
-	if id := measure.BookOf(book, "cycle"); id != "" {
-		return id
-	}
-	var body struct {
-		Cycle string `json:"cycle"`
-	}
-	_ = schema.Unmarshal(data, &body)
-	return body.Cycle
 }
 
 // ErrRepair is the answer to what nobody can do in a policy's stead.
@@ -384,6 +378,9 @@ var ErrRepair = domain.Wrong("repair_unfit", "a policy's stead is taken by a com
 // told now, and names people by id. It is found out when it is done whether the
 // rules allow it.
 func (g *Engine) complete(ctx context.Context, c *instance.Repair) error {
+	if c.Policy == theClock {
+		return ErrRepair.Because("nobody takes the clock's: policy.retry or policy.skip")
+	}
 	_, cmd, err := read(access.Policy, c.Command, c.With)
 	if err != nil {
 		return err

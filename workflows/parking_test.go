@@ -7,6 +7,7 @@ import (
 	"iter"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,6 +143,16 @@ func TestOnePolicysTroubleIsItsOwn(t *testing.T) {
 			require.Equal(t, policy.Parked{At: policy.At{Policy: offering, Stream: "allocation-nemo-121", Event: parked[0].Event, Cycle: "spring"}, Attempts: 5, Fault: "lookup"}, parked[0])
 			require.Equal(t, []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond, 80 * time.Millisecond}, pauses)
 			require.Equal(t, []string{offering, "place.reserved"}, told)
+			views := o.views()
+			require.NoError(t, views.CatchUp(t.Context()))
+			shown, err := views.Parked(t.Context())
+			require.NoError(t, err)
+			require.Len(t, shown, 1)
+			require.Equal(t, "the policy that offers a reserved place stands still before “A place was reserved for {person:"+string(o.person("a1"))+
+				"}”: what it must know cannot be found; 1 later event of the same stream may wait behind it", shown[0].Words)
+			queue, err := views.Queue(t.Context(), "spring", o.Now())
+			require.NoError(t, err)
+			require.Contains(t, queue, shown[0])
 			r, env := last(t, o.store)
 			require.Equal(t, "policy-offer-a-reserved-place.allocation-nemo-121", r.Stream)
 			require.Equal(t, []string{offering, "policy", parked[0].Event, "programme/nemo-121"}, []string{env.Actor, env.Role, env.Causation, env.Book})
@@ -198,6 +209,11 @@ func TestAPersonDecidesOfAParkedPolicy(t *testing.T) {
 					require.Equal(t, "tested", env.Reason)
 					require.Contains(t, env.Subjects, o.person("a1"))
 					require.Empty(t, o.must("coordinator/c1", way.command, decideOf(parked[0], way.more...)).Names, "already so")
+					kinds, sentence := o.exception()
+					require.Equal(t, map[string]string{"policy.retry": "", "policy.skip": "skipped", "policy.repair": "repaired"}[way.command], kinds)
+					if how == "repaired" {
+						require.Equal(t, "Somebody does in the stead of the policy that offers a reserved place: “place release”, for {person:"+string(o.person("a1"))+"}", sentence)
+					}
 					o.requireReplay()
 
 					o = o.restarted(h, lost) // before the policies heard of it
@@ -546,4 +562,25 @@ func TestAPartOfAnAnswerIsNoDivergence(t *testing.T) {
 			storetest.CheckLog(t, o.store)
 		})
 	}
+}
+
+// exception is the newest of the register that is about policies, after the one
+// by which one was parked.
+func (o *office) exception() (kinds, sentence string) {
+	o.t.Helper()
+	v := o.views()
+	require.NoError(o.t, v.CatchUp(o.t.Context()))
+	list, err := v.Exceptions(o.t.Context(), "spring")
+	require.NoError(o.t, err)
+	parked := false
+	for _, x := range list {
+		if x.Envelope.Name == "policy.parked" {
+			require.Equal(o.t, []string{"parked"}, x.Kinds)
+			parked, kinds, sentence = true, "", ""
+		} else if strings.HasPrefix(x.Envelope.Name, "policy.") {
+			kinds, sentence = strings.Join(slices.DeleteFunc(x.Kinds, func(kind string) bool { return kind == "authority" }), " "), x.Sentence
+		}
+	}
+	require.True(o.t, parked)
+	return kinds, sentence
 }

@@ -26,13 +26,14 @@ type past struct {
 	Log
 	last     eventstore.Position // of the newest event that was there
 	appended []eventstore.Recorded
+	counts   map[string]uint64 // of the events appended to each stream
 	engine   *Engine
 	now      time.Time
 }
 
 // rewind begins at the beginning of a log, with an engine made of c.
 func rewind(log Log, c Config) *past {
-	p := &past{Log: log}
+	p := &past{Log: log, counts: map[string]uint64{}}
 	c.Store, c.Vault, c.Now = marking{p}, silent{c.Vault}, func() time.Time { return p.now }
 	p.engine = &Engine{Config: c, seed: maphash.MakeSeed(), policies: slices.Concat(policies, later)}
 	return p
@@ -84,8 +85,13 @@ func (p *past) Append(_ context.Context, stream string, _ eventstore.Expected, e
 	for _, e := range events {
 		p.appended = append(p.appended, eventstore.Recorded{Event: e, Stream: stream})
 	}
+	p.counts[stream] += uint64(len(events))
 	return eventstore.Result{}, nil
 }
+
+// Count is an eventstore.Counter's. The past does not change, and where it goes
+// on the engine forgets: what it remembers need not be asked for again.
+func (p *past) Count(stream string) (uint64, bool) { return p.counts[stream], true }
 
 // undo takes back what was appended: it goes no further.
 func (p *past) undo() []eventstore.Recorded {

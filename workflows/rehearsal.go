@@ -36,7 +36,6 @@ type Rehearsal struct {
 	Definition programme.Definition
 	After      []*Rehearsal // played first, into the same store
 
-	doc   *document.Document
 	steps []step
 }
 
@@ -56,17 +55,17 @@ type step struct {
 	events     []string // expected events, where expectEvents
 	expects    bool
 	check      *check
-	node       document.Node
+	where      document.Error // in the file: an error with no text yet
 }
 
 // A check compares a figure, or counts a cycle's events of one name.
 type check struct {
-	Measure string `yaml:"measure"`
-	Event   string `yaml:"event"`
-	Cycle   string `yaml:"cycle"`
-	Value   int64  `yaml:"value"`
-	At      string `yaml:"at"`
-	Clock   string `yaml:"clock"`
+	Measure string `json:"measure"`
+	Event   string `json:"event"`
+	Cycle   string `json:"cycle"`
+	Value   int64  `json:"value"`
+	At      string `json:"at"`
+	Clock   string `json:"clock"`
 
 	at time.Time
 }
@@ -79,20 +78,20 @@ type rehearsalFile struct {
 }
 
 type stepFile struct {
-	Key        string        `yaml:"key"`
-	At         string        `yaml:"at"`
-	By         string        `yaml:"by"`
-	Do         string        `yaml:"do"`
-	With       document.Node `yaml:"with"`
-	OnBehalfOf string        `yaml:"on_behalf_of"`
-	Reason     string        `yaml:"reason"`
-	Authority  string        `yaml:"authority"`
-	Channel    string        `yaml:"channel"`
+	Key        string          `json:"key"`
+	At         string          `json:"at"`
+	By         string          `json:"by"`
+	Do         string          `json:"do"`
+	With       json.RawMessage `json:"with"`
+	OnBehalfOf string          `json:"on_behalf_of"`
+	Reason     string          `json:"reason"`
+	Authority  string          `json:"authority"`
+	Channel    string          `json:"channel"`
 	Expect     *struct {
-		Refused string    `yaml:"refused"`
-		Events  *[]string `yaml:"events"`
-	} `yaml:"expect"`
-	Check *check `yaml:"check"`
+		Refused string    `json:"refused"`
+		Events  *[]string `json:"events"`
+	} `json:"expect"`
+	Check *check `json:"check"`
 }
 
 // LoadRehearsal reads a rehearsal, its definition and what goes before it,
@@ -121,7 +120,7 @@ func loadRehearsal(read func(string) ([]byte, error), name string, within []stri
 	if err := doc.Decode(&file); err != nil {
 		return nil, err
 	}
-	r := &Rehearsal{Name: file.Rehearsal, doc: doc}
+	r := &Rehearsal{Name: file.Rehearsal}
 	if err := domain.CheckSlug("rehearsal", file.Rehearsal); err != nil {
 		return nil, doc.AtPath("rehearsal", "%v", err)
 	}
@@ -147,9 +146,9 @@ func loadRehearsal(read func(string) ([]byte, error), name string, within []stri
 			faults = append(faults, doc.AtPath(fmt.Sprintf("steps[%d]", i), "expected a step, found nothing"))
 			continue
 		}
-		s, err := r.readStep(node, last)
+		s, err := r.readStep(doc, node, last)
 		if err == nil && s.key != "" && keys[s.key] {
-			err = doc.At(node, "expected a key of its own, found %s again", s.key)
+			err = s.wrong("expected a key of its own, found %s again", s.key)
 		}
 		if err != nil {
 			faults = append(faults, err)
@@ -161,23 +160,29 @@ func loadRehearsal(read func(string) ([]byte, error), name string, within []stri
 	list := r.scenes(map[string]bool{})
 	for i := 1; i < len(list); i++ {
 		if before, s := list[i-1], list[i]; before.Rehearsal != s.Rehearsal && s.at.Before(before.at) {
-			faults = append(faults, s.doc.At(s.node, "expected steps in the order of time, found %s, and %s, which goes before, ends at %s",
+			faults = append(faults, s.wrong("expected steps in the order of time, found %s, and %s, which goes before, ends at %s",
 				s.at.UTC().Format(time.RFC3339), before.Name, before.at.UTC().Format(time.RFC3339)))
 		}
 	}
 	return r, errors.Join(faults...)
 }
 
-func (r *Rehearsal) readStep(node document.Node, last time.Time) (step, error) {
+// wrong is an error at the step's place.
+func (s step) wrong(format string, args ...any) error {
+	s.where.Text = fmt.Sprintf(format, args...)
+	return &s.where
+}
+
+func (r *Rehearsal) readStep(doc *document.Document, node document.Node, last time.Time) (step, error) {
 	var f stepFile
-	if err := r.doc.DecodeNode(node, &f); err != nil {
+	if err := doc.DecodeNode(node, &f); err != nil {
 		return step{}, err
 	}
 	s := step{
 		at: last, key: f.Key, by: f.By, command: f.Do, onBehalfOf: f.OnBehalfOf,
-		reason: f.Reason, authority: f.Authority, channel: f.Channel, check: f.Check, node: node,
+		reason: f.Reason, authority: f.Authority, channel: f.Channel, check: f.Check, with: f.With, where: *doc.At(node, ""),
 	}
-	wrong := func(format string, args ...any) (step, error) { return s, r.doc.At(node, format, args...) }
+	wrong := func(format string, args ...any) (step, error) { return s, s.wrong(format, args...) }
 	if f.At != "" {
 		var err error
 		if s.at, err = when.Parse(f.At); err != nil {
@@ -199,22 +204,18 @@ func (r *Rehearsal) readStep(node document.Node, last time.Time) (step, error) {
 		return wrong("expected a key, which names the step for ever")
 	case s.by == "":
 		return wrong("expected by: ROLE/HANDLE")
-	case !slices.Contains(Commands(), s.command):
+	case Exists(s.command) != nil:
 		return wrong("expected a command, found %s", document.Suggest(s.command, Commands()))
 	}
-	with, err := f.With.JSON()
-	if err != nil {
-		return step{}, r.doc.Explain(err)
-	}
-	if err := decode(with, reflect.New(formOf(s.command)).Interface()); err != nil {
+	if err := decode(s.with, reflect.New(formOf(s.command)).Interface()); err != nil {
 		return wrong("with: %v", err)
 	}
 	if s.command == "definition.publish" {
-		if with, err = json.Marshal(map[string]any{"definition": r.Definition}); err != nil {
+		var err error
+		if s.with, err = json.Marshal(map[string]any{"definition": r.Definition}); err != nil {
 			return s, err
 		}
 	}
-	s.with = with
 	if f.Expect != nil {
 		s.refused = f.Expect.Refused
 		if f.Expect.Events != nil {
@@ -232,18 +233,18 @@ func (r *Rehearsal) readCheck(s step) (err error) {
 	}
 	if c.At != "" {
 		if c.at, err = when.Parse(c.At); err != nil {
-			return r.doc.At(s.node, "check: at: %v", err)
+			return s.wrong("check: at: %v", err)
 		}
 	}
 	if c.Clock != "" && c.Clock != "recorded" && c.Clock != "occurred" {
-		return r.doc.At(s.node, "check: expected clock: recorded or occurred, found %s", c.Clock)
+		return s.wrong("check: expected clock: recorded or occurred, found %s", c.Clock)
 	}
 	if c.Event != "" {
 		if c.Measure != "" || c.At != "" || c.Clock != "" {
-			return r.doc.At(s.node, "check: expected a measure, or an event and nothing but its value")
+			return s.wrong("check: expected a measure, or an event and nothing but its value")
 		}
 		if !slices.Contains(schema.Names(), c.Event) {
-			return r.doc.At(s.node, "check: expected the name of an event, found %s", document.Suggest(c.Event, schema.Names()))
+			return s.wrong("check: expected the name of an event, found %s", document.Suggest(c.Event, schema.Names()))
 		}
 		return nil
 	}
@@ -252,7 +253,7 @@ func (r *Rehearsal) readCheck(s step) (err error) {
 		for i, m := range measure.All {
 			names[i] = m.Measure
 		}
-		return r.doc.At(s.node, "check: expected a measure, found %s", document.Suggest(c.Measure, names))
+		return s.wrong("check: expected a measure, found %s", document.Suggest(c.Measure, names))
 	}
 	return nil
 }
@@ -376,7 +377,7 @@ func (st *Stage) Play(ctx context.Context, r *Rehearsal) (p Played, err error) {
 		p.Judged++
 		if fault != "" {
 			p.Unmet++
-			st.Tell(Told{At: s.at, Key: s.key, By: s.by, Command: s.command, Unmet: s.doc.At(s.node, "%s", fault).Error()})
+			st.Tell(Told{At: s.at, Key: s.key, By: s.by, Command: s.command, Unmet: s.wrong("%s", fault).Error()})
 		}
 	}
 	if p.Unmet > 0 {
@@ -459,7 +460,7 @@ func (st *Stage) again(ctx context.Context, s scene, log []played, then *past) (
 		return e.ID == p.ID && e.Name == p.Name && bytes.Equal(e.Data, p.Data) && bytes.Equal(e.Metadata, p.Metadata)
 	}
 	if !slices.EqualFunc(then.appended, log[:n], same) {
-		return "", nil, fmt.Errorf("%w: %w", ErrChanged, s.doc.At(s.node, "expected what is recorded at position %s", log[0].Position))
+		return "", nil, fmt.Errorf("%w: %w", ErrChanged, s.wrong("expected what is recorded at position %s", log[0].Position))
 	}
 	then.forward(log[:n])
 	return s.judge(result, refused), log[n:], nil

@@ -113,7 +113,7 @@ func TestARehearsalSaysWhatIsUnmet(t *testing.T) {
 		"refused: r.yaml:7:3: refused: kind_unknown: ",
 		"otherwise: r.yaml:8:3: expected the refusal name_missing, found kind_unknown",
 		"events: r.yaml:9:3: expected the events [organisation.founded], found [organisation.registered]",
-		"behalf: r.yaml:12:3: refused: person_unknown: nobody is registered under this handle (x)",
+		"behalf: r.yaml:12:3: refused: person_unknown: nobody is registered under this handle; somebody who is can register them with person.register (x)",
 		": r.yaml:14:3: organisation.registered of r: expected 7, found",
 	} {
 		require.Greater(t, len(unmet), i, want)

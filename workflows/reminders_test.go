@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/daybook-engine/daybook/domain/digest"
 	"github.com/daybook-engine/daybook/domain/message"
 	"github.com/daybook-engine/daybook/domain/programme"
 	tasks "github.com/daybook-engine/daybook/domain/task"
@@ -100,7 +102,13 @@ func TestADayHasOneDigest(t *testing.T) {
 	digests := map[string]int{}
 	for _, r := range log(t, o.store) {
 		if r.Name == "digest.queued" {
-			digests[string(r.Data)]++
+			var q digest.Queued
+			require.NoError(t, json.Unmarshal(r.Data, &q))
+			require.Equal(t, q.Day, q.At.In(monday.Location()).Format(time.DateOnly))
+			q.At = time.Time{}
+			which, err := json.Marshal(q)
+			require.NoError(t, err)
+			digests[string(which)]++
 		}
 	}
 	for _, want := range []string{
@@ -113,6 +121,60 @@ func TestADayHasOneDigest(t *testing.T) {
 	}
 	require.Len(t, digests, 5)
 	storetest.CheckLog(t, o.store)
+}
+
+// What somebody gets to do after the day's digest was not in it: of that they are
+// told the same day, and of nothing else again.
+func TestWhatComesAfterTheDaysDigestIsInAnother(t *testing.T) {
+	t.Parallel()
+	o := asking(t,
+		programme.Task{Task: "welcome", Role: "mentee", On: "match.made", Due: when.Offset{Days: 2, At: "09:00"}, Remind: programme.Remind{Before: []when.Offset{{Days: 1}}, AtMost: 1}},
+		programme.Task{Task: "goals", Role: "mentee", On: "match.made", Due: when.Offset{Days: 2, At: "18:00"}, Remind: programme.Remind{Before: []when.Offset{{Days: 1}}, AtMost: 1}},
+		programme.Task{Task: "meet", Role: "mentee", On: "agreement.in_force", Due: when.Offset{Hours: 8}, Remind: programme.Remind{Before: []when.Offset{{Hours: 2}, {Hours: 1}}, AtMost: 2}},
+	)
+	p := newPostOffice(t)
+	w := o.worker(p.url())
+	o.accepted("a1", "m1", "x")
+	o.must("coordinator/c1", "email.set", fields{"person": "a1", "email": "a1@example.org"})
+	digests := func() (list []projections.Message) {
+		for _, m := range o.messages() {
+			if m.Key == "tasks" {
+				list = append(list, m)
+			}
+		}
+		slices.SortStableFunc(list, func(a, b projections.Message) int { return a.QueuedAt.Compare(b.QueuedAt) })
+		return list
+	}
+	tuesday := monday.AddDate(0, 0, 1).Add(time.Hour) // ten o'clock in Berlin
+	o.until(tuesday)
+	o.pass(w)
+	require.Len(t, digests(), 1)
+	require.Equal(t, message.Done, digests()[0].Phase)
+
+	in := fields{"cycle": "spring", "match": "x"}
+	o.must("mentee/a1", "agreement.sign", with(in, "side", "mentee", "version", "1"))
+	o.must("mentor/m1", "agreement.sign", with(in, "side", "mentor", "version", "1"))
+	o.until(tuesday.Add(12 * time.Hour))
+	days := []string{}
+	for _, r := range log(t, o.store) {
+		if r.Name == "digest.queued" {
+			var q digest.Queued
+			require.NoError(t, json.Unmarshal(r.Data, &q))
+			days = append(days, q.Day)
+		}
+	}
+	require.Equal(t, []string{"2024-01-09", "2024-01-09"}, days)
+	require.Len(t, digests(), 2, "one more for what came at ten, and none for its second reminder nor for what was in the first")
+	o.pass(w)
+	require.Equal(t, message.Done, digests()[1].Phase)
+	require.Len(t, o.tasksOf("goals")[0].Reminded, 1)
+	require.Len(t, o.tasksOf("meet")[0].Reminded, 2)
+
+	before := lines(t, o.store)
+	*o.mark = mark{}
+	o.settle()
+	require.Equal(t, before, lines(t, o.store))
+	require.Nil(t, o.replay().Divergence)
 }
 
 // The queue asks for a thing once, whoever says that it is to be done: the

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/cycle"
 	instance "github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
@@ -24,6 +25,7 @@ type Replayed struct {
 	Commands   int         `json:"commands"`             // that they were answered with
 	Without    int         `json:"without_events"`       // those of them that left nothing: refused, or already so
 	Unanswered int         `json:"unanswered,omitempty"` // events at the end that policies have not come to yet
+	Lacking    []string    `json:"lacking,omitempty"`    // fields that answers would have now, and were recorded without: "offer.made told"
 	Divergence *Divergence `json:"divergence,omitempty"`
 }
 
@@ -371,13 +373,59 @@ func (x *replayer) decide(ctx context.Context, c *cause, n int) (now []Decision,
 		}
 		events := x.undo()
 		d.Events = outcomes(events)
+		for i := range events { // the first Daybooks named events by the command's id alone
+			if i < len(then) && then[i].ID == uuid.NewSHA1(o.cause.CommandID, fmt.Append(nil, i)) {
+				events[i].ID = then[i].ID
+			}
+		}
 		same = same && slices.EqualFunc(events, then, func(e eventstore.Recorded, a answer) bool {
-			return e.ID == a.ID && e.Name == a.Name && bytes.Equal(e.Data, a.Data)
+			return e.ID == a.ID && e.Name == a.Name && (bytes.Equal(e.Data, a.Data) || x.older(e, a.Data))
 		})
 		left -= len(then)
 		now = append(now, d)
 	}
 	return now, same && left == 0, nil
+}
+
+// older tells whether an event is as an older Daybook recorded it: what it kept is
+// the same, as far as today's form can say it. What it did not keep yet is told,
+// and no divergence: fields, and figures of measures that there were not.
+func (x *replayer) older(e eventstore.Recorded, then []byte) bool {
+	var is, was, read map[string]json.RawMessage
+	event, err := schema.Decode(e.Name, then)
+	if err != nil {
+		return false
+	}
+	_, again, err := schema.Encode(event)
+	if err != nil || json.Unmarshal(e.Data, &is) != nil || json.Unmarshal(then, &was) != nil || json.Unmarshal(again, &read) != nil {
+		return false
+	}
+	var lacking []string
+	for name := range was {
+		switch value, ok := read[name]; {
+		case !ok || bytes.Equal(is[name], value):
+		case e.Name == "figures.sealed" && name == "figures" && fewer(value, is[name]):
+			lacking = append(lacking, "figures.sealed figures")
+		default:
+			return false
+		}
+	}
+	for name := range is {
+		if was[name] == nil {
+			lacking = append(lacking, e.Name+" "+name)
+		}
+	}
+	x.done.Lacking = append(x.done.Lacking, lacking...)
+	slices.Sort(x.done.Lacking)
+	x.done.Lacking = slices.Compact(x.done.Lacking)
+	return true
+}
+
+// fewer tells whether the figures of one list are all in another.
+func fewer(a, b []byte) bool {
+	var few, all []cycle.Figure
+	return json.Unmarshal(a, &few) == nil && json.Unmarshal(b, &all) == nil &&
+		!slices.ContainsFunc(few, func(f cycle.Figure) bool { return !slices.Contains(all, f) })
 }
 
 // turn goes to the moment when there were n events, and the time was now. The

@@ -2,6 +2,8 @@ package workflows_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -149,6 +151,55 @@ func TestAnswersThatNoPolicyGivesDiverge(t *testing.T) {
 	require.Equal(t, "place.reserved", d.Event)
 	require.Equal(t, d.Now[0].Events[0].ID, d.Then[0].ID)
 	require.NotEqual(t, d.Now[0].Events[0].Data, d.Then[0].Data)
+}
+
+// What an older Daybook did not keep of an answer is told, and is no divergence,
+// if all that it kept is the same.
+func TestAnAnswerOfAnOlderDaybookIsTheSame(t *testing.T) {
+	t.Parallel()
+	o := crowded(t)
+	o.must("coordinator/c1", "match.end", fields{"cycle": "spring", "match": "third"})
+	o.woundUp()
+	o.must("coordinator/c1", "cycle.close", fields{"cycle": "spring"})
+	o.settle()
+	all := log(t, o.store)
+	altered := func(name string, change func(map[string]any)) workflows.Replayed {
+		t.Helper()
+		i := slices.IndexFunc(all, func(r eventstore.Recorded) bool { return r.Name == name })
+		var body map[string]any
+		require.NoError(t, json.Unmarshal(all[i].Data, &body))
+		change(body)
+		data, err := json.Marshal(body)
+		require.NoError(t, err)
+		list := slices.Clone(all)
+		list[i].Data = data
+		done, err := workflows.Replay(t.Context(), prefix(t, list), eventstore.Place{})
+		require.NoError(t, err)
+		return done
+	}
+	figures := func(body map[string]any) []any { return body["figures"].([]any) }
+	for _, c := range []struct {
+		name    string
+		change  func(map[string]any)
+		lacking string
+	}{
+		{"offer.made", func(b map[string]any) { delete(b, "told") }, "offer.made told"},
+		{"match.made", func(b map[string]any) { delete(b, "told") }, "match.made told"},
+		{"figures.sealed", func(b map[string]any) { b["figures"] = figures(b)[1:] }, "figures.sealed figures"},
+	} {
+		done := altered(c.name, c.change)
+		require.Nil(t, done.Divergence, c.name)
+		require.Equal(t, []string{c.lacking}, done.Lacking)
+	}
+	for name, change := range map[string]func(map[string]any){
+		"offer.made":     func(b map[string]any) { delete(b, "told"); b["reply_by"] = "2024-01-01T00:00:00Z" },
+		"match.made":     func(b map[string]any) { b["told"] = map[string]any{"local": "2024-01-01T00:00:00+01:00"} },
+		"figures.sealed": func(b map[string]any) { figures(b)[0].(map[string]any)["value"] = 99 },
+	} {
+		done := altered(name, change)
+		require.NotNil(t, done.Divergence, name)
+		require.Equal(t, name, done.Divergence.Then[0].Name)
+	}
 }
 
 // An answer may have been decided before what somebody else kept just before it.

@@ -15,8 +15,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/gathering"
 	"github.com/daybook-engine/daybook/domain/imports"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/person"
@@ -34,43 +36,57 @@ var (
 		{Field: "name", Words: []string{"full name", "participant", "person", "name vorname", "vorname nachname", "vor und nachname", "vollständiger name", "teilnehmer", "teilnehmerin", "your name", "ihr name", "dein name"}},
 		{Field: "first_name", Words: []string{"first name", "given name", "forename", "vorname"}},
 		{Field: "last_name", Words: []string{"last name", "family name", "surname", "nachname", "familienname"}},
-		{Field: "email", Words: []string{"e mail", "mail", "e mail address", "email address", "e mail adresse", "mailadresse", "emailadresse", "your e mail", "ihre e mail"}},
-		{Field: "handle", Words: []string{"short name", "username", "kürzel", "kurzname"}},
-		{Field: "register", Words: []string{"verzeichnis"}},
-		{Field: "language", Words: []string{"sprache"}},
+		{Field: "email", Label: "E-mail address", Like: anAddress, Words: []string{"e mail", "mail", "e mail address", "email address", "e mail adresse", "mailadresse", "emailadresse", "your e mail", "ihre e mail"}},
+		{Field: "handle", Label: "short name", Words: []string{"short name", "username", "kürzel", "kurzname"}},
+		{Field: "register", Label: "Counted among: a list of people", Same: true, Words: []string{"verzeichnis"}},
+		{Field: "language", Same: true, Words: []string{"sprache"}},
 	}
 	pool = []sheet.Field{
-		{Field: "pool", Words: []string{"mentor pool", "mentorenpool"}},
-		{Field: "capacity", Words: []string{"places", "mentees", "number of mentees", "kapazität", "plätze", "anzahl mentees"}},
-		{Field: "expertise", Words: []string{"skills", "areas of expertise", "fields", "fachgebiete", "schwerpunkte", "kompetenzen"}},
+		{Field: "pool", Same: true, Words: []string{"mentor pool", "mentorenpool"}},
+		{Field: "capacity", Label: "Mentees at a time", Same: true, Words: []string{"places", "mentees", "number of mentees", "kapazität", "plätze", "anzahl mentees"}},
+		{Field: "expertise", Same: true, Words: []string{"skills", "areas of expertise", "fields", "fachgebiete", "schwerpunkte", "kompetenzen"}},
 	}
 	applying = []sheet.Field{
-		{Field: "call", Words: []string{"ausschreibung", "aufruf"}},
-		{Field: "received", Words: []string{"received at", "received on", "date received", "date", "timestamp", "submitted", "submitted at", "submission date", "datum", "eingang", "eingegangen", "eingegangen am", "eingangsdatum", "zeitstempel", "gesendet"}},
-		{Field: "received_time", Words: []string{"time", "time received", "uhrzeit", "eingangszeit"}},
-		{Field: "route", Words: []string{"weg"}},
-		{Field: "organisation", Words: []string{"organization", "institution", "museum", "employer", "organisation slug"}},
+		{Field: "call", Same: true, Words: []string{"ausschreibung", "aufruf"}},
+		{Field: "received", Label: "Received: date, or date and time", Same: true, Like: aDate, Words: []string{"received at", "received on", "date received", "date", "timestamp", "submitted", "submitted at", "submission date", "datum", "eingang", "eingegangen", "eingegangen am", "eingangsdatum", "zeitstempel", "gesendet"}},
+		{Field: "received_time", Label: "Received: time of day", Same: true, Words: []string{"time", "time received", "uhrzeit", "eingangszeit"}},
+		{Field: "route", Same: true, Words: []string{"weg"}},
+		{Field: "organisation", Same: true, Words: []string{"organization", "institution", "museum", "employer", "organisation slug"}},
 	}
 	pairing = []sheet.Field{
 		{Field: "match", Words: []string{"match id", "pair", "tandem", "paar"}},
-		{Field: "mentee", Words: []string{"mentee e mail", "e mail mentee", "mentee email", "email mentee", "e mail der mentee", "e mail des mentees"}},
-		{Field: "mentor", Words: []string{"mentor e mail", "e mail mentor", "mentor email", "email mentor", "mentorin", "e mail mentorin", "e mail des mentors", "e mail der mentorin"}},
+		{Field: "mentee", Label: "Mentee: e-mail address or short name", Words: []string{"mentee e mail", "e mail mentee", "mentee email", "email mentee", "e mail der mentee", "e mail des mentees"}},
+		{Field: "mentor", Label: "Mentor: e-mail address or short name", Words: []string{"mentor e mail", "e mail mentor", "mentor email", "email mentor", "mentorin", "e mail mentorin", "e mail des mentors", "e mail der mentorin"}},
 	}
 	proposing = []sheet.Field{
-		{Field: "previous", Words: []string{"previous match", "replaces", "ersetzt"}},
-		{Field: "rationale", Words: []string{"reason", "why", "begründung"}},
-		{Field: "accepted", Words: []string{"confirmed", "angenommen", "bestätigt", "zugesagt"}},
+		{Field: "previous", Label: "In place of which match", Words: []string{"previous match", "replaces", "ersetzt"}},
+		{Field: "rationale", Label: "Why these two", Same: true, Words: []string{"reason", "why", "begründung"}},
+		{Field: "accepted", Label: "Accepted by both: yes or no", Same: true, Words: []string{"confirmed", "angenommen", "bestätigt", "zugesagt"}},
 	}
 	holding = []sheet.Field{
-		{Field: "session", Words: []string{"session no", "session number", "no", "number", "nr", "nummer", "sitzung", "sitzung nr", "treffen", "treffen nr"}},
-		{Field: "date", Words: []string{"date held", "held on", "when", "datum", "tag", "termin", "start"}},
-		{Field: "time", Words: []string{"start time", "uhrzeit", "beginn", "zeit"}},
-		{Field: "minutes", Words: []string{"min", "mins", "duration", "duration min", "duration minutes", "duration in minutes", "length", "length min", "dauer", "dauer min", "dauer minuten", "dauer in minuten", "minuten"}},
-		{Field: "hours", Words: []string{"h", "hrs", "duration h", "duration hours", "duration in hours", "length hours", "stunden", "std", "dauer h", "dauer std", "dauer stunden", "dauer in stunden"}},
-		{Field: "zone", Words: []string{"time zone", "zeitzone"}},
-		{Field: "mode", Words: []string{"how", "format", "form", "art", "modus"}},
+		{Field: "session", Label: "Number of the session", Words: []string{"session no", "session number", "no", "number", "nr", "nummer", "sitzung", "sitzung nr", "treffen", "treffen nr"}},
+		{Field: "date", Label: "Date, or date and time", Same: true, Like: aDate, Words: []string{"date held", "held on", "when", "when date", "datum", "tag", "termin", "start"}},
+		{Field: "time", Label: "Time of day", Same: true, Words: []string{"start time", "when time", "uhrzeit", "beginn", "zeit"}},
+		{Field: "minutes", Label: "Length in minutes", Same: true, Words: []string{"min", "mins", "duration", "duration min", "duration minutes", "duration in minutes", "length", "length min", "dauer", "dauer min", "dauer minuten", "dauer in minuten", "minuten"}},
+		{Field: "hours", Label: "Length in hours", Same: true, Words: []string{"h", "hrs", "duration h", "duration hours", "duration in hours", "length hours", "stunden", "std", "dauer h", "dauer std", "dauer stunden", "dauer in stunden"}},
+		{Field: "zone", Label: "Time zone", Same: true, Words: []string{"time zone", "when zone", "zeitzone"}},
+		{Field: "mode", Label: "How it was held", Same: true, Words: []string{"how", "format", "form", "art", "modus"}},
 	}
 )
+
+func anAddress(c sheet.Cell) bool { return strings.Contains(c.Text, "@") }
+
+func aDate(c sheet.Cell) bool {
+	_, _, day := c.When(sheet.DayMonth)
+	_, _, month := c.When(sheet.MonthDay)
+	return day == nil || month == nil
+}
+
+// attending says who was at a training, at supervision or at an event.
+var attending = slices.Concat([]sheet.Field{
+	{Field: "person", Label: "Who was there: e-mail address or short name", Words: []string{"email", "e mail", "mail", "handle", "participant", "attendee", "teilnehmer", "teilnehmerin"}},
+	{Field: "gathering", Label: "Training, supervision or event: its id", Words: []string{"training", "supervision", "event", "workshop", "veranstaltung"}},
+}, slices.DeleteFunc(slices.Clone(holding), func(f sheet.Field) bool { return f.Field != "minutes" && f.Field != "hours" }))
 
 // A rowKind is what rows of a kind can say and must, and what they come to.
 type rowKind struct {
@@ -84,43 +100,117 @@ func saying(lists ...[]sheet.Field) func(*importer) []sheet.Field {
 	return func(*importer) []sheet.Field { return slices.Concat(lists...) }
 }
 
+// fields are what rows of a kind can say, with the values that the definition
+// knows.
+func (x *importer) fields(kind rowKind) []sheet.Field {
+	list := kind.fields(x)
+	for i, f := range list {
+		switch f.Field {
+		case "mode":
+			list[i].Choices = x.definition.Sessions.Modes
+		case "call", "route":
+			for _, c := range x.definition.Calls {
+				if f.Field == "call" {
+					list[i].Choices = append(list[i].Choices, c.Call)
+				} else if x.Call == "" || c.Call == x.Call {
+					for _, r := range c.Routes {
+						list[i].Choices = append(list[i].Choices, r.Route)
+					}
+				}
+			}
+		}
+	}
+	return list
+}
+
 var rowKinds = map[string]rowKind{
 	"people":       {saying(whom), [][]string{{"name", "last_name"}, {"email", "handle"}}, (*importer).aPerson, "person.register"},
 	"mentors":      {saying(whom, pool), [][]string{{"email", "handle"}, {"pool"}, {"capacity"}}, (*importer).aMentor, "mentor.join"},
 	"applications": {(*importer).formFields, [][]string{{"email", "handle"}}, (*importer).anApplication, "application.submit"},
 	"matches":      {saying(pairing, proposing), [][]string{{"mentee"}, {"mentor"}}, (*importer).aMatch, "match.propose"},
 	"sessions":     {saying(pairing, holding), [][]string{{"match", "mentee"}, {"match", "mentor"}, {"date"}, {"minutes", "hours"}, {"mode"}}, (*importer).aSession, "session.hold"},
+	"attendance":   {saying(attending), [][]string{{"person"}, {"gathering"}, {"minutes", "hours"}}, (*importer).anAttendance, "attendance.record"},
+}
+
+// Importable lists the kinds of rows that somebody in a role may bring in.
+func Importable(role access.Role) (kinds []string) {
+	for _, kind := range imports.Kinds {
+		if cmp.Or(access.Allow(role, "import.start"), access.Allow(role, rowKinds[kind].issues)) == nil {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+// Columns are what the rows of a sheet can say and must, and which column is
+// taken for what so far.
+type Columns struct {
+	Reading *sheet.Reading
+	Fields  []sheet.Field
+	Needs   [][]string // of each, one
+}
+
+// Columns looks at a sheet before anybody has said what its columns are.
+func (g *Engine) Columns(ctx context.Context, in Import) (*Columns, error) {
+	x, kind, err := g.importing(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	fields := x.fields(kind)
+	reading := sheet.Guess(in.Sheet, fields, in.Map)
+	x.done = &Imported{Reading: reading}
+	if in.Map.Columns == nil && x.unit("minutes") == "" && slices.ContainsFunc(reading.Rows, func(row sheet.Row) bool {
+		c := reading.Cell(row, "minutes")
+		_, err := c.Minutes("")
+		return err != nil && c.Text != ""
+	}) { // minutes or hours: that is for a person to say
+		reading.Columns = slices.DeleteFunc(reading.Columns, func(f sheet.Found) bool { return f.Field == "minutes" })
+	}
+	return &Columns{reading, fields, kind.needs}, nil
+}
+
+// importing finds what rows of a kind are judged by, if they may be brought in.
+func (g *Engine) importing(ctx context.Context, in Import) (*importer, rowKind, error) {
+	kind, ok := rowKinds[in.Kind]
+	if !ok {
+		return nil, kind, imports.ErrKind.Because(document.Suggest(in.Kind, imports.Kinds))
+	}
+	role, handle, err := ParseActor(in.By)
+	if err != nil {
+		return nil, kind, err
+	}
+	if err := cmp.Or(access.Allow(role, "import.start"), access.Allow(role, kind.issues)); err != nil {
+		return nil, kind, err
+	}
+	actor, err := g.Registered(ctx, handle)
+	if err != nil {
+		return nil, kind, err
+	}
+	in.By = string(role) + "/" + string(actor) // found once, and not by each command
+	x := &importer{Import: in, g: g, newcomers: map[string]*newcomer{}, handles: map[string]bool{}, calls: map[string]aCall{}}
+	if x.then, err = g.ahead(ctx); err != nil {
+		return nil, kind, err
+	}
+	x.l = lookup{ctx, x.then.engine, true}
+	if x.definition, x.planned, err = x.l.definition(in.Cycle); err != nil {
+		return nil, kind, err
+	}
+	if in.Kind == "applications" {
+		err = x.chooseCall()
+	}
+	return x, kind, err
 }
 
 // plan reads a sheet's rows, and makes commands of them.
 func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
-	kind, ok := rowKinds[in.Kind]
-	if !ok {
-		return nil, imports.ErrKind.Because(document.Suggest(in.Kind, imports.Kinds))
-	}
 	if in.Map.Import != "" && in.Map.Import != in.Kind {
 		return nil, in.Map.Wrong("import", "expected a map for %s, found one for %s", in.Kind, in.Map.Import)
 	}
-	role, handle, err := ParseActor(in.By)
+	x, kind, err := g.importing(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := read(role, kind.issues, nil); err != nil && errors.Is(err, domain.Denied) {
-		return nil, err
-	}
-	if _, err := g.Registered(ctx, handle); err != nil {
-		return nil, err
-	}
-	x := &importer{Import: in, g: g, l: lookup{ctx, g, true}, newcomers: map[string]*newcomer{}, handles: map[string]bool{}, calls: map[string]aCall{}}
-	if x.definition, x.planned, err = x.l.definition(in.Cycle); err != nil {
-		return nil, err
-	}
-	if in.Kind == "applications" {
-		if err := x.chooseCall(); err != nil {
-			return nil, err
-		}
-	}
-	reading, err := sheet.Understand(in.Sheet, kind.fields(x), in.Map)
+	reading, err := sheet.Understand(in.Sheet, x.fields(kind), in.Map)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +225,7 @@ func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
 	x.namesakes()
 	readers := make([]reader, len(reading.Rows))
 	for i, r := range reading.Rows {
-		readers[i] = reader{x: x, row: r}
+		readers[i] = reader{x: x, row: r, unsure: x.Sheet.Claimed && !x.sure()}
 		kind.row(x, &readers[i], &x.rows[i])
 		if err := readers[i].fault; err != nil {
 			return nil, err
@@ -144,6 +234,7 @@ func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
 	if err := x.number(); err != nil {
 		return nil, err
 	}
+	says := map[uuid.UUID]string{}
 	for i, p := range x.rows {
 		r := &x.done.Rows[i]
 		*r = ImportedRow{Line: reading.Rows[i].Line, Outcome: RowAlready}
@@ -157,7 +248,21 @@ func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
 		}
 		if r.Outcome != RowAlready {
 			x.rows[i].orders, x.rows[i].register = nil, nil
+			continue
 		}
+		if len(p.orders) == 0 {
+			continue
+		}
+		// Texts are no part of a command's id: two rows may differ in them alone.
+		before, twice := says[p.orders[0].cause.CommandID]
+		says[p.orders[0].cause.CommandID] = x.rows[i].says
+		switch {
+		case !twice:
+			continue
+		case before != x.rows[i].says:
+			r.Outcome, r.Why = RowAsked, "another row says the same in other words: leave one of the two out"
+		}
+		x.rows[i].orders, x.rows[i].newcomer = nil, nil
 	}
 	return x, nil
 }
@@ -188,11 +293,12 @@ func (x *importer) said(field string) bool {
 
 // A reader reads one row. The first thing that it cannot read is its doubt.
 type reader struct {
-	x     *importer
-	row   sheet.Row
-	said  []string
-	doubt error // for a person
-	fault error // of ours
+	x      *importer
+	row    sheet.Row
+	said   []string
+	unsure bool  // whom the mail is from, in which it is
+	doubt  error // for a person
+	fault  error // of ours
 }
 
 func (r *reader) ask(format string, args ...any) {
@@ -289,7 +395,7 @@ type aCall struct {
 // chooseCall finds the call that applications are under, where there is but
 // one.
 func (x *importer) chooseCall() error {
-	_, column := x.Map.Columns["call"]
+	column := x.Map.Columns["call"] != ""
 	if x.Call == "" {
 		x.Call = x.Map.Set["call"]
 	}
@@ -326,9 +432,9 @@ func (x *importer) formFields() []sheet.Field {
 		for _, f := range c.Form.Fields {
 			for rank := range f.Ranks {
 				n := " " + strconv.Itoa(rank+1)
-				fields = append(fields, sheet.Field{Field: answerField(f.Field) + "-" + n[1:], Words: []string{f.Field + n, f.Label + n}})
+				fields = append(fields, sheet.Field{Field: answerField(f.Field) + "-" + n[1:], Words: []string{f.Field + n, f.Label + n}, Label: cmp.Or(f.Label, f.Field) + ", number" + n})
 			}
-			fields = append(fields, sheet.Field{Field: answerField(f.Field), Words: []string{f.Field, f.Label}})
+			fields = append(fields, sheet.Field{Field: answerField(f.Field), Words: []string{f.Field, f.Label}, Label: cmp.Or(f.Label, f.Field)})
 		}
 	}
 	return fields
@@ -362,6 +468,12 @@ func (r *reader) identity() (name, email, handle string) {
 	}
 	name = strings.Join(strings.Fields(name), " ")
 	email, handle = strings.ToLower(r.text("email")), strings.ToLower(r.text("handle"))
+	if from := strings.ToLower(r.x.From); r.x.sure() {
+		if email != "" && email != from && !r.x.done.Reading.Aside(r.row, "email") {
+			r.ask("email: the form says another address than whom the mail is said to be from")
+		}
+		email = from
+	}
 	switch {
 	case email == "" && handle == "":
 		r.ask("it has neither an e-mail address nor a handle, and a name alone may be two people's")
@@ -370,6 +482,9 @@ func (r *reader) identity() (name, email, handle string) {
 	}
 	return name, email, handle
 }
+
+// sure tells whether somebody has made sure of whom a mail is from.
+func (x *importer) sure() bool { return x.Sheet.Claimed && x.From != "" }
 
 // namesakes finds the addresses that a sheet gives to people of several names.
 func (x *importer) namesakes() {
@@ -406,7 +521,7 @@ func (r *reader) who(p *rowPlan, register string) domain.Person {
 		key = handle
 	}
 	if x.shared[key] {
-		r.ask("other rows have the same address or handle and another name")
+		r.ask("other rows have the same address or short name and another name")
 		return ""
 	}
 	if n, ok := x.newcomers[key]; ok {
@@ -419,7 +534,7 @@ func (r *reader) who(p *rowPlan, register string) domain.Person {
 		return known
 	}
 	if name == "" {
-		r.ask("nobody is registered under this address or handle, and the row has no name")
+		r.ask("nobody is registered under this address or short name, and the row has no name")
 		return ""
 	}
 	if handle == "" {
@@ -431,7 +546,7 @@ func (r *reader) who(p *rowPlan, register string) domain.Person {
 	x.handles[handle] = true
 	id := uuid.New() // a person's id follows from it, and tells nothing
 	n := &newcomer{}
-	if n.person, err = x.g.newcomer(x.l.ctx, handle, id); err != nil {
+	if n.person, err = x.l.newcomer(x.l.ctx, handle, id); err != nil {
 		r.failed("handle", err)
 		return ""
 	}
@@ -442,6 +557,7 @@ func (r *reader) who(p *rowPlan, register string) domain.Person {
 	}
 	o.cause.CommandID = id
 	x.newcomers[key], p.newcomer, p.register = n, n, &o
+	r.unsure = false // there is nobody yet in whose name it could be
 	return n.person
 }
 
@@ -452,7 +568,7 @@ func (x *importer) known(r *reader, name, email, handle string) (domain.Person, 
 		if key == "" {
 			continue
 		}
-		p, err := x.g.Registered(x.l.ctx, key)
+		p, err := x.l.Registered(x.l.ctx, key)
 		if errors.Is(err, domain.NotFound) {
 			continue
 		} else if err != nil {
@@ -472,8 +588,8 @@ func (x *importer) known(r *reader, name, email, handle string) (domain.Person, 
 			return "", err
 		}
 		switch {
-		case name != "" && foldedName(was) != foldedName(name):
-			r.ask("this address or handle is somebody's with another name")
+		case name != "" && foldedName(was) != foldedName(name) && !x.done.Reading.Aside(r.row, "name"): // how a mail program calls its user says little
+			r.ask("this address or short name is somebody's with another name")
 		case email != "" && !strings.EqualFold(address, email):
 			r.ask("this person is registered with another e-mail address, or none; set it with email.set")
 		}
@@ -503,7 +619,7 @@ func (x *importer) freeHandle(name string) (string, error) {
 		if x.handles[handle] {
 			continue
 		}
-		if _, err := x.g.Registered(x.l.ctx, handle); errors.Is(err, domain.NotFound) {
+		if _, err := x.l.Registered(x.l.ctx, handle); errors.Is(err, domain.NotFound) {
 			return handle, nil
 		} else if err != nil {
 			return "", err
@@ -535,7 +651,26 @@ func (r *reader) send(p *rowPlan, command string, fields map[string]any, behalf 
 		r.failed(command, err)
 		return
 	}
-	p.orders = append(p.orders, o)
+	if r.x.sure() {
+		o.cause.Reason = "sender_confirmed"
+	}
+	if r.vouched(p, behalf); r.doubt == nil {
+		p.orders = append(p.orders, o)
+	}
+}
+
+// vouched asks a person where a mail is not surely from who could say this: anybody
+// can write what they like into one.
+func (r *reader) vouched(p *rowPlan, behalf domain.Person) {
+	switch {
+	case r.unsure:
+		r.ask("an e-mail's sender is its own word: make sure whom it is from, and then say so, under “Who the mail is from” or by --from")
+	case r.x.sure() && p.newcomer == nil:
+		from, err := r.x.l.Registered(r.x.l.ctx, strings.ToLower(r.x.From))
+		if r.failed("from", err); err == nil && behalf != "" && behalf != from {
+			r.ask("a mail is the word of one person, and this row needs another's, too")
+		}
+	}
 }
 
 func (x *importer) aPerson(r *reader, p *rowPlan) { r.who(p, x.planned.Programme) }
@@ -568,7 +703,10 @@ func (x *importer) anApplication(r *reader, p *rowPlan) {
 		return
 	}
 	var received time.Time
-	if x.said("received") {
+	if came := x.done.Reading.Cell(r.row, "received"); !came.At.IsZero() {
+		received = came.At.UTC()
+		r.note("received", received.Format(time.RFC3339))
+	} else if x.said("received") {
 		if local := r.local("received", "received_time"); local != "" {
 			var err error
 			received, err = when.Local(local, x.definition.Zone)
@@ -642,7 +780,7 @@ func listed(text string) []string {
 // it, or otherwise, and how.
 func (x *importer) applied(id application.ID, answers map[string]any, received time.Time) (same bool, other string, err error) {
 	var was *application.Received
-	for r, err := range x.g.Store.ReadStream(x.l.ctx, id.Stream(), eventstore.ReadStream{}) {
+	for r, err := range x.l.Store.ReadStream(x.l.ctx, id.Stream(), eventstore.ReadStream{}) {
 		if errors.Is(err, eventstore.ErrStreamNotFound) {
 			break
 		} else if err != nil {
@@ -690,16 +828,16 @@ func (x *importer) applied(id application.ID, answers map[string]any, received t
 	return true, "", nil
 }
 
-// somebody is who a cell names by address or handle.
+// somebody is who a cell names by address or short name.
 func (r *reader) somebody(field string) domain.Person {
 	text := strings.ToLower(r.text(field))
 	if text == "" {
 		r.ask("%s: it is missing", field)
 		return ""
 	}
-	p, err := r.x.g.Registered(r.x.l.ctx, text)
+	p, err := r.x.l.Registered(r.x.l.ctx, text)
 	if errors.Is(err, domain.NotFound) {
-		r.ask("%s: nobody is registered under this address or handle", field)
+		r.ask("%s: nobody is registered under this address or short name", field)
 	} else {
 		r.failed(field, err)
 	}
@@ -750,16 +888,47 @@ func (x *importer) aSession(r *reader, p *rowPlan) {
 		h.match = r.between(r.somebody("mentee"), r.somebody("mentor"))
 	}
 	h.zone = cmp.Or(r.text("zone"), x.definition.Zone)
-	h.minutes = r.minutes()
-	h.mode = r.mode()
 	if r.doubt != nil {
 		return
 	}
 	var err error
 	h.start, err = when.Local(h.local, h.zone)
 	r.wrong("date", err)
+	if r.doubt != nil || r.planned(h) {
+		return
+	}
+	h.minutes = r.minutes()
+	h.mode = r.mode()
 	if r.doubt == nil {
 		x.held = append(x.held, h)
+	}
+}
+
+// planned tells whether a row says no more than is known: a session at its time,
+// without a length. So it stands in a sheet that was downloaded.
+func (r *reader) planned(h aHeld) bool {
+	for _, field := range []string{"minutes", "hours"} {
+		if c := r.x.done.Reading.Cell(r.row, field); c.Text != "" || c.Doubt != "" {
+			return false
+		}
+	}
+	s, err := remembered[match.State](r.x.l, match.ID{Cycle: r.x.Cycle, Match: h.match}.Stream())
+	r.failed("match", err)
+	slot, known := s.Slot(h.n)
+	return known && slot.Start.Equal(h.start)
+}
+
+func (x *importer) anAttendance(r *reader, p *rowPlan) {
+	who, at, minutes := r.somebody("person"), r.slug("gathering"), r.minutes()
+	if r.doubt != nil {
+		return
+	}
+	s, err := remembered[gathering.State](x.l, gathering.ID{Cycle: x.Cycle, Gathering: at}.Stream())
+	r.failed("gathering", err)
+	if e, said := s.Attendance(who); said && !e.Present {
+		p.refused = domain.Refuse("attendance_corrected", "that somebody was there was taken back, and is said again with attendance.correct")
+	} else {
+		r.send(p, "attendance.record", map[string]any{"cycle": x.Cycle, "gathering": at, "person": who, "minutes": minutes}, "")
 	}
 }
 
@@ -770,19 +939,24 @@ func (r *reader) minutes() int {
 	if c := x.Cell(r.row, field); c.Text == "" && c.Doubt == "" && r.x.said("hours") {
 		field = "hours"
 	}
-	unit := field
-	if _, named := r.x.Map.Columns[field]; !named && field == "minutes" && !strings.Contains(strings.ToLower(x.Heading(field)), "min") {
-		unit = "" // the heading does not say it either
-	}
 	c := x.Cell(r.row, field)
 	if c.Text == "" && c.Doubt == "" {
 		r.ask("%s: it is missing", field)
 		return 0
 	}
-	n, err := c.Minutes(unit)
+	n, err := c.Minutes(r.x.unit(field))
 	r.wrong(field, err)
 	r.note("minutes", strconv.Itoa(n))
 	return n
+}
+
+// unit is what a field's column counts in; "" where neither the map nor the
+// heading says it.
+func (x *importer) unit(field string) string {
+	if x.Map.Columns[field] == "" && field == "minutes" && !strings.Contains(strings.ToLower(x.done.Reading.Heading(field)), "min") {
+		return ""
+	}
+	return field
 }
 
 // mode is how a session was held: as planned, or as the map says.
@@ -790,6 +964,11 @@ func (r *reader) mode() string {
 	text := r.text("mode")
 	mode := strings.ToLower(text)
 	planned := r.x.definition.Sessions.Modes
+	for _, p := range planned { // as a page writes it
+		if strings.ReplaceAll(p, "_", " ") == mode {
+			mode = p
+		}
+	}
 	_, set := r.x.Map.Set["mode"]
 	said := set
 	for _, means := range r.x.Map.Values["mode"] {

@@ -27,17 +27,14 @@ import (
 // A vault keeps personal text in memory. Where fail is set it is asked before
 // anything is put there.
 type vault struct {
-	mu      sync.Mutex
-	secrets map[domain.Digest]workflows.Secret
-	handles map[string]domain.Person
-	fail    func() error
+	*workflows.Scratch
+	mu   sync.Mutex
+	fail func() error
 }
 
-func newVault() *vault {
-	return &vault{secrets: map[domain.Digest]workflows.Secret{}, handles: map[string]domain.Person{}}
-}
+func newVault() *vault { return &vault{Scratch: workflows.NewScratch()} }
 
-func (v *vault) Put(_ context.Context, secrets []workflows.Secret) error {
+func (v *vault) Put(ctx context.Context, secrets []workflows.Secret) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.fail != nil {
@@ -45,49 +42,7 @@ func (v *vault) Put(_ context.Context, secrets []workflows.Secret) error {
 			return err
 		}
 	}
-	for _, s := range secrets {
-		if _, kept := v.secrets[s.Digest]; !kept {
-			v.secrets[s.Digest] = s
-		}
-	}
-	return nil
-}
-
-var errTaken = domain.Refuse("handle_taken", "somebody else has this handle")
-
-func (v *vault) SetHandle(_ context.Context, handle string, person domain.Person) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if holder, ok := v.handles[handle]; ok && holder != person {
-		return errTaken.Because(handle)
-	}
-	v.handles[handle] = person
-	return nil
-}
-
-var errHandle = domain.Missing("person_unknown", "nobody is registered under this handle")
-
-func (v *vault) Person(_ context.Context, handle string) (domain.Person, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	p, ok := v.handles[handle]
-	if !ok {
-		return "", errHandle.Because(handle)
-	}
-	return p, nil
-}
-
-func (v *vault) text(d domain.Digest) (string, bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	s, ok := v.secrets[d]
-	return s.Text, ok
-}
-
-func (v *vault) size() int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return len(v.secrets)
+	return v.Scratch.Put(ctx, secrets)
 }
 
 // agenda is the work queue as the clock asks it.
@@ -320,14 +275,29 @@ func last(t testing.TB, s eventstore.Store) (eventstore.Recorded, schema.Envelop
 
 var rehearsals = os.DirFS("../cmd/daybook/rehearsals")
 
+var loaded sync.Map // by name, what loads a rehearsal once
+
+// loadRehearsal gives one that others read too.
 func loadRehearsal(t testing.TB, name string) *workflows.Rehearsal {
 	t.Helper()
-	r, err := workflows.LoadRehearsal(func(name string) ([]byte, error) { return fs.ReadFile(rehearsals, name) }, name)
+	load, _ := loaded.LoadOrStore(name, sync.OnceValues(func() (*workflows.Rehearsal, error) {
+		return workflows.LoadRehearsal(func(name string) ([]byte, error) { return fs.ReadFile(rehearsals, name) }, name)
+	}))
+	r, err := load.(func() (*workflows.Rehearsal, error))()
 	require.NoError(t, err)
 	return r
 }
 
 func nemo(t testing.TB) *workflows.Rehearsal { return loadRehearsal(t, "nemo-2023-spring.yaml") }
+
+// definitionOf is that of a rehearsal, to be changed at will.
+func definitionOf(t testing.TB, name string) (d programme.Definition) {
+	t.Helper()
+	data, err := schema.Marshal(loadRehearsal(t, name).Definition)
+	require.NoError(t, err)
+	require.NoError(t, schema.Unmarshal(data, &d))
+	return d
+}
 
 // stage makes a new engine and new views for a rehearsal on store, as a
 // process that starts does: what was in memory is lost, and so is the

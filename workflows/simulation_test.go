@@ -233,7 +233,7 @@ func invariants(t *testing.T, log eventstore.Store, v *vault) map[string]int {
 		require.True(t, !known || stream == r.Stream, "one command writes one stream")
 		commands[env.CommandID] = r.Stream
 		for _, p := range schema.Private(body) {
-			_, kept := v.text(p.Digest)
+			_, kept := v.Text(p.Digest)
 			require.True(t, kept, "%s commits to what nobody has", r.Name)
 		}
 		seen[r.Name]++

@@ -66,6 +66,12 @@ var taskPolicies = []policy{
 		}
 		return l.opened(r.Stream, event, func(t programme.Task) bool { return ending.Ends(t.On) }, func(_, _ tasks.About) bool { return true }, withdraw)
 	})},
+	{"release-the-task", named(isIn(map[string]bool{"reviewer.recused": true}), func(l lookup, r eventstore.Recorded, event any) ([]order, error) {
+		_, who := part(event)
+		return l.opened(r.Stream, event, func(programme.Task) bool { return true }, func(of, _ tasks.About) bool { return of.Reviewer == "" }, func(id tasks.ID) order {
+			return order{"task.release", tasks.Release{ID: id, Person: who}}
+		})
+	})},
 	{"queue-the-digest", to(func(ctx context.Context, g *Engine, stream string, e tasks.Reminded) ([]order, error) {
 		s, err := fold[tasks.State](lookup{ctx, g, true}, stream)
 		if err != nil {
@@ -79,7 +85,15 @@ var taskPolicies = []policy{
 		if e.Person == "" {
 			id.For.Role = e.Role
 		}
-		return []order{{"digest.queue", digest.Queue{ID: id}}}, nil
+		queue := digest.Queue{ID: id}
+		before, err := fold[digest.State](lookup{ctx, g, true}, id.Stream())
+		if err != nil {
+			return nil, err
+		}
+		if came := s.Came(e.Person); !before.At().IsZero() && came.After(before.At()) {
+			queue.Came = came
+		}
+		return []order{{"digest.queue", queue}}, nil
 	})},
 }
 

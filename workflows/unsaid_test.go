@@ -20,7 +20,7 @@ func TestWhatADefinitionLeavesOpenIsRefusedWhereItIsNeeded(t *testing.T) {
 		"sessions":   func(d *programme.Definition) { d.Sessions, d.Completion = programme.Sessions{}, programme.Completion{} },
 		"completion": func(d *programme.Definition) { d.Completion = programme.Completion{} },
 	} {
-		d := nemo(t).Definition
+		d := definitionOf(t, "nemo-2023-spring.yaml")
 		d.Programme = "without-" + section
 		leave(&d)
 		o.must("coordinator/c1", "definition.publish", fields{"programme": d.Programme, "definition": d})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/gathering"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/programme"
@@ -52,6 +54,7 @@ func WhatIf(ctx context.Context, log Log, id string, d programme.Definition) ([]
 	w := whatIf{
 		ctx: ctx, cycle: id, d: d, published: map[domain.Digest]programme.Definition{}, found: []Difference{}, calls: map[string]*call.State{},
 		applications: map[string]*twin[application.State]{}, reviews: map[string]*review.State{}, matches: map[string]*twin[match.State]{},
+		gatherings: map[string]gathering.State{},
 	}
 	for r, err := range log.ReadAll(ctx, eventstore.ReadAll{}) {
 		if err != nil {
@@ -102,6 +105,15 @@ type whatIf struct {
 	reviews      map[string]*review.State
 	matches      map[string]*twin[match.State]
 	order        []string // of the matches
+	gatherings   map[string]gathering.State
+}
+
+// evidence is where the two of a match have been by now.
+func (w *whatIf) evidence(x *twin[match.State]) (e match.Evidence) {
+	for _, stream := range slices.Sorted(maps.Keys(w.gatherings)) {
+		e.Attended = append(e.Attended, attendedBy(x.was, stream, w.gatherings[stream])...)
+	}
+	return e
 }
 
 func (w *whatIf) differ(format string, args ...any) {
@@ -135,6 +147,8 @@ func (w *whatIf) see(r eventstore.Recorded) error {
 	}
 	w.at, w.now = r, env.RecordedAt
 	switch b := body.(type) {
+	case gathering.Event:
+		w.gatherings[r.Stream] = w.gatherings[r.Stream].Apply(b)
 	case cycle.Planned:
 		if b.Programme != w.d.Programme {
 			return programme.ErrDefinition.Because(fmt.Sprintf("it is %s's, and the cycle is %s's", w.d.Programme, b.Programme))
@@ -488,11 +502,11 @@ func (w *whatIf) matched(x *twin[match.State], id match.ID, e match.Event) (matc
 		return match.SessionCorrected(w.session(name, match.SessionHeld(b), match.SessionHeld(events[0].(match.SessionCorrected)))), nil
 	case match.Completed:
 		if b.Basis == "rule" {
-			_, err := match.CompleteMatch{ID: id}.Decide(x.is, w.now)
+			_, err := match.CompleteMatch{ID: id, Evidence: w.evidence(x)}.Decide(x.is, w.now)
 			w.refused(name+": to complete it", err)
 		}
 	case match.CompletionWaived:
-		if _, err := (match.WaiveCompletion{ID: id}).Decide(x.is, w.now); err != nil {
+		if _, err := (match.WaiveCompletion{ID: id, Evidence: w.evidence(x)}).Decide(x.is, w.now); err != nil {
 			w.differ("%s would have needed no waiver: the completion rule would have been met", name)
 		}
 	case match.Ended, match.Unwound:
@@ -536,8 +550,8 @@ func sides(list []string) string {
 
 // completable tells of a match that was not completed, and could have been.
 func (w *whatIf) completable(x *twin[match.State], id match.ID) {
-	_, then := match.CompleteMatch{ID: id}.Decide(x.was, w.now)
-	if _, now := (match.CompleteMatch{ID: id}).Decide(x.is, w.now); now == nil && then != nil {
+	_, then := match.CompleteMatch{ID: id, Evidence: w.evidence(x)}.Decide(x.was, w.now)
+	if _, now := (match.CompleteMatch{ID: id, Evidence: w.evidence(x)}).Decide(x.is, w.now); now == nil && then != nil {
 		w.differ("match %s could have been completed", id.Match)
 	}
 }

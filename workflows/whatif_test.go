@@ -124,7 +124,7 @@ func TestWhatIfOfTheSameVersionFindsNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := loadRehearsal(t, s1).Definition
+			d := definitionOf(t, s1)
 			x.change(&d)
 			said := whatIf(t, store, "nemo-2023-autumn", d)
 			require.Contains(t, strings.Join(said, "\n"), x.says)

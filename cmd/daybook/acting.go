@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -45,6 +47,8 @@ func (b *book) acting(ctx context.Context, by string, log *slog.Logger) (*web.Ac
 		Do: func(ctx context.Context, o web.Order) (web.Done, []web.Fault, error) {
 			return b.order(ctx, role, by, o, log)
 		},
+		Import: b.importing(role, by, log),
+		Bulk:   b.bulking(by, log),
 	}, nil
 }
 
@@ -102,7 +106,10 @@ func (b *book) offers(ctx context.Context, role access.Role, by string, offers [
 			step.Ready = !reason && !slices.ContainsFunc(inputs, asks)
 			found[i] = append(found[i], step)
 		}
-		slices.SortStableFunc(found[i], func(a, b web.Step) int { return grave(a.Command) - grave(b.Command) })
+		named := offers[i].Commands
+		slices.SortStableFunc(found[i], func(a, b web.Step) int {
+			return cmp.Or(grave(a.Command)-grave(b.Command), slices.Index(named, a.Command)-slices.Index(named, b.Command))
+		})
 	}
 	return found, nil
 }
@@ -116,23 +123,14 @@ func grave(command string) int {
 }
 
 // order issues the command of a form, and lets policies and read models follow.
-// Kept is kept, whatever becomes of those.
 func (b *book) order(ctx context.Context, role access.Role, by string, o web.Order, log *slog.Logger) (web.Done, []web.Fault, error) {
-	with, wrong := workflows.Compose(o.Command, o.Given)
+	with, wrong := composed(o)
 	if len(wrong) > 0 {
-		faults := make([]web.Fault, len(wrong))
-		for i, f := range wrong {
-			faults[i] = web.Fault{Question: f.Input, Text: f.Text}
-		}
-		return web.Done{}, faults, nil
+		return web.Done{}, wrong, nil
 	}
-	cause := workflows.Cause{CommandID: o.ID}.Explained(o.Given)
+	cause := workflows.Cause{CommandID: o.ID, Correlation: o.Correlation}.Explained(o.Given)
 	result, err := b.engine.DoAs(ctx, by, o.Command, with, nil, cause)
-	settled, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
-	defer cancel()
-	if behind := b.settle(settled); behind != nil {
-		log.Error("policies or read models are behind", "err", behind)
-	}
+	b.follow(ctx, log)
 	if refusal := new(domain.Error); errors.As(err, &refusal) {
 		inputs, asked := b.engine.Ask(ctx, role, o.Command, o.Given)
 		where := ""
@@ -147,6 +145,16 @@ func (b *book) order(ctx context.Context, role access.Role, by string, o web.Ord
 	return web.Done{Position: result.Position, Names: result.Names}, nil, err
 }
 
+// composed are an order's fields, or what is wrong with them.
+func composed(o web.Order) (json.RawMessage, []web.Fault) {
+	with, wrong := workflows.Compose(o.Command, o.Given)
+	faults := make([]web.Fault, len(wrong))
+	for i, f := range wrong {
+		faults[i] = web.Fault{Question: f.Input, Text: f.Text}
+	}
+	return with, faults
+}
+
 // onLoopback refuses to let anybody act at an address that others reach.
 func onLoopback(addr, by string) error {
 	host, _, err := net.SplitHostPort(addr)
@@ -156,5 +164,5 @@ func onLoopback(addr, by string) error {
 	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
 		return nil
 	}
-	return usage{fmt.Errorf("--as %s with --addr %s: whoever reaches that address could act as %s; listen on 127.0.0.1, or leave out --as", by, addr, by)}
+	return usage{fmt.Errorf("--as %s with --addr %s: the key could be read on its way there, and whoever has it acts as %s; listen on 127.0.0.1, or leave out --as", by, addr, by)}
 }

@@ -51,8 +51,10 @@ type acted struct {
 	t *testing.T
 }
 
-func act(t *testing.T) acted {
-	a, err := main.Act(t.Context(), t.TempDir())
+func begin(t *testing.T) acted { return actIn(t, t.TempDir()) }
+
+func actIn(t *testing.T, dir string) acted {
+	a, err := main.Act(t.Context(), dir)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, a.Close()) })
 	return acted{a, t}
@@ -81,22 +83,22 @@ func (a acted) as(by string) browser {
 // is found where it can be done, and its form is filled in by its labels.
 func TestASeasonIsRunByItsPages(t *testing.T) {
 	t.Parallel()
-	a := act(t)
+	a := begin(t)
 	a.at("2031-02-03T09:00")
 	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
 	anna := a.as("coordinator/anna")
 
 	home := anna.open("/")
 	for _, x := range [][2]string{{"ben", "Ben 🦕 Ohm"}, {"mia", "מיה <b>Adler</b>"}, {"rita", "Rita Reh"}} {
-		home = home.follow("Register a person").press("Register a person", "Handle", x[0], "Register", "people", "Name", x[1]).recorded("registered")
+		home = home.follow("Register a person").press("Register a person", "Short name", x[0], "Counted among", "people", "Name", x[1]).recorded("registered")
 	}
 	home = home.follow("Register an organisation").press("Register an organisation", "Organisation", "nemo", "Name", "Network of Museums", "Network", "").recorded("Network of Museums")
 	home = home.follow("Register an organisation").press("Register an organisation", "Organisation", "salt-road", "Name", "Museum of the Salt Road", "Museum", "").recorded("Museum of the Salt Road")
 	home = home.follow("Record a membership").press("Record a membership", "Organisation", "salt-road", "Network", "nemo").recorded("")
 	home = home.follow("Publish a definition").press("Publish a definition", "Definition", pairsDefinition).recorded("")
-	home = home.follow("Set a quota").press("Set a quota", "Programme", "pairs", "Quota", "cycle", "In each cycle", "", "Limit", "1").recorded("")
+	home = home.follow("Say how many places there are").press("Say how many places there are", "Programme", "pairs", "Name of this limit", "cycle", "In each cycle", "", "Limit", "1").recorded("")
 	home = home.follow("Take a mentor into a pool").press("Take a mentor into a pool", "Mentor", "מיה <b>Adler</b> (mia)", "Pool", "gem", "Mentees at a time", "1", "Expertise", "drawing\nschool").recorded("")
-	home = home.follow("Plan a cycle").press("Plan a cycle", "Id of the cycle", "spring", "Programme", "pairs", "Title", "Spring", "From", "2031-04", "To", "2031-06").recorded("Spring")
+	home = home.follow("Plan a cycle").press("Plan a cycle", "Short name of the cycle", "spring", "Programme", "pairs", "Title", "Spring", "From", "2031-04", "To", "2031-06").recorded("Spring")
 
 	// The call, and what is wrong with a deadline is said beside it.
 	cycle := home.follow("Spring")
@@ -127,7 +129,9 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	file := queue.open("/cycles/spring/applications").follow("Ben 🦕 Ohm")
 	require.Contains(t, file.links, "Record as not eligible")
 	require.NotContains(t, file.links, "Select the application")
-	file = file.press("Confirm eligibility").recorded("eligible")
+	confirm := file.follow("Confirm eligibility") // what that says stands before it is said
+	require.Contains(t, confirm.html, "You confirm that all of this is so: Works in a member organisation; Works in education")
+	file = confirm.press("Confirm eligibility").recorded("eligible")
 	require.NotContains(t, file.links, "Record as not eligible")
 	file = file.follow("Assign a reviewer").press("Assign a reviewer", "Reviewer", "Rita Reh (rita)").recorded("Rita Reh")
 	a.as("reviewer/rita").open(strings.Split(file.at, "?")[0]).follow("Record a review").
@@ -149,7 +153,7 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	}
 	match = match.follow("Schedule session 1").press("Schedule a session", "Date and time", "2031-03-20T16:00", "Online", "").recorded("Session 1")
 	a.at("2031-03-20T19:00")
-	match = match.open("/cycles/spring/matches/m1").follow("Record session 1 as held").press("Record the session as held", "Date and time", "2031-03-20T16:00", "Online", "", "Length", "60").recorded("60 minutes")
+	match = match.open("/cycles/spring/matches/m1").follow("Record session 1 as held").press("Record the session as held", "Length", "60").recorded("60 minutes") // when and how as planned
 	require.NotContains(t, match.html, "Complete the match</button>", "the rule is not met")
 	require.Contains(t, match.links, "Waive the completion rule")
 	a.as("mentee/ben").open("/cycles/spring/matches/m1").follow("File a reflection, on the whole match").press("File a reflection", "Reflection", "I have a plan.").recorded("reflection")
@@ -163,11 +167,38 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	require.NotContains(t, past.html, "/do/")
 }
 
+// The limits of the definition are set where its cycle is shown, and others
+// beside them: the programme is known there. Elsewhere it must be said.
+func TestACycleOffersItsLimits(t *testing.T) {
+	t.Parallel()
+	a := begin(t)
+	a.at("2031-02-03T09:00")
+	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	a.do("coordinator/anna", "organisation.register", `{"organisation":"nemo","name":"Network","kind":"network"}`)
+	anna := a.as("coordinator/anna")
+	limited := strings.Replace(pairsDefinition, "roles:", "quotas: [{quota: year, per: year, limit: 10}, {quota: scotland, per: cycle, nation: Scotland, limit: 3}]\nroles:", 1)
+	home := anna.open("/").follow("Publish a definition").press("Publish a definition", "Definition", limited).recorded("")
+	a.do("coordinator/anna", "cycle.plan", `{"programme":"pairs","cycle":"spring","title":"Spring","from":"2031-04","to":"2031-06"}`)
+
+	unsaid := home.follow("Say how many places there are")
+	require.Contains(t, unsaid.html, `for="f-programme">Programme</label>`)
+	unsaid = unsaid.press("Say how many places there are", "Name of this limit", "cycle", "In each cycle", "", "Limit", "1")
+	require.Equal(t, http.StatusBadRequest, unsaid.code)
+	require.Contains(t, unsaid.html, `href="#f-programme"`)
+
+	cycle := anna.open("/cycles/spring").press("Say how many places there are: 10 in each year").recorded("10")
+	require.NotContains(t, cycle.html, "Say how many places there are: ", "one for a nation is no limit of all places")
+	form := cycle.follow("Say how many places there are")
+	require.NotContains(t, form.html, `id="f-programme"`)
+	form.press("Say how many places there are", "Name of this limit", "cycle", "In each cycle", "", "Limit", "4").recorded("4")
+	require.Contains(t, anna.open("/cycles/spring/places").html, "In the year 2031")
+}
+
 // What is sent twice is done once, and answered as the first time. Who was
 // second is told what has changed. A form sees the deadline pass.
 func TestAFormIsSentOnce(t *testing.T) {
 	t.Parallel()
-	a := act(t)
+	a := begin(t)
 	a.at("2031-02-03T09:00")
 	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
 	a.do("coordinator/anna", "person.register", `{"handle":"ben","register":"people","name":"Ben Ohm"}`)
@@ -182,7 +213,7 @@ func TestAFormIsSentOnce(t *testing.T) {
 	a.do("applicant/ben", "application.submit", `{"cycle":"spring","call":"mentees","route":"staff","answers":{"motives":"x","priorities":["a","b"]}}`)
 
 	file := anna.open("/cycles/spring/applications").follow("Ben Ohm")
-	first, second := file.form("Confirm eligibility"), file.follow("Record as not eligible")
+	first, second := file.follow("Confirm eligibility").form("Confirm eligibility"), file.follow("Record as not eligible")
 	done := anna.send(http.MethodPost, first.action, first.kept.Encode()).recorded("eligible")
 	again := anna.send(http.MethodPost, first.action, first.kept.Encode()).recorded("eligible")
 	require.Equal(t, done.at, again.at)
@@ -232,7 +263,7 @@ func TestOnlyThisMachineActs(t *testing.T) {
 			require.ErrorContains(t, err, "--a", addr)
 		}
 	}
-	a := act(t)
+	a := begin(t)
 	a.at("2031-02-03T09:00")
 	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
 	for by, why := range map[string]string{
@@ -241,4 +272,76 @@ func TestOnlyThisMachineActs(t *testing.T) {
 		_, err := a.Pages(t.Context(), by)
 		require.ErrorContains(t, err, why, by)
 	}
+}
+
+// Another season is planned from one that there was: its dates are moved by whole
+// weeks, with the words that told them; what is wrong is said before anything is
+// recorded, and then all of it is recorded as one.
+func TestAnotherSeasonIsPlannedFromTheLast(t *testing.T) {
+	t.Parallel()
+	a := begin(t)
+	a.at("2031-02-03T09:00")
+	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	a.do("coordinator/anna", "organisation.register", `{"organisation":"nemo","name":"Network","kind":"network"}`)
+	anna := a.as("coordinator/anna")
+	anna.open("/").follow("Publish a definition").press("Publish a definition", "Definition", pairsDefinition).recorded("")
+	a.do("coordinator/anna", "cycle.plan", `{"programme":"pairs","cycle":"spring-2031","title":"Spring 2031","from":"2031-04","to":"2031-06"}`)
+	a.do("coordinator/anna", "stage.schedule", `{"cycle":"spring-2031","stage":"offers","from":"2031-03-10","to":"2031-03-14","published":"Offers from Monday 10 to Friday 14 March 2031"}`)
+	a.do("coordinator/anna", "stage.schedule", `{"cycle":"spring-2031","stage":"sessions","from":"2031-04","to":"2031-06","published":"Sessions, April to June 2031"}`)
+	a.do("coordinator/anna", "call.open", `{"cycle":"spring-2031","call":"mentees","deadline":{"local":"2031-02-28T17:00","zone":"Europe/Berlin","rule":"by","published":"by 5pm on Friday 28 February"}}`)
+
+	form := anna.open("/cycles/spring-2031").follow("Plan another season like this one")
+	for _, proposed := range []string{
+		`value="Spring 2032"`, `value="spring-2032"`, `value="2032-04"`, `value="2032-03-08"`, `value="2032-03-12"`,
+		`value="Offers from Monday 8 to Friday 12 March 2032"`, `value="Sessions, April to June 2032"`, `value="2032-02-27T17:00"`, `value="by 5pm on Friday 27 February"`,
+		"The calendar de-berlin knows no holidays of 2032", "In UTC: 2032-02-27 16:00.",
+		"An offer that is made on Monday 8 March 2032 is to be answered by Monday 15 March 2032, 17:00.",
+	} {
+		require.Contains(t, form.html, proposed)
+	}
+	require.NotContains(t, form.html, `id="faults"`)
+	before := anna.open("/cycles/spring-2031/history").html
+
+	// A weekday that is another, an hour that the clocks skip, an end before its
+	// beginning, an id that is taken: all at once, with nothing lost.
+	write := func(field, value string) { form.form("Plan this season").kept.Set(field, value) }
+	write("cycle", "spring-2031")
+	write("stage.0.from", "2032-03-09")
+	write("stage.0.published", "Offers on Monday 9 March 2032")
+	write("stage.1.to", "2032-03")
+	write("call.0.local", "2032-03-28T02:30")
+	write("call.0.published", "by half past two on Sunday 28 March")
+	wrong := form.press("Plan this season")
+	require.Equal(t, http.StatusBadRequest, wrong.code)
+	for field, says := range map[string]string{
+		"cycle": "This is the season that it is copied from", "stage.0.published": `[^<]*9 March 2032 is a Tuesday`, "stage.1.to": "The stage ends before it begins",
+		"call.0.local": "This local time does not exist",
+	} {
+		require.Regexp(t, `<a href="#f-`+field+`">`+says, wrong.html)
+	}
+	require.Contains(t, wrong.html, `value="by half past two on Sunday 28 March"`)
+	require.Contains(t, wrong.html, "Nothing was recorded")
+	require.Equal(t, before, anna.open("/cycles/spring-2031/history").html)
+	checked := form.form("Plan this season")
+	checked.kept.Set(".check", "true")
+	require.Contains(t, anna.send(http.MethodPost, checked.action, checked.kept.Encode()).html, "Nothing was recorded")
+
+	// Mended and planned, the call too; once, and as one.
+	form = anna.open("/cycles/spring-2031/again")
+	last := form.form("Plan this season")
+	last.kept.Set("call.0.open", "true")
+	planned := anna.send(http.MethodPost, last.action, last.kept.Encode()).recorded("The call for mentees opened")
+	require.Contains(t, planned.html, "Spring 2032")
+	require.Contains(t, planned.html, "Offers from Monday 8 to Friday 12 March 2032")
+	require.Contains(t, planned.html, "by Fri 27 Feb 2032, 17:00 Europe/Berlin")
+	require.Equal(t, http.StatusOK, anna.send(http.MethodPost, last.action, last.kept.Encode()).code)
+	events, correlations := 0, map[string]bool{}
+	require.NoError(t, a.Each(t.Context(), func(stream, correlation string) {
+		if strings.Contains(stream, "spring-2032") {
+			events++
+			correlations[correlation] = true
+		}
+	}))
+	require.Equal(t, 4, events)
+	require.Len(t, correlations, 1)
 }

@@ -1,12 +1,15 @@
 package main_test
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -33,8 +36,9 @@ type page struct {
 
 type form struct {
 	method, action string
-	button         string
-	kept           url.Values // hidden, and what is written there already
+	button         string               // the last of its buttons
+	buttons        map[string][2]string // the name and the value of each, by words
+	kept           url.Values           // hidden, and what is written there already
 	fields         map[string]control
 }
 
@@ -48,19 +52,39 @@ type control struct {
 
 func (b browser) send(method, at, body string) page {
 	b.t.Helper()
-	r := httptest.NewRequest(method, at, strings.NewReader(body))
+	return b.sendAs("application/x-www-form-urlencoded", method, at, strings.NewReader(body))
+}
+
+func (b browser) sendAs(kind, method, at string, body io.Reader) page {
+	b.t.Helper()
+	return b.answered(b.request(kind, method, at, body))
+}
+
+func (b browser) request(kind, method, at string, body io.Reader) *http.Request {
+	r := httptest.NewRequest(method, at, body)
 	r.Host = "127.0.0.1:8080"
 	if method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Content-Type", kind)
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
+	return r
+}
+
+func (b browser) answered(r *http.Request) page {
+	b.t.Helper()
 	w := httptest.NewRecorder()
 	b.handler.ServeHTTP(w, r)
 	if w.Code == http.StatusSeeOther {
 		return b.send(http.MethodGet, w.Header().Get("Location"), "")
 	}
-	p := page{browser: b, at: at, code: w.Code, html: w.Body.String(), links: map[string]string{}}
-	p.read()
+	if strings.HasSuffix(r.URL.Path, "/report") && w.Header().Get("Refresh") != "" { // work that takes longer on a busy machine
+		runtime.Gosched()
+		return b.send(http.MethodGet, r.URL.RequestURI(), "")
+	}
+	p := page{browser: b, at: r.URL.RequestURI(), code: w.Code, html: w.Body.String(), links: map[string]string{}}
+	if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") { // and no file
+		p.read()
+	}
 	return p
 }
 
@@ -81,6 +105,7 @@ func (p *page) read() {
 	var words strings.Builder
 	var href, labelled, option, name string
 	var options map[string]string
+	var pressed [2]string
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -102,10 +127,12 @@ func (p *page) read() {
 			switch x.Name.Local {
 			case "a":
 				href = attr["href"]
+			case "button":
+				pressed = [2]string{attr["name"], attr["value"]}
 			case "label":
 				labelled = attr["for"]
 			case "form":
-				f = &form{method: attr["method"], action: attr["action"], kept: url.Values{}, fields: map[string]control{}}
+				f = &form{method: attr["method"], action: attr["action"], buttons: map[string][2]string{}, kept: url.Values{}, fields: map[string]control{}}
 				ids, labels = map[string]control{}, map[string]string{}
 			case "option":
 				option = attr["value"]
@@ -125,6 +152,7 @@ func (p *page) read() {
 					if _, checked := attr["checked"]; checked {
 						f.kept.Add(attr["name"], attr["value"])
 					}
+				case "file": // see attach
 				case "hidden":
 					f.kept.Add(attr["name"], attr["value"])
 				default:
@@ -144,7 +172,7 @@ func (p *page) read() {
 			case "textarea":
 				f.kept.Add(name, words.String())
 			case "button":
-				f.button = said
+				f.button, f.buttons[said] = said, pressed
 			case "form":
 				for id, label := range labels {
 					f.fields[label] = ids[id]
@@ -169,15 +197,38 @@ func (p page) press(button string, written ...string) page {
 	p.t.Helper()
 	f := p.form(button)
 	f.fill(p.t, written...)
+	if named := f.buttons[button]; named[0] != "" {
+		f.kept.Set(named[0], named[1])
+	}
 	if f.method == "get" {
 		return p.send(http.MethodGet, f.action+"?"+f.kept.Encode(), "")
 	}
 	return p.send(http.MethodPost, f.action, f.kept.Encode())
 }
 
+// attach sends a file with a form.
+func (p page) attach(button, name string, content []byte, written ...string) page {
+	p.t.Helper()
+	f := p.form(button)
+	f.fill(p.t, written...)
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	for key, values := range f.kept {
+		for _, value := range values {
+			require.NoError(p.t, w.WriteField(key, value))
+		}
+	}
+	part, err := w.CreateFormFile("file", name)
+	require.NoError(p.t, err)
+	_, err = part.Write(content)
+	require.NoError(p.t, err)
+	require.NoError(p.t, w.Close())
+	return p.sendAs(w.FormDataContentType(), http.MethodPost, f.action, &body)
+}
+
 func (p page) form(button string) *form {
 	p.t.Helper()
-	i := slices.IndexFunc(p.forms, func(f *form) bool { return f.button == button })
+	i := slices.IndexFunc(p.forms, func(f *form) bool { _, ok := f.buttons[button]; return ok })
 	require.GreaterOrEqual(p.t, i, 0, "%s has no button %q: %s", p.at, button, p.html)
 	return p.forms[i]
 }

@@ -19,7 +19,7 @@ func newCalendar() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "calendar --cycle CYCLE",
 		Short: "Write the sessions as a calendar file, iCalendar",
-		Long: `Write the sessions of a cycle to stdout as iCalendar (RFC 5545), for any calendar
+		Long: `Write the sessions, training, supervision and events of a cycle to stdout as iCalendar (RFC 5545), for any calendar
 program: of everybody, of one match, or of one person. Each session stays the same
 entry for ever: it is moved and called off where it stands when a newer file is
 opened. Names are those that who runs the programme may read.`,
@@ -46,13 +46,18 @@ opened. Names are those that who runs the programme may read.`,
 			if err != nil {
 				return err
 			}
+			gatherings, err := b.then.Gatherings(ctx, cycle)
+			if err != nil {
+				return err
+			}
 			if name != "" {
+				gatherings = nil
 				others := func(m projections.Match) bool { return m.Match != name }
 				if matches = slices.DeleteFunc(matches, others); len(matches) == 0 {
 					return b.noMatch(c, cycle, name)
 				}
 			}
-			file, sessions, err := cal.Document(matches)
+			file, sessions, err := cal.Document(matches, gatherings...)
 			if err == nil {
 				err = b.erasing
 			}

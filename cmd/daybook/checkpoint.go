@@ -36,8 +36,34 @@ func (b *book) checkpoint() workflows.Checkpoint {
 	return checkpoint{filepath.Join(b.dir, "policies.checkpoint"), b.store.ID(), swap}
 }
 
-// swap writes a file in another's place, without waiting for the disk: that
-// would make a rehearsal take several times as long.
+// A seldom is a checkpoint that is written every so often, or nowhere: a
+// rehearsal saves one after each of its steps.
+type seldom struct {
+	workflows.Checkpoint                   // nil: nowhere
+	at                   *eventstore.Place // nil: not loaded yet
+	saves                int
+}
+
+func (s *seldom) Load(ctx context.Context) (eventstore.Place, error) {
+	if s.at == nil {
+		at, err := s.Checkpoint.Load(ctx)
+		if err != nil {
+			return at, err
+		}
+		s.at = &at
+	}
+	return *s.at, nil
+}
+
+func (s *seldom) Save(ctx context.Context, at eventstore.Place) error {
+	s.at = &at
+	if s.saves++; s.Checkpoint == nil || s.saves%64 != 0 {
+		return nil
+	}
+	return s.Checkpoint.Save(ctx, at)
+}
+
+// swap writes a file in another's place, without waiting for the disk.
 func swap(path string, b []byte, perm fs.FileMode) error {
 	beside := path + ".new"
 	if err := os.WriteFile(beside, b, perm); err != nil {

@@ -25,12 +25,20 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "daybook",
 		Short: "Keeps the book of a programme, from call opened to cycle closed",
-		Example: `  daybook demo                                         see a season play in the browser
+		Long: `Keeps the book of a programme, from call opened to cycle closed.
+
+Without arguments, as by a double click, it opens the data directory, makes it if
+need be, shows it on this machine alone and opens the browser on it; the first page
+says how to begin. Who registers there acts on the pages, whenever it is started so.`,
+		Example: `  daybook                                              open it in the browser
+  daybook demo                                         see a season play in the browser
   daybook figures --cycle nemo-2023-autumn
   daybook explain sessions_held --cycle nemo-2023-autumn`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		RunE:          openDesk,
 	}
+	cobra.MousetrapHelpText = "" // a double click is as good as a command
 	data := os.Getenv("DAYBOOK_DATA")
 	if data == "" {
 		data = "daybook-data"
@@ -48,7 +56,7 @@ and its master key in the data directory (DAYBOOK_VAULT)`)
 		newDemo(), newRehearse(), newServe(), newDo(), newImport(),
 		newEvents(), newFigures(), newExplain(), newHistory(), newTasks(), newTimers(), newWhatIf(), newMatching(), newCalendar(), newMessages(),
 		newEvidence(), newVerify(), newErase(), newDefinition(), newHolidays(), newSchema(),
-		newRebuild(), newIntegrity(), newBackup(), newPolicies(), newVersion(),
+		newRebuild(), newIntegrity(), newBackup(), newService(), newPolicies(), newVersion(),
 	)
 	return root
 }

@@ -166,7 +166,7 @@ func (b *book) person(ctx context.Context, named string) (domain.Person, error) 
 	whom := domain.Person(named)
 	for _, err := range b.store.ReadStream(ctx, person.ID{Person: whom}.Stream(), eventstore.ReadStream{Limit: 1}) {
 		if errors.Is(err, eventstore.ErrStreamNotFound) {
-			return "", ErrHandle.Because(named)
+			return "", workflows.ErrHandle.Because(named)
 		}
 		return whom, err
 	}

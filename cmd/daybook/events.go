@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/daybook-engine/daybook/domain"
-	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/workflows/document"
@@ -77,7 +76,7 @@ func newEvents() *cobra.Command {
 				case stream != "" && r.Stream != stream,
 					name != "" && r.Name != name && !strings.HasPrefix(r.Name, strings.TrimSuffix(name, ".")+"."),
 					actor != "" && env.Actor != actor,
-					cycle != "" && !concerns(env, r.Data, cycle):
+					cycle != "" && env.Cycle(r.Data) != cycle:
 					continue
 				}
 				line := eventLine{r.Position, r.Stream, r.Revision, env, r.Data}
@@ -140,18 +139,4 @@ func (b *book) planned(ctx context.Context, id string) error {
 		}
 	}
 	return usage{fmt.Errorf("there is no such cycle: %s", document.Suggest(id, known))}
-}
-
-// concerns tells whether an event is the cycle's own, or names it.
-func concerns(env schema.Envelope, data []byte, cycle string) bool {
-	if own := measure.BookOf(env.Book, "cycle"); own != "" {
-		return own == cycle
-	}
-	if !strings.Contains(string(data), cycle) {
-		return false
-	}
-	var body struct {
-		Cycle string `json:"cycle"`
-	}
-	return json.Unmarshal(data, &body) == nil && body.Cycle == cycle
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,9 +26,10 @@ func newImport() *cobra.Command {
 	var dry, asJSON bool
 	c := &cobra.Command{
 		Use:   "import KIND FILE --cycle CYCLE --by ROLE/HANDLE",
-		Short: "Bring a spreadsheet in: people, mentors, applications, matches, sessions",
+		Short: "Bring a spreadsheet in: people, mentors, applications, matches, sessions, attendance",
 		Long: `Bring a spreadsheet in, row by row. KIND is one of ` + strings.Join(imports.Kinds, ", ") + `;
-FILE is a workbook (.xlsx), or text with separators (.csv) as a spreadsheet exports it.
+FILE is a workbook (.xlsx), text with separators (.csv) as a spreadsheet exports it,
+or a mail (.eml).
 
 Each row becomes the commands that somebody would have given by hand, and is judged
 by the same rules. It is recorded, already so, refused with a reason, or needs a
@@ -38,7 +40,8 @@ understood; with --dry-run nothing is recorded.
 
 A map says what the headings do not, in YAML:
 
-  columns: {received: Eingang, motives: "Why do you apply?"}  # field: heading
+  columns: {received: Eingang, motives: "Why do you apply?"}  # field: heading,
+                                           # or "#C", the column; "" for none
   set: {mode: online}                      # the same in every row
   values: {mode: {Zoom: online}}           # what stands there: what it means
   dates: day-month                         # or month-day, for 05/06/2017
@@ -50,6 +53,14 @@ A map says what the headings do not, in YAML:
 Fields of every kind are told where one is missing or not known. Dates and times
 are local ones, in the programme's zone. An application is judged by when it was
 received, and so needs that once the deadline has passed.
+
+A mail is a form that somebody filled in: a spreadsheet that it brings, or the lines
+of its text that say "Label: value". It is by its sender, unless it says by whom; that
+is the mail's own word, so unless it is from somebody new it is put to a person, until
+you have made sure and say with --from whose it is; then it speaks for them, and for
+nobody else. It was received when the topmost Received line says, which the server
+wrote that took it; its Date is the sender's word alone, so a mail without such a line
+is put to a person.
 
 An import is recorded itself, and daybook import revert takes back what it
 recorded, as far as anything takes it back.`,
@@ -82,6 +93,10 @@ recorded, as far as anything takes it back.`,
 			if in.Sheet, err = sheet.Read(given[1], source, in.Map); err != nil {
 				return err
 			}
+			if in.From != "" && !in.Sheet.Claimed {
+				return usage{fmt.Errorf("--from: %s is no mail with one form in it", given[1])}
+			}
+			in.Channel = cmp.Or(in.Channel, channel(given[1]))
 			return bring(c, in, dry, asJSON)
 		},
 	}
@@ -89,7 +104,8 @@ recorded, as far as anything takes it back.`,
 	f.StringVar(&in.Cycle, "cycle", "", "the cycle that it is for")
 	f.StringVar(&in.Call, "call", "", "the call that applications are under")
 	f.StringVar(&in.By, "by", "", "who brings it in: ROLE/HANDLE")
-	f.StringVar(&in.Channel, "channel", "import", "how it reached us: import, email, paper")
+	f.StringVar(&in.From, "from", "", "the e-mail address of whom a mail is from, when you have made sure of that")
+	f.StringVar(&in.Channel, "channel", "", "how it reached us: import, email, paper (import; of a mail, email)")
 	f.StringVar(&mapped, "map", "", "a map of the columns, YAML")
 	f.BoolVar(&dry, "dry-run", false, "tell what would be recorded, and record nothing")
 	f.BoolVar(&asJSON, "json", false, "one JSON object a line")

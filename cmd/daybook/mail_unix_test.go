@@ -42,7 +42,7 @@ messages:
 	written := func(n int) (list []string) {
 		require.Eventually(t, func() bool {
 			list, _ = filepath.Glob(filepath.Join(out, "*.eml"))
-			return len(list) >= n && strings.Count(daybook(t, dir, "messages", "--cycle", "spring"), " sent ") >= n
+			return len(list) >= n && strings.Count(daybook(t, dir, "messages", "--cycle", "spring"), " written to a file ") >= n
 		}, patience, 50*time.Millisecond)
 		require.Len(t, list, n)
 		return list
@@ -68,5 +68,5 @@ messages:
 	}
 	requireNoCanaryIn(t, dir, []string{"Goldammer", "Rotkehlchen", "erithacus", "Dear Kanari"})
 	require.Contains(t, daybook(t, dir, "policies", "replay"), "as recorded: ")
-	require.Contains(t, daybook(t, dir, "history", "--cycle", "spring", "--name", "message"), "The message “thanks” to Kanari Rotkehlchen was sent (the mail)")
+	require.Contains(t, daybook(t, dir, "history", "--cycle", "spring", "--name", "message"), "The message “thanks” to Kanari Rotkehlchen was written to a file (the mail)")
 }

@@ -5,17 +5,24 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
 	_ "time/tzdata" // every machine knows every zone
+
+	"github.com/inconshreveable/mousetrap"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
+	if code != 0 && mousetrap.StartedByExplorer() { // the window would close on the words
+		fmt.Fprint(os.Stderr, "press Enter to close this window")
+		_, _ = fmt.Scanln()
+	}
 	os.Exit(code)
 }
 

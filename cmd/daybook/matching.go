@@ -160,7 +160,7 @@ func (b *book) matchingRun(ctx context.Context, run projections.Run) matchingRun
 	for _, p := range run.Result.Pairs {
 		pair := matchingPair{Mentee: called(p.Mentee), MenteeID: p.Mentee, Mentor: called(p.Mentor), MentorID: p.Mentor, Score: p.Score, Why: p.Why(), Parts: p.Parts}
 		if a, ok := run.Instead(p.Mentee); ok {
-			pair.Next = &matchingNext{called(a.Mentor), a.Mentor, a.Fewer, a.Less, a.Cost()}
+			pair.Next = &matchingNext{called(a.Mentor), a.Mentor, a.Fewer, a.Less, run.Result.Instead(a)}
 		}
 		told.Pairs = append(told.Pairs, pair)
 	}
@@ -184,21 +184,37 @@ func (b *look) overrides(ctx context.Context, cycle string, run projections.Run)
 		o := matchingOverride{
 			Match: match.ParseStream(row.Stream).Match, Mentee: b.called(ctx, string(p.Mentee)), MenteeID: p.Mentee,
 			Mentor: b.called(ctx, string(p.Mentor)), MentorID: p.Mentor, Reason: row.Envelope.Reason,
-			Words: "the run could not have made this pair: its mentor has no room in it, or a rule forbids the two",
 		}
-		in := run.Input
-		in.Locks = slices.DeleteFunc(slices.Clone(in.Locks), func(l matching.Lock) bool { return l.Mentee == p.Mentee })
-		in.Locks = append(in.Locks, matching.Lock{Mentee: p.Mentee, Mentor: p.Mentor})
-		forced, err := matcher.Propose(ctx, in)
-		if err == nil {
-			cost := matching.Alternative{Fewer: len(run.Result.Pairs) - len(forced.Pairs), Less: run.Result.Score - forced.Score}
-			o.Fewer, o.Less, o.Words = cost.Fewer, cost.Less, cost.Cost()
-		} else if !errors.Is(err, matcher.ErrInput) {
+		var cost matching.Alternative
+		if cost, o.Words, err = forced(ctx, run, p.Pair); err != nil {
 			return nil, err
 		}
+		o.Fewer, o.Less = cost.Fewer, cost.Less
 		list = append(list, o)
 	}
 	return list, nil
+}
+
+// forced tells what the best of a run with a pair in it would have cost.
+func forced(ctx context.Context, run projections.Run, p match.Pair) (cost matching.Alternative, words string, err error) {
+	in := run.Input
+	in.Locks = slices.DeleteFunc(slices.Clone(in.Locks), func(l matching.Lock) bool { return l.Mentee == p.Mentee })
+	in.Locks = append(in.Locks, matching.Lock{Mentee: p.Mentee, Mentor: p.Mentor})
+	with, err := matcher.Propose(ctx, in)
+	switch {
+	case errors.Is(err, matcher.ErrInput):
+		return cost, "the run could not have made this pair: its mentor has no room in it, or a rule forbids the two", nil
+	case err != nil:
+		return cost, "", err
+	}
+	cost = matching.Alternative{Fewer: len(run.Result.Pairs) - len(with.Pairs), Less: run.Result.Score - with.Score}
+	return cost, cost.Cost(), nil
+}
+
+// forcing is forced in words, for the pages.
+func forcing(ctx context.Context, run projections.Run, p match.Pair) (string, error) {
+	_, words, err := forced(ctx, run, p)
+	return words, err
 }
 
 func (r matchingRun) print(w io.Writer, zone *time.Location) error {

@@ -18,8 +18,9 @@ import (
 type messageLine struct {
 	QueuedAt  time.Time     `json:"queued_at"`
 	State     message.Phase `json:"state"`
-	Why       string        `json:"why,omitempty"` // it failed or was withdrawn: a code
-	At        time.Time     `json:"at"`            // of what became of it
+	File      bool          `json:"file,omitempty"` // it was sent into a file
+	Why       string        `json:"why,omitempty"`  // it failed or was withdrawn: a code
+	At        time.Time     `json:"at"`             // of what became of it
 	Again     time.Time     `json:"again,omitzero"`
 	Key       string        `json:"key"`
 	To        string        `json:"to"`
@@ -71,9 +72,9 @@ asks for, and leave the house with daybook serve --mail.`,
 					return b.erasing
 				}
 				if asJSON {
-					err = lines.Encode(messageLine{m.QueuedAt, m.Phase, m.Why, m.At, m.Again, m.Key, m.To, name, m.Event, m.Language, m.Attempt, m.Message})
+					err = lines.Encode(messageLine{m.QueuedAt, m.Phase, m.File, m.Why, m.At, m.Again, m.Key, m.To, name, m.Event, m.Language, m.Attempt, m.Message})
 				} else {
-					_, err = fmt.Fprintf(out, "%-20s %-10s %-18s %s, %s  %s%s\n", m.QueuedAt.In(location).Format(minute), m.Phase, m.Key, name, m.To, m.Message, whyNot(m, location))
+					_, err = fmt.Fprintf(out, "%-20s %-10s %-18s %s, %s  %s%s\n", m.QueuedAt.In(location).Format(minute), m.State(), m.Key, name, m.To, m.Message, whyNot(m, location))
 				}
 				if err != nil {
 					return err
@@ -127,7 +128,7 @@ func newMessagesShow() *cobra.Command {
 			if m.Written() {
 				how = "as it was written to be sent"
 			}
-			_, err = fmt.Fprintf(c.ErrOrStderr(), "%s, %s\n", m.Phase, how)
+			_, err = fmt.Fprintf(c.ErrOrStderr(), "%s, %s\n", m.State(), how)
 			return err
 		},
 	}

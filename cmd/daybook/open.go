@@ -28,6 +28,7 @@ import (
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/durable"
 	"github.com/daybook-engine/daybook/eventstore/esdb"
+	"github.com/daybook-engine/daybook/eventstore/memory"
 	"github.com/daybook-engine/daybook/eventstore/sqlite"
 	"github.com/daybook-engine/daybook/eventstore/vault"
 	"github.com/daybook-engine/daybook/projections"
@@ -43,14 +44,20 @@ type book struct {
 	store  eventstore.Store
 	lock   io.Closer // of a directory that hasn't the log
 	vault  *vault.Vault
+	dry    *workflows.Scratch // instead of the vault, where nothing is to be left
 	views  *projections.Views
+	timers *projections.Views // of a stage
 	engine *workflows.Engine
 	clock  *workflows.VirtualClock // of a rehearsed log; nil for a live one
 	begun  bool                    // the directory had no daybook before
 	shared bool                    // another process has the directory
+	whole  bool                    // the directory has what is kept apart elsewhere, whatever variables say
 	erases bool                    // opened to erase: the vault may still have whom the log has not
 	replay bool                    // opened to carry out the register of erasures,
 	copied string                  // and this copy of it, if any
+
+	key   string            // of its pages, while they are shown
+	asked func(home string) // told where it is shown, where that is asked for
 
 	answering sync.Mutex // held while policies answer
 
@@ -181,6 +188,9 @@ func (b *book) register() string { return b.keptApart("DAYBOOK_REGISTER_FILE", "
 // keptApart is the path of a file that is kept apart from copies of the directory:
 // where a variable says, or else in it.
 func (b *book) keptApart(variable, base string) string {
+	if b.whole {
+		variable = ""
+	}
 	return cmp.Or(os.Getenv(variable), filepath.Join(cmp.Or(b.apart, b.dir), base))
 }
 
@@ -353,13 +363,28 @@ func (b *book) spoilt() error {
 // rehearsal stays one.
 func makeBook(c *cobra.Command, rehearse bool) (*book, error) {
 	b, err := shut(c)
-	if err == nil {
-		err = b.spoilt()
+	if err != nil {
+		return nil, err
 	}
+	return b.made(c.Context(), rehearse)
+}
+
+// made is makeBook, of a book that is known.
+func (b *book) made(ctx context.Context, rehearse bool) (*book, error) {
+	err := b.spoilt()
 	if err == nil {
-		err = b.openStore(c.Context())
+		err = b.openStore(ctx)
 	}
-	return b.completed(c.Context(), rehearse, err)
+	return b.completed(ctx, rehearse, err)
+}
+
+// dryBook is a book of a rehearsal, in memory.
+func dryBook(ctx context.Context) (*book, error) {
+	b := &book{store: memory.New(), dry: workflows.NewScratch(), shared: true}
+	if err := b.openViews(); err != nil {
+		return nil, err
+	}
+	return b, b.begin(ctx, b.dry, true)
 }
 
 // completed opens the rest of a book whose log is open, and closes all of it
@@ -394,11 +419,16 @@ func (b *book) complete(ctx context.Context, rehearse bool) error {
 			return err
 		}
 	}
+	return b.begin(ctx, sealed{b.vault}, rehearse)
+}
+
+// begin makes the engine, of a rehearsal where the log is one, or becomes one.
+func (b *book) begin(ctx context.Context, seals workflows.Vault, rehearse bool) error {
 	rehearsed, empty, err := rehearsed(ctx, b.store)
 	if err != nil {
 		return err
 	}
-	config := workflows.Config{Store: b.store, Vault: sealed{b.vault}, Now: time.Now, Tzdata: tzdata()}
+	config := workflows.Config{Store: b.store, Vault: seals, Now: time.Now, Tzdata: tzdata()}
 	if rehearsed || empty && rehearse {
 		b.clock = &workflows.VirtualClock{}
 		config.Rehearsal, config.Now = true, b.clock.Now
@@ -427,6 +457,9 @@ func rehearsed(ctx context.Context, store eventstore.Store) (yes, empty bool, er
 // Close gives everything back, what was opened last first.
 func (b *book) Close() error {
 	var errs []error
+	if b.timers != nil {
+		errs = append(errs, b.timers.Close())
+	}
 	if b.views != nil {
 		errs = append(errs, b.views.Close())
 	}
@@ -499,6 +532,10 @@ func refuseErased(err error) error {
 // reveal gives a text to whoever runs the programme: not what is between a
 // pair, or its author's alone.
 func (b *book) reveal(ctx context.Context, digest string) (string, error) {
+	if b.dry != nil {
+		text, _ := b.dry.Text(domain.Digest(digest))
+		return text, nil
+	}
 	secret, err := b.vault.Reveal(ctx, digest)
 	switch {
 	case errors.Is(err, errErased):
@@ -536,13 +573,10 @@ var errErased = vault.ErrErased
 // errErasing is the answer to who reads beside an erasure.
 var errErasing = vault.ErrErasing
 
-// ErrHandle is the answer about a handle that nobody has.
-var ErrHandle = domain.Missing("person_unknown", "nobody is registered under this handle; somebody who is can register them with person.register")
-
 func (s sealed) SetHandle(ctx context.Context, handle string, person domain.Person) error {
 	err := s.Vault.SetHandle(ctx, handle, string(person))
 	if errors.Is(err, vault.ErrTaken) {
-		return domain.Refuse("handle_taken", "somebody else has this handle").Because(handle)
+		return workflows.ErrHandleTaken.Because(handle)
 	}
 	return refuseErased(err)
 }
@@ -550,7 +584,7 @@ func (s sealed) SetHandle(ctx context.Context, handle string, person domain.Pers
 func (s sealed) Person(ctx context.Context, handle string) (domain.Person, error) {
 	person, err := s.Vault.Person(ctx, handle)
 	if errors.Is(err, vault.ErrNotFound) {
-		return "", ErrHandle.Because(handle)
+		return "", workflows.ErrHandle.Because(handle)
 	}
 	return domain.Person(person), err
 }

@@ -53,7 +53,8 @@ func yes(reached []string, stage string) string {
 }
 
 // passed tells whether an application came beyond the first of these stages;
-// where nothing is recorded of that, beyond one that follows.
+// where nothing is recorded of that, beyond one that follows, and at last by
+// being complete.
 func passed(stages []programme.Stage, course projections.Course, matches []projections.Match) bool {
 	milestones := map[string]string{
 		"call": projections.Submitted, "screening": projections.Eligible, "shortlist": projections.Shortlisted, "selection": projections.Selected,
@@ -69,7 +70,7 @@ func passed(stages []programme.Stage, course projections.Course, matches []proje
 			return slices.ContainsFunc(matches, func(m projections.Match) bool { return m.Mentee == course.Person && !m.InForceAt.IsZero() })
 		}
 	}
-	return false
+	return slices.Contains(course.Reached, projections.Completed)
 }
 
 // gone tells whether an application, or what came of it, is over.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,9 +37,13 @@ with a reason, by one of
 
   daybook do policy.retry   that it tries again, once the fault is mended
   daybook do policy.skip    that this event is not answered
-  daybook do policy.repair  what is done in its stead: --with has command and with, too
+  daybook do policy.repair  what is done in its stead: --with has command and with, too,
+                            a command of a policy's, such as place.release or offer.make
 
-each with --by, --reason, and the --with that is told here. A note in it is sealed.`,
+each with --by, --reason, and the --with that is told here. A note in it is sealed.
+
+The clock is parked in the same way where it cannot do what has fallen due: it may be
+let try again, or told to leave that; in its stead nobody acts.`,
 		Example: `  daybook do policy.retry --by coordinator/anna --reason definition_published --with '{"policy":"offer-a-reserved-place",
      "stream":"allocation-nemo-121","event":"8c2f3f50-52ef-5c52-9c36-6a5a4d0a1b10"}'`,
 		Args: args(cobra.NoArgs),
@@ -55,6 +60,9 @@ each with --by, --reason, and the --with that is told here. A note in it is seal
 			out := c.OutOrStdout()
 			lines := json.NewEncoder(out)
 			for _, t := range list {
+				if t.Words = b.spell(c.Context(), t.Words); b.erasing != nil {
+					return b.erasing
+				}
 				if asJSON {
 					err = lines.Encode(parkedLine{t.Since, t.Words, t.Args, t.Cycle})
 				} else {
@@ -86,7 +94,8 @@ running daybook serve. Each command is decided on the log as it was then, so tha
 one that was refused then, and left nothing, is refused again. The first event
 that a policy would answer otherwise is told, with what it decides now and what is
 recorded, and the exit code is 1. Events at the end that policies have not come to
-yet are counted apart.
+yet are counted apart, and fields that an older Daybook did not keep are named:
+answers without them are as recorded, if all that they have is.
 
 Run it with a new version of Daybook before putting that in an old one's place.`,
 		Args: args(cobra.NoArgs),
@@ -119,6 +128,9 @@ Run it with a new version of Daybook before putting that in an old one's place.`
 			}
 			if done.Unanswered > 0 {
 				fmt.Fprintf(c.ErrOrStderr(), "the policies have not come to the last %d events yet\n", done.Unanswered)
+			}
+			if len(done.Lacking) > 0 {
+				fmt.Fprintf(c.ErrOrStderr(), "some answers were recorded without what they would have now, as by an older Daybook: %s\n", strings.Join(done.Lacking, ", "))
 			}
 			if done.Divergence != nil {
 				return fmt.Errorf("%w: %v", errDiverged, done.Divergence)

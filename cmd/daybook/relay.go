@@ -50,11 +50,12 @@ begins with the first event there is. Where an older log.db was put back, a targ
 that was told more than it has is told nothing: put the newest copy back, or
 remove that file, and the target is told everything again.
 
-The same file names sources: subjects of NATS JetStream whose messages are
-commands, done by and for one person, and no others:
+The same file names sources: subjects of NATS JetStream, or queues of AMQP, whose
+messages are commands, done by and for one person, and no others:
 
   sources:
     - source: desk
+      kind: nats                         # or amqp: subject and answers are queues
       url: nats://127.0.0.1:4222
       subject: desk.commands
       answers: desk.answers              # command.done or command.refused, for each message

@@ -101,8 +101,7 @@ func TestServeOutlivesAFault(t *testing.T) {
 	s := startServer(t, nil, "serve", "--data", dir)
 	fault := func() bool { return strings.Contains(s.talk.String(), "policies.checkpoint: is a directory") }
 	require.Eventually(t, fault, patience, 10*time.Millisecond)
-	_, status := get(t, s.home, "/")
-	require.Equal(t, http.StatusOK, status)
+	browserOf(t, s).open("/")
 
 	require.NoError(t, os.Remove(checkpoint))
 	require.Eventually(t, func() bool {
@@ -174,10 +173,11 @@ func start(t *testing.T, command string, args ...string) (home string, stop func
 
 // A server is a process that shows pages.
 type server struct {
-	home string
-	talk *safeBuffer
-	wait func() int // for its end, for the exit code
-	stop func() int // tells it to end, and waits
+	home  string
+	query string // has the key, where one is needed
+	talk  *safeBuffer
+	wait  func() int // for its end, for the exit code
+	stop  func() int // tells it to end, and waits
 }
 
 // A safeBuffer may be read while it is written.
@@ -199,8 +199,12 @@ func (s *safeBuffer) String() string {
 }
 
 func startServer(t *testing.T, env []string, command string, args ...string) server {
+	return launch(t, env, append([]string{command, "--addr", "127.0.0.1:0"}, args...)...)
+}
+
+func launch(t *testing.T, env []string, args ...string) server {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	c := exec.CommandContext(ctx, "daybook", append([]string{command, "--addr", "127.0.0.1:0"}, args...)...)
+	c := exec.CommandContext(ctx, "daybook", args...)
 	c.Env = append(os.Environ(), env...)
 	talk := &safeBuffer{}
 	c.Stderr = talk
@@ -220,7 +224,11 @@ func startServer(t *testing.T, env []string, command string, args ...string) ser
 		close(ended)
 	}()
 	require.NoError(t, err, "%s", talk)
-	require.Regexp(t, `^http://127\.0\.0\.1:\d+/\n$`, first)
+	require.Regexp(t, `^http://127\.0\.0\.1:\d+/(\?key=[A-Z2-7]{52})?\n$`, first)
+	home, query, _ := strings.Cut(strings.TrimSpace(first), "/?")
+	if query != "" {
+		query = "?" + query
+	}
 	wait := func() int {
 		select {
 		case <-ended:
@@ -233,7 +241,7 @@ func startServer(t *testing.T, env []string, command string, args ...string) ser
 		require.NoError(t, c.Process.Signal(syscall.SIGTERM))
 		return wait()
 	}
-	return server{strings.TrimSuffix(first, "/\n"), talk, wait, stop}
+	return server{strings.TrimSuffix(home, "/"), query, talk, wait, stop}
 }
 
 var (

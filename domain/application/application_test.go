@@ -178,6 +178,7 @@ func TestApplication(t *testing.T) {
 			When: submit(func(c *Submit) { c.Route, c.Organisation = "nominated", "sofia" }),
 			Then: events{received(inTime, func(e *Received) {
 				e.Route, e.Organisation, e.ProofDue, e.Calendar = "nominated", "sofia", domaintest.At("2023-08-04T17:00 Europe/Berlin"), "berlin@2023"
+				e.Told = when.Told{Local: "2023-08-04T17:00:00+02:00", Zone: "Europe/Berlin"}
 			})},
 			Again: ErrDuplicate,
 		},
@@ -204,7 +205,7 @@ func decisions() []domaintest.Row[State, Event] {
 	listed := after(eligible, Shortlisted{})
 	chosen := after(listed, Selected{})
 	reserved := after(listed, Reserved{Rank: 1})
-	replyBy := domaintest.At("2023-08-29T17:00 Europe/Berlin")
+	replyBy, told := domaintest.At("2023-08-29T17:00 Europe/Berlin"), when.Told{Local: "2023-08-29T17:00:00+02:00", Zone: "Europe/Berlin"}
 	offered := after(chosen, OfferMade{ReplyBy: replyBy, Zone: "Europe/Berlin", Calendar: "berlin@2023"})
 	accepted := after(offered, OfferAccepted{})
 	declined := after(offered, OfferDeclined{})
@@ -277,10 +278,10 @@ func decisions() []domaintest.Row[State, Event] {
 		{Name: "what is shortlisted is not passed over", Given: listed, When: PassOver{id, two, why}, Err: ErrPhase},
 		{Name: "a reserve has a rank", Given: listed, When: Reserve{ID: id, Assessed: two}, Err: ErrRank},
 
-		{Name: "10: S1: an offer says by when to reply", Given: chosen, Now: tuesday, When: offer, Then: events{OfferMade{ReplyBy: replyBy, Zone: "Europe/Berlin", Calendar: "berlin@2023"}}},
-		{Name: "10: S1: also from the reserve", Given: reserved, Now: tuesday, When: offer, Then: events{OfferMade{ReplyBy: replyBy, Zone: "Europe/Berlin", Calendar: "berlin@2023"}}},
+		{Name: "10: S1: an offer says by when to reply", Given: chosen, Now: tuesday, When: offer, Then: events{OfferMade{ReplyBy: replyBy, Zone: "Europe/Berlin", Told: told, Calendar: "berlin@2023"}}},
+		{Name: "10: S1: also from the reserve", Given: reserved, Now: tuesday, When: offer, Then: events{OfferMade{ReplyBy: replyBy, Zone: "Europe/Berlin", Told: told, Calendar: "berlin@2023"}}},
 		{Name: "an offer over the end of the calendar says so", Given: chosen, Now: "2023-12-28T10:00 Europe/Berlin", When: offer, Then: events{
-			OfferMade{domaintest.At("2024-01-04T17:00 Europe/Berlin"), "Europe/Berlin", "berlin@2023", []int{2024}},
+			OfferMade{domaintest.At("2024-01-04T17:00 Europe/Berlin"), "Europe/Berlin", when.Told{Local: "2024-01-04T17:00:00+01:00", Zone: "Europe/Berlin"}, "berlin@2023", []int{2024}},
 		}},
 		{Name: "10: in a zone that is one", Given: chosen, Now: tuesday, When: unzoned, Err: when.ErrZoneAbbreviation},
 		{Name: "8: an offer has a place", Given: chosen, Now: tuesday, When: MakeOffer{ID: id}, Err: ErrNoPlace},

@@ -155,6 +155,7 @@ func (c Submit) Decide(s State, now time.Time) ([]Event, error) {
 		if e.ProofDue, err = route.Proof.From(received, c.Zone, c.Calendar); err != nil {
 			return nil, err
 		}
+		e.Told = when.Tell(e.ProofDue, c.Zone)
 		e.Calendar, e.Unsure = c.Calendar.Words(), route.Proof.Unsure(received, e.ProofDue, c.Zone, c.Calendar)
 	}
 	if s.phase == None {
@@ -502,7 +503,7 @@ func (c MakeOffer) Decide(s State, now time.Time) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Event{OfferMade{replyBy.UTC(), c.Zone, c.Calendar.Words(), c.Reply.Unsure(now, replyBy, c.Zone, c.Calendar)}}, nil
+	return []Event{OfferMade{replyBy.UTC(), c.Zone, when.Tell(replyBy, c.Zone), c.Calendar.Words(), c.Reply.Unsure(now, replyBy, c.Zone, c.Calendar)}}, nil
 }
 
 // AcceptOffer is offer.accept.

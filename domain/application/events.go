@@ -32,6 +32,7 @@ type Received struct {
 	Route        string        `json:"route,omitempty"`
 	Organisation string        `json:"organisation,omitempty"` // that puts the person forward
 	ProofDue     time.Time     `json:"proof_due,omitzero"`
+	Told         when.Told     `json:"told,omitzero"`      // of proof_due
 	Calendar     string        `json:"calendar,omitempty"` // by which proof_due was counted
 	Unsure       []int         `json:"unsure,omitempty"`   // years counted through that the calendar was not made for
 }
@@ -120,6 +121,7 @@ type Decision struct {
 type OfferMade struct {
 	ReplyBy  time.Time `json:"reply_by"`
 	Zone     string    `json:"zone"`
+	Told     when.Told `json:"told,omitzero"`
 	Calendar string    `json:"calendar,omitempty"`
 	Unsure   []int     `json:"unsure,omitempty"` // as for Received
 }

@@ -44,6 +44,7 @@ func TestCall(t *testing.T) {
 	opened := events{Opened{Role: "mentee", Form: "1", Criteria: []string{"member", "active"}, Deadline: promised(s1), Opened: domaintest.At(june)}}
 	closed := append(opened[:1:1], Closed{})
 	open := func(d when.Deadline) Open { return Open{Deadline: d, Plan: &plan} }
+	earlier := func(at string) Open { return Open{Deadline: s1, Plan: &plan, OpenedAt: domaintest.At(at)} }
 	move := func(d when.Deadline) ExtendDeadline { return ExtendDeadline{Deadline: d, Told: "everybody"} }
 	moved := func(d when.Deadline) events {
 		return events{DeadlineExtended{Was: promised(s1), Now: promised(d), Told: "everybody"}}
@@ -78,6 +79,10 @@ func TestCall(t *testing.T) {
 		{Name: "1: by a code, for it is kept for ever", Now: june, When: open(said(s1, "Ben says so")), Err: domain.ErrCode},
 		{Name: "S2: not with a deadline that has passed", Now: "2023-08-01T00:00 Europe/Berlin", When: open(s1), Err: ErrPast},
 		{Name: "nor at the instant of \"before\"", Now: "2023-07-31T00:00 Europe/Berlin", When: open(s1), Err: ErrPast},
+		{Name: "one that was opened earlier is recorded so", Now: "2023-07-10T09:00 Europe/Berlin", When: earlier(june), Then: opened},
+		{Name: "also when its deadline has passed since", Now: "2024-07-10T09:00 Europe/Berlin", When: earlier(june), Then: opened},
+		{Name: "but not with one that had passed then", Now: "2024-07-10T09:00 Europe/Berlin", When: earlier("2023-08-01T00:00 Europe/Berlin"), Err: ErrPast},
+		{Name: "and none that opens tomorrow", Now: june, When: earlier("2023-06-20T09:00 Europe/Berlin"), Err: ErrFuture},
 		{Name: "2: opening again does not change the deadline", Given: opened, Now: june, When: open(told("2023-07-24T00:00", when.Before, "")), Err: ErrOpen},
 
 		{Name: "a notice is published", Given: opened, When: PublishNotice{Where: "ne-mo.org", Text: "Apply!"}, Then: events{NoticePublished{Where: "ne-mo.org", Text: "Apply!"}}},

@@ -13,6 +13,7 @@ import (
 var (
 	ErrUnknown  = domain.Missing("call_unknown", "there is no such call in this cycle")
 	ErrPast     = domain.Refuse("deadline_past", "a call does not open with a deadline that has passed")
+	ErrFuture   = domain.Refuse("in_future", "what has not happened yet cannot be recorded")
 	ErrOpen     = domain.Refuse("call_open", "this call is already open with another deadline; extend it instead")
 	ErrClosed   = domain.Refuse("call_closed", "this call is closed")
 	ErrNotOpen  = domain.Refuse("not_open", "this call is not open")
@@ -25,6 +26,9 @@ var (
 type Open struct {
 	ID
 	Deadline when.Deadline `json:"deadline"`
+	// OpenedAt says when it was opened, where that was before it is recorded: its
+	// deadline may have passed since.
+	OpenedAt time.Time `json:"opened_at,omitzero"`
 
 	// Looked up: the call in the cycle's pinned definition, and whether the
 	// cycle is closed.
@@ -32,9 +36,16 @@ type Open struct {
 	Over bool            `json:"-"`
 }
 
+// OccurredAt is when the call was opened.
+func (c Open) OccurredAt() time.Time { return c.OpenedAt }
+
 func (c Open) Decide(s State, now time.Time) ([]Event, error) {
 	if c.Plan == nil {
 		return nil, ErrUnknown.Because(c.Call)
+	}
+	opened := c.OpenedAt.UTC()
+	if c.OpenedAt.IsZero() {
+		opened = now
 	}
 	deadline, err := resolve(c.Deadline)
 	switch {
@@ -46,10 +57,12 @@ func (c Open) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, ErrOpen
 	case c.Over:
 		return nil, cycle.ErrClosed
-	case !deadline.Met(now):
+	case opened.After(now):
+		return nil, ErrFuture
+	case !deadline.Met(opened):
 		return nil, ErrPast
 	}
-	return []Event{Opened{c.Plan.Role, c.Plan.Form.Version, c.Plan.Keys(), deadline, now}}, nil
+	return []Event{Opened{c.Plan.Role, c.Plan.Form.Version, c.Plan.Keys(), deadline, opened}}, nil
 }
 
 // resolve is a deadline with its instant; why a check was set aside is a code.

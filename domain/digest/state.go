@@ -1,6 +1,10 @@
 package digest
 
-import "github.com/daybook-engine/daybook/domain"
+import (
+	"time"
+
+	"github.com/daybook-engine/daybook/domain"
+)
 
 // An Event is a fact about one digest.
 type Event interface{ evolve(State) State }
@@ -18,5 +22,9 @@ func (s State) Subjects() []domain.Person {
 	}
 	return []domain.Person{s.queued.For.Person}
 }
+
+// At is when the day's digest was queued; zero where none was, or an older Daybook
+// did not say.
+func (s State) At() time.Time { return s.queued.At }
 
 func (e Queued) evolve(State) State { return State{e} }

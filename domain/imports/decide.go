@@ -11,13 +11,13 @@ import (
 var (
 	ErrUnknown  = domain.Missing("import_unknown", "there is no such import")
 	ErrStarted  = domain.Refuse("import_exists", "there is already another import of this id")
-	ErrKind     = domain.Wrong("kind_unknown", "an import is of people, mentors, applications, matches or sessions")
+	ErrKind     = domain.Wrong("kind_unknown", "an import is of people, mentors, applications, matches, sessions or attendance")
 	ErrCounts   = domain.Wrong("counts_malformed", "an import's counts add up to its rows")
 	ErrStanding = domain.Refuse("import_stands", "some of what was imported can be taken back and was not; daybook import revert does so first")
 )
 
 // Kinds lists what can be imported.
-var Kinds = []string{"people", "mentors", "applications", "matches", "sessions"}
+var Kinds = []string{"people", "mentors", "applications", "matches", "sessions", "attendance"}
 
 // Start is import.start.
 type Start struct {

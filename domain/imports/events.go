@@ -8,7 +8,7 @@ import "github.com/daybook-engine/daybook/domain"
 // Started is import.started: the rows that are new follow.
 type Started struct {
 	Cycle string         `json:"cycle"`
-	Kind  string         `json:"kind"` // people, mentors, applications, matches, sessions
+	Kind  string         `json:"kind"` // people, mentors, applications, matches, sessions, attendance
 	File  domain.Private `json:"file"` // the digest of its rows, so that a file can be held against it; about whoever brought it
 	Rows  int            `json:"rows"`
 }

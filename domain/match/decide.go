@@ -170,7 +170,7 @@ func (c Make) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, err
 	}
 	unsure := s.terms.FirstContact.Unsure(now, due, s.terms.Zone, s.terms.Calendar)
-	return []Event{Made{s.pair, s.previous, now, due.UTC(), s.terms.Calendar.Words(), unsure}}, nil
+	return []Event{Made{s.pair, s.previous, now, due.UTC(), when.Tell(due, s.terms.Zone), s.terms.Calendar.Words(), unsure}}, nil
 }
 
 // Unwind is match.unwind.
@@ -562,9 +562,36 @@ func (c FileReflection) kept() ([]Event, error) {
 	return []Event{ReflectionFiled{Side: c.Side, Kind: c.Kind, Session: c.Session, Words: c.Words, SHA256: sum}}, nil
 }
 
+// An Evidence is what completion rests on that is not in the match.
+type Evidence struct {
+	// Looked up: where the two have been.
+	Attended []Attended `json:"-"`
+}
+
+// Unmet says in words which attendance a completion rule still wants.
+func (e Evidence) Unmet(rule programme.Completion) (list []string) {
+	for _, a := range rule.Attendance {
+		for _, side := range a.For {
+			if n := len(e.of(side, a.Stage)); n < a.AtLeast {
+				list = append(list, fmt.Sprintf("the %s was at %d of %d gatherings of %s", side, n, a.AtLeast, strings.ReplaceAll(a.Stage, "_", " ")))
+			}
+		}
+	}
+	return list
+}
+
+func (e Evidence) of(side, stage string) (list []Attended) {
+	for _, a := range e.Attended {
+		if a.Side == side && a.Stage == stage {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
 // unmet says in words what the completion rule still wants; empty when it is
 // met.
-func (s State) unmet() string {
+func (s State) unmet(e Evidence) string {
 	rule := s.terms.Completion
 	var list []string
 	if n := len(s.conforming()); n < rule.ConformingSessions {
@@ -575,14 +602,19 @@ func (s State) unmet() string {
 			list = append(list, "no final reflection by the "+side)
 		}
 	}
-	return strings.Join(list, ", ")
+	return strings.Join(append(list, e.Unmet(rule)...), ", ")
 }
 
-func (s State) completed(basis string, now time.Time) Completed {
+func (s State) completed(basis string, x Evidence, now time.Time) Completed {
 	e := Completed{Basis: basis, Rule: s.terms.Completion.Version, Sessions: s.conforming(), At: now}
 	for _, side := range s.terms.Completion.FinalReflections {
 		if s.hasFiled(side, "final", 0) {
 			e.Finals = append(e.Finals, side)
+		}
+	}
+	for _, a := range s.terms.Completion.Attendance {
+		for _, side := range a.For {
+			e.Attended = append(e.Attended, x.of(side, a.Stage)...)
 		}
 	}
 	return e
@@ -590,7 +622,10 @@ func (s State) completed(basis string, now time.Time) Completed {
 
 // CompleteMatch is match.complete: by the rule, from the evidence it lists.
 // The clock may not issue it.
-type CompleteMatch struct{ ID }
+type CompleteMatch struct {
+	ID
+	Evidence
+}
 
 func (c CompleteMatch) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
@@ -598,16 +633,17 @@ func (c CompleteMatch) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, nil
 	case s.phase != Active:
 		return nil, wrongPhase(s)
-	case s.unmet() != "":
-		return nil, ErrIncomplete.Because(s.unmet())
+	case s.unmet(c.Evidence) != "":
+		return nil, ErrIncomplete.Because(s.unmet(c.Evidence))
 	}
-	return []Event{s.completed("rule", now)}, nil
+	return []Event{s.completed("rule", c.Evidence, now)}, nil
 }
 
 // WaiveCompletion is completion.waive: complete although the rule is not met.
 // The envelope names the authority.
 type WaiveCompletion struct {
 	ID
+	Evidence
 	Note domain.Private `json:"note,omitzero"`
 }
 
@@ -617,9 +653,9 @@ func (c WaiveCompletion) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, nil
 	case s.phase != Active:
 		return nil, wrongPhase(s)
-	case s.unmet() == "":
+	case s.unmet(c.Evidence) == "":
 		return nil, ErrMet
 	}
 	note := c.Note.About(domain.Personal, domain.Programme, s.Subjects()...)
-	return []Event{CompletionWaived{s.terms.Completion.Version, s.unmet(), note}, s.completed("waiver", now)}, nil
+	return []Event{CompletionWaived{s.terms.Completion.Version, s.unmet(c.Evidence), note}, s.completed("waiver", c.Evidence, now)}, nil
 }

@@ -58,6 +58,7 @@ type Made struct {
 	Previous   string    `json:"previous,omitempty"`
 	Made       time.Time `json:"made"`
 	ContactDue time.Time `json:"contact_due"`
+	Told       when.Told `json:"told,omitzero"` // of contact_due
 	Calendar   string    `json:"calendar,omitempty"`
 	Unsure     []int     `json:"unsure,omitempty"` // years counted through that the calendar was not made for
 }
@@ -162,11 +163,19 @@ type ReflectionFiled struct {
 // Completed is match.completed: by the rule from the sessions and final
 // reflections listed, or by a waiver.
 type Completed struct {
-	Basis    string    `json:"basis"` // rule, waiver
-	Rule     string    `json:"rule"`  // the completion rule's version
-	Sessions []int     `json:"sessions,omitempty"`
-	Finals   []string  `json:"finals,omitempty"` // sides
-	At       time.Time `json:"at,omitzero"`      // as for Unwound
+	Basis    string     `json:"basis"` // rule, waiver
+	Rule     string     `json:"rule"`  // the completion rule's version
+	Sessions []int      `json:"sessions,omitempty"`
+	Finals   []string   `json:"finals,omitempty"` // sides
+	Attended []Attended `json:"attended,omitempty"`
+	At       time.Time  `json:"at,omitzero"` // as for Unwound
+}
+
+// Attended is a gathering at which a side was.
+type Attended struct {
+	Side      string `json:"side"`
+	Stage     string `json:"stage"`
+	Gathering string `json:"gathering"`
 }
 
 // CompletionWaived is completion.waived: the rule was not met, and somebody

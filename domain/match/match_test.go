@@ -41,7 +41,7 @@ var (
 	contact   = domaintest.At("2023-09-20T12:00 Europe/Berlin")
 	proposed  = events{Proposed{Pair: pair, Terms: terms}}
 	agreeable = after(proposed, Accepted{Side: Mentee}, Accepted{Side: Mentor, Both: true})
-	active    = after(agreeable, Made{Pair: pair, Made: made, ContactDue: contact, Calendar: "berlin@2023"})
+	active    = after(agreeable, Made{Pair: pair, Made: made, ContactDue: contact, Told: when.Told{Local: "2023-09-20T12:00:00+02:00", Zone: "Europe/Berlin"}, Calendar: "berlin@2023"})
 	thursday  = domaintest.At(sept7)
 	friday    = domaintest.At(sept8)
 	signed    = after(active, AgreementSigned{Mentee, "1", terms.Clauses, thursday})
@@ -170,7 +170,7 @@ func TestMatch(t *testing.T) {
 		{Name: "11: a match needs both sides", Given: agreeable[:2], When: Make{}, Err: ErrNotBoth},
 		{Name: "11: S1: then it is made, with two weeks for the first contact", Given: agreeable, Now: "2023-09-06T12:00 Europe/Berlin", When: Make{}, Then: active[3:]},
 		{Name: "a first contact that is counted over the end of the calendar is told", Given: after(events{Proposed{Pair: pair, Terms: working}}, agreeable[1:]...), Now: "2023-12-28T12:00 Europe/Berlin", When: Make{}, Then: events{
-			Made{Pair: pair, Made: domaintest.At("2023-12-28T12:00 Europe/Berlin"), ContactDue: domaintest.At("2024-01-04T12:00 Europe/Berlin"), Calendar: "berlin@2023", Unsure: []int{2024}},
+			Made{Pair: pair, Made: domaintest.At("2023-12-28T12:00 Europe/Berlin"), ContactDue: domaintest.At("2024-01-04T12:00 Europe/Berlin"), Told: when.Told{Local: "2024-01-04T12:00:00+01:00", Zone: "Europe/Berlin"}, Calendar: "berlin@2023", Unsure: []int{2024}},
 		}},
 		{Name: "what is declined is not made", Given: off, When: Make{}, Err: ErrPhase},
 		{Name: "in a zone that is one", Given: after(events{Proposed{Pair: pair, Terms: badZone}}, agreeable[1:]...), When: Make{}, Err: when.ErrZoneAbbreviation},

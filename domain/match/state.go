@@ -115,14 +115,21 @@ func (s State) session(n int) (session, bool) {
 // is written; 0 where none is.
 func (s State) At(start time.Time) (n int, slot Slot) {
 	for _, x := range s.sessions {
-		if x.status == "held" {
-			x.slot = x.held.Slot
-		}
-		if (x.status == "scheduled" || x.status == "held") && x.slot.Start.Equal(start) {
-			return x.n, x.slot
+		if slot, _ := s.Slot(x.n); (x.status == "scheduled" || x.status == "held") && slot.Start.Equal(start) {
+			return x.n, slot
 		}
 	}
 	return 0, Slot{}
+}
+
+// Slot is when a session is planned, was held, or was to be before it was called
+// off.
+func (s State) Slot(n int) (Slot, bool) {
+	x, known := s.session(n)
+	if x.status == "held" {
+		return x.held.Slot, known
+	}
+	return x.slot, known
 }
 
 // Next is the first number after those of all sessions heard of.

@@ -117,6 +117,15 @@ func (a Alternative) Cost() string {
 	return text + "all pairs together would score the same"
 }
 
+// Instead explains what would be lost, or won, with the runner-up of a pair.
+// Where an assignment would lose nothing, lots decided.
+func (r Result) Instead(a Alternative) string {
+	if r.Algorithm == Assignment && a.Fewer == 0 && a.Less == 0 {
+		return fmt.Sprintf("%s: decided by lot, seed %d", a.Cost(), r.Seed)
+	}
+	return a.Cost()
+}
+
 // Words explains why somebody is in no pair.
 func (u Unmatched) Words() string {
 	text := map[string]string{

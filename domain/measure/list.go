@@ -19,6 +19,7 @@ func (m Measure) over(fold, of string) Measure {
 var (
 	late     = Condition{Field: "late", Is: true}
 	conforms = Condition{Field: "nonconformities", Empty: true}
+	present  = Condition{Field: "present", Is: true}
 	byRule   = Condition{Field: "basis", Is: "rule"}
 )
 
@@ -31,6 +32,13 @@ func due(s string) Condition  { return Condition{Field: "reflections_due", Has: 
 func held(measure, unit, words string, where ...Condition) Measure {
 	return count(measure, unit, words, on("session.held", where...), on("session.corrected", where...)).
 		unless([]string{"session"}, "session.corrected")
+}
+
+// attended is somebody's presence as it was recorded or as it was corrected,
+// which may be to that they were not there.
+func attended(measure, unit, words string, where ...Condition) Measure {
+	return count(measure, unit, words, on("attendance.recorded", where...), on("attendance.corrected", append(where, present)...)).
+		unless([]string{"person"}, "attendance.corrected")
 }
 
 // All lists the measures that every cycle has.
@@ -68,6 +76,10 @@ var All = []Measure{
 	held("reflections_due_mentor", "reflections", "Reflections due from mentors, one for each session held", due("mentor")),
 	count("reflections_filed_mentor", "reflections", "Reflections on a session filed by mentors", on("reflection.filed", side("mentor"), kind("session"))),
 	count("reflections_final", "reflections", "Final reflections filed by mentees", on("reflection.filed", side("mentee"), kind("final"))),
+
+	attended("attendances", "attendances", "Attendances at training, supervision and events"),
+	distinct(attended("people_attending", "people", "Different people at training, supervision and events"), "person"),
+	distinct(attended("people_supervised", "people", "Different people at supervision", kind("supervision")), "person"),
 }
 
 func distinct(m Measure, of string) Measure {

@@ -77,11 +77,31 @@ func (c Claim) Decide(s State, now time.Time) ([]Event, error) {
 	return []Event{Claimed{s.claim + 1, c.Rendered.About(domain.Personal, domain.Programme, s.Subjects()...)}}, nil
 }
 
+// Delay is message.delay: the command of who would send, and finds nobody to
+// give anything to.
+type Delay struct {
+	ID
+	Why string `json:"why"`
+}
+
+func (c Delay) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case domain.CheckCode("why", c.Why) != nil:
+		return nil, domain.CheckCode("why", c.Why)
+	case s.phase != Waiting:
+		return nil, wrongPhase(s)
+	case s.delayed:
+		return nil, nil
+	}
+	return []Event{Delayed{c.Why}}, nil
+}
+
 // Send is message.send: it was sent. That is so whatever was thought of it
 // meanwhile.
 type Send struct {
 	ID
-	Claim int `json:"claim"`
+	Claim int  `json:"claim"`
+	File  bool `json:"file,omitzero"` // it was written to a file
 }
 
 func (c Send) Decide(s State, _ time.Time) ([]Event, error) {
@@ -91,7 +111,7 @@ func (c Send) Decide(s State, _ time.Time) ([]Event, error) {
 	case s.phase == None, s.phase == Off, c.Claim == 0, s.claim != c.Claim:
 		return nil, wrongPhase(s)
 	}
-	return []Event{Sent{Claim: c.Claim}}, nil
+	return []Event{Sent{Claim: c.Claim, File: c.File}}, nil
 }
 
 // pauses are those after each try that failed; then a person is asked.

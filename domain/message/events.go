@@ -39,11 +39,18 @@ type Claimed struct {
 	Rendered domain.Private `json:"rendered"` // whole: to which address, subject and text
 }
 
+// Delayed is message.delayed: there was nobody to give it to. It waits for as
+// long as that lasts, and that is no try.
+type Delayed struct {
+	Why string `json:"why"` // a code
+}
+
 // Sent is message.sent: the mail server took it, or somebody says that it
 // arrived.
 type Sent struct {
 	Claim   int  `json:"claim"`
 	Settled bool `json:"settled,omitempty"` // by a person, of what was unknown
+	File    bool `json:"file,omitempty"`    // it was written to a file, and somebody else has it
 }
 
 // Failed is message.failed: it was surely not sent.

@@ -31,6 +31,7 @@ type State struct {
 	tries   int       // in the attempt
 	claim   int
 	again   time.Time
+	delayed bool
 	off     bool // withdrawn while it was being sent: not to be tried again
 }
 
@@ -60,9 +61,11 @@ func (e Queued) evolve(s State) State {
 }
 
 func (e Claimed) evolve(s State) State {
-	s.phase, s.claim, s.tries = Sending, e.Claim, s.tries+1
+	s.phase, s.claim, s.tries, s.delayed = Sending, e.Claim, s.tries+1, false
 	return s
 }
+
+func (Delayed) evolve(s State) State { s.delayed = true; return s }
 
 func (e Failed) evolve(s State) State {
 	s.phase, s.again = Undone, e.Again

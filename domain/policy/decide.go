@@ -15,13 +15,14 @@ type Park struct {
 	ID
 	Attempts int    `json:"attempts"`
 	Fault    string `json:"fault"`
+	Command  string `json:"command,omitzero"`
 }
 
 func (c Park) Decide(s State, _ time.Time) ([]Event, error) {
 	if s.parked != "" {
 		return nil, nil
 	}
-	return []Event{Parked{c.at(), c.Attempts, c.Fault}}, nil
+	return []Event{Parked{c.at(), c.Attempts, c.Fault, c.Command}}, nil
 }
 
 // Deciding is embedded by what a person decides of a parked instance.

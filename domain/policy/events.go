@@ -25,7 +25,8 @@ type At struct {
 type Parked struct {
 	At
 	Attempts int    `json:"attempts"`
-	Fault    string `json:"fault"` // unreadable, lookup, command, panic, repair_refused
+	Fault    string `json:"fault"`             // unreadable, lookup, command, panic, repair_refused
+	Command  string `json:"command,omitempty"` // of the clock, which has no event: what fell due
 }
 
 // Retried is policy.retried: the instance answers the event again.

@@ -47,10 +47,12 @@ type Definition struct {
 	Completion Completion    `json:"completion,omitzero"`
 	Outcomes   Outcomes      `json:"outcomes,omitzero"`
 	Messages   []Message     `json:"messages,omitempty"`
+	Retention  []Retention   `json:"retention,omitempty"`
 }
 
 // Idle are the sections and fields that are kept and shown; nothing acts on
-// them yet. Of the tasks it is those that no event opens.
+// them yet. Of the tasks it is those that no event opens, of the stages those at
+// which nobody gathers.
 var Idle = []string{
 	"pilot", "aims", "partners", "roles", "quotas", "calls.deadline", "calls.rolling", "calls.places", "calls.channels",
 	"calls.criteria.kind", "calls.criteria.when", "stages", "tasks", "matching.on", "matching.conversation", "outcomes",
@@ -68,6 +70,8 @@ var Vocabulary = map[string][]string{
 	"custody":  {ByAuthor},
 	"channel":  {"web", "email", "phone", "paper"},
 	"deadline": {"by", "before"},
+	"kept":     {NotPlaced, Placed},
+	"after":    {AfterDecision, AfterClosing},
 	"must":     {"must", "not_required"},
 	"kind": {
 		"call", "screening", "review", "shortlist", "interview", "selection", "offers", "matching", "agreement", "training", "sessions", "supervision",
@@ -256,8 +260,8 @@ type Route struct {
 const Closed = "closed"
 
 // A Stage is a part of the way through a programme. Stages are kept, shown and
-// drawn; nothing acts on them yet: a cycle's timetable is what stage.schedule
-// says.
+// drawn, and nothing acts on most of them yet: a cycle's timetable is what
+// stage.schedule says. Where people come together, gatherings are announced.
 type Stage struct {
 	Stage     string       `json:"stage" rule:"required,slug,key"`
 	Kind      string       `json:"kind" rule:"required,one=kind"`
@@ -272,6 +276,22 @@ type Stage struct {
 	Published string       `json:"published,omitempty"`            // the dates as people were told them
 	Override  string       `json:"override,omitempty" rule:"code"` // why a weekday that does not fit stands all the same
 	Next      []Next       `json:"next,omitempty"`                 // without it: the stage that follows, or closed before one that starts
+}
+
+// gathers are the kinds of stages at which people come together.
+var gathers = []string{"training", "supervision", "event"}
+
+// Gathers tells whether people come together at the stage: then gatherings are
+// announced of it, and who was there counts.
+func (s Stage) Gathers() bool { return slices.Contains(gathers, s.Kind) }
+
+// StageOf finds a stage by its key.
+func (d Definition) StageOf(key string) (Stage, bool) {
+	i := slices.IndexFunc(d.Stages, func(s Stage) bool { return s.Stage == key })
+	if i < 0 {
+		return Stage{}, false
+	}
+	return d.Stages[i], true
 }
 
 // Next is a stage that another goes on to: the first whose condition holds.
@@ -385,9 +405,18 @@ const ByAuthor = "author"
 
 // Completion is the rule by which a match is complete.
 type Completion struct {
-	Version            string   `json:"version" rule:"required,version"`
-	ConformingSessions int      `json:"conforming_sessions" rule:"required"`
-	FinalReflections   []string `json:"final_reflections" rule:"one=side,once"` // sides that must have filed theirs
+	Version            string       `json:"version" rule:"required,version"`
+	ConformingSessions int          `json:"conforming_sessions" rule:"required"`
+	FinalReflections   []string     `json:"final_reflections" rule:"one=side,once"` // sides that must have filed theirs
+	Attendance         []Attendance `json:"attendance,omitempty"`                   // who must have been where
+}
+
+// An Attendance is of sides that must have been at so many gatherings of a stage
+// at least: supervision, training, an event.
+type Attendance struct {
+	Stage   string   `json:"stage" rule:"required,slug,key"`
+	For     []string `json:"for" rule:"required,one=side,once"`
+	AtLeast int      `json:"at_least" rule:"required"`
 }
 
 // Words are the rule as people say it: "2 conforming sessions and the final
@@ -399,6 +428,9 @@ func (c Completion) Words() string {
 	}
 	for _, side := range c.FinalReflections {
 		words += " and the final reflection of the " + side
+	}
+	for _, a := range c.Attendance {
+		words += fmt.Sprintf(" and %s attended %d times by the %s", a.Stage, a.AtLeast, strings.Join(a.For, " and the "))
 	}
 	return words
 }
@@ -418,6 +450,42 @@ type Outcome struct {
 	Text       string   `json:"text" rule:"required"`
 	Gain       string   `json:"gain,omitempty"`       // for the organisation
 	Incomplete bool     `json:"incomplete,omitempty"` // the words break off in the source, and are kept so
+}
+
+// What became of somebody's application, and from when on what is known about
+// them is kept.
+const (
+	NotPlaced     = "not_placed"
+	Placed        = "placed"
+	AfterDecision = "decision"
+	AfterClosing  = "cycle_closed"
+)
+
+// A Retention says how long what is known about people who applied is kept, by
+// what became of their application: those of the one kind were placed; the
+// others were not, be it that they were refused, that they withdrew, or that a
+// draft was never sent. When the time is over, the coordinator is asked to erase
+// them, which takes two people, or to say why and until when they are kept on.
+type Retention struct {
+	Of     string `json:"of" rule:"required,one=kept,key"`
+	Months int    `json:"months" rule:"required,max=1200"`
+	After  string `json:"after" rule:"required,one=after"` // decision: that on the application, or its withdrawal; cycle_closed: the closing of its cycle
+	Why    string `json:"why" rule:"required"`             // what it is kept for, and who says so
+}
+
+// Words are the time as people say it: "12 months after the decision".
+func (r Retention) Words() string {
+	n, unit, from := r.Months, "month", "the "+r.After
+	if n%12 == 0 {
+		n, unit = n/12, "year"
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	if r.After == AfterClosing {
+		from = "the cycle is closed"
+	}
+	return fmt.Sprintf("%d %s after %s", n, unit, from)
 }
 
 // A Message is a mail to somebody whom an event is about, written when that

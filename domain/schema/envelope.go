@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/measure"
 )
 
 // An Envelope is what is known about any event, whatever it says: an event's
@@ -107,4 +108,17 @@ func (e *Envelope) Decode(metadata []byte) error {
 		return fmt.Errorf("decode envelope: %w", err)
 	}
 	return nil
+}
+
+// Cycle is the cycle that an event is about: its book's, or the one that its body
+// names; "" where there is none.
+func (e Envelope) Cycle(body []byte) string {
+	if own := measure.BookOf(e.Book, "cycle"); own != "" {
+		return own
+	}
+	var names struct {
+		Cycle string `json:"cycle"`
+	}
+	_ = Unmarshal(body, &names) // one without it, or with another kind of it, names no cycle
+	return names.Cycle
 }

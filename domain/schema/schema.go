@@ -13,6 +13,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/digest"
+	"github.com/daybook-engine/daybook/domain/gathering"
 	"github.com/daybook-engine/daybook/domain/imports"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
@@ -22,6 +23,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/policy"
 	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/retention"
 	"github.com/daybook-engine/daybook/domain/review"
 	"github.com/daybook-engine/daybook/domain/task"
 )
@@ -119,6 +121,15 @@ var list = []entry{
 	now[match.CompletionWaived]("completion.waived"),
 	now[match.Ended]("match.ended"),
 
+	now[gathering.Announced]("gathering.announced"),
+	now[gathering.Rescheduled]("gathering.rescheduled"),
+	now[gathering.Cancelled]("gathering.cancelled"),
+	now[gathering.AttendanceRecorded]("attendance.recorded"),
+	now[gathering.AttendanceCorrected]("attendance.corrected"),
+
+	now[retention.Expired]("retention.expired"),
+	now[retention.Extended]("retention.extended"),
+
 	now[policy.Started]("policy.started"),
 	now[policy.Parked]("policy.parked"),
 	now[policy.Retried]("policy.retried"),
@@ -129,9 +140,11 @@ var list = []entry{
 	now[message.Sent]("message.sent"),
 	now[message.Failed]("message.failed"),
 	now[message.Unknown]("message.unknown"),
+	now[message.Delayed]("message.delayed"),
 	now[message.Withdrawn]("message.withdrawn"),
 	now[task.Opened]("task.opened"),
 	now[task.Claimed]("task.claimed"),
+	now[task.Released]("task.released"),
 	now[task.Delegated]("task.delegated"),
 	now[task.Reminded]("task.reminded"),
 	now[task.Escalated]("task.escalated"),

@@ -272,6 +272,23 @@ func (c Withdraw) Decide(s State, _ time.Time) ([]Event, error) {
 	return c.close(s, Withdrawn{s.Opened.Matter, c.Event})
 }
 
+// Release is task.release: a policy's command when somebody is recused who may
+// have taken the task up, or have been handed it.
+type Release struct {
+	ID
+	Person domain.Person `json:"person"`
+}
+
+func (c Release) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case s.Phase == None:
+		return nil, ErrUnknown
+	case s.Phase != Waiting, s.Opened.Person == c.Person, s.Owner != c.Person && s.Lent.To != c.Person:
+		return nil, nil
+	}
+	return []Event{Released{s.Opened.Matter, c.Person}}, nil
+}
+
 // Timed is embedded by what the clock does. The deadline that a task may
 // follow is asked each time: it may have been moved since.
 type Timed struct {
@@ -310,6 +327,9 @@ func (c Remind) Decide(s State, now time.Time) ([]Event, error) {
 	e := Reminded{
 		Matter: s.Opened.Matter, Role: s.Opened.Role, Person: s.Holder(now), Due: due, Timer: timer, Text: s.Opened.Plan.Text, Zone: s.Opened.Zone,
 		Before: last.before, Number: len(s.Reminded) + 1, AtMost: s.Opened.Plan.Remind.AtMost,
+	}
+	if s.Opened.Plan.DueFrom != "" {
+		e.Deadline = c.Deadline
 	}
 	if n := len(s.Reminded); n > 0 && !s.Reminded[n-1].Due.Equal(due) {
 		e.Was = s.Reminded[n-1].Due

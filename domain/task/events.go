@@ -39,6 +39,13 @@ type Claimed struct {
 	Person domain.Person `json:"person"`
 }
 
+// Released is task.released: who had it may not have it any more, because of a
+// conflict of interest.
+type Released struct {
+	Matter
+	Person domain.Person `json:"person"`
+}
+
 // Delegated is task.delegated: handed on for a time, or for good. Handed back
 // to whose it is, it ends what was said before. The envelope's reason is a code.
 type Delegated struct {
@@ -64,6 +71,9 @@ type Reminded struct {
 	Number int           `json:"number,omitempty"` // which reminder since the task was opened, of at most
 	AtMost int           `json:"at_most,omitempty"`
 	Was    time.Time     `json:"was,omitzero"` // when it was due at the reminder before, where that has moved since
+	// Deadline is the call's that due follows; zero where it follows none, and in
+	// events from before it was kept.
+	Deadline time.Time `json:"deadline,omitzero"`
 }
 
 // Escalated is task.escalated: it is overdue, and another role may take it up.

@@ -39,9 +39,11 @@ type State struct {
 }
 
 // A Reminder was given: at is when it was due, for a task that was due then.
+// What followed a deadline stands as it was told, as long as that deadline does.
 type Reminder struct {
-	At  time.Time `json:"at"`
-	Due time.Time `json:"due"`
+	At       time.Time `json:"at"`
+	Due      time.Time `json:"due"`
+	Deadline time.Time `json:"deadline,omitzero"`
 }
 
 // Apply returns s after e. It never fails and never judges.
@@ -56,6 +58,15 @@ func (s State) Holder(now time.Time) domain.Person {
 		return l.To
 	}
 	return s.Owner
+}
+
+// Came is when somebody had it to do at the earliest: when it was opened, or
+// handed on to them.
+func (s State) Came(to domain.Person) time.Time {
+	if s.Lent.To == to && s.Lent.From.After(s.Since) {
+		return s.Lent.From
+	}
+	return s.Since
 }
 
 // Roles are those in which it may be done: its own, and the one that it was
@@ -73,10 +84,25 @@ func (s State) DueBy(deadline time.Time) time.Time {
 	if s.Opened.Plan.DueFrom == "" {
 		return s.Due
 	}
-	if deadline.IsZero() {
+	for _, r := range s.Reminded {
+		if !deadline.IsZero() && r.Deadline.Equal(deadline) {
+			return r.Due
+		}
+	}
+	return s.Reckoned(deadline)
+}
+
+// Reckoned is when the task would be due, were that reckoned anew: by newer time
+// zone data than people were told by, that may be another moment.
+func (s State) Reckoned(deadline time.Time) time.Time {
+	anchor := s.Since
+	if s.Opened.Plan.DueFrom != "" {
+		anchor = deadline
+	}
+	if !s.Opened.Plan.Timed() || anchor.IsZero() {
 		return time.Time{}
 	}
-	return s.after(s.Opened.Plan.Due, deadline)
+	return s.after(s.Opened.Plan.Due, anchor)
 }
 
 // after is an offset from an anchor in the programme's time. The definition
@@ -181,6 +207,16 @@ func (e Opened) evolve(State) State {
 
 func (e Claimed) evolve(s State) State { s.Owner, s.Lent = e.Person, Delegated{}; return s }
 
+func (e Released) evolve(s State) State {
+	if s.Owner == e.Person {
+		s.Owner = ""
+	}
+	if s.Owner == "" || s.Lent.To == e.Person {
+		s.Lent = Delegated{}
+	}
+	return s
+}
+
 func (e Delegated) evolve(s State) State {
 	if s.Lent = e; e.To == s.Owner {
 		s.Lent = Delegated{}
@@ -189,7 +225,7 @@ func (e Delegated) evolve(s State) State {
 }
 
 func (e Reminded) evolve(s State) State {
-	s.Reminded = append(slices.Clip(s.Reminded), Reminder{e.Timer.Due, e.Due})
+	s.Reminded = append(slices.Clip(s.Reminded), Reminder{e.Timer.Due, e.Due, e.Deadline})
 	return s
 }
 

@@ -151,6 +151,14 @@ func TestTask(t *testing.T) {
 		{Name: "who has it for a time completes it", Given: append(rita[:2:2], lent("2023-10-04T09:00")), Now: "2023-10-04T08:59 Europe/Berlin", When: Complete{ID: id, Acting: as("reviewer", "raul")}, Then: []Event{Completed{Matter: screen, Person: "raul"}}},
 		{Name: "and then not whose it is", Given: append(rita[:2:2], lent("2023-10-04T09:00")), Now: "2023-10-04T08:59 Europe/Berlin", When: Complete{ID: id, Acting: as("reviewer", "rita")}, Err: ErrNotYours},
 		{Name: "who has it again afterwards", Given: append(rita[:2:2], lent("2023-10-04T09:00")), Now: "2023-10-04T09:00 Europe/Berlin", When: Complete{ID: id, Acting: as("reviewer", "rita")}, Then: done[2:]},
+		{Name: "who is recused has it no longer", Given: rita, Now: opened, When: Release{ID: id, Person: "rita"}, Then: []Event{Released{screen, "rita"}}},
+		{Name: "nor what they were handed", Given: append(rita[:2:2], Delegated{Matter: screen, Of: "rita", To: "cleo"}), Now: opened, When: Release{ID: id, Person: "cleo"}, Then: []Event{Released{screen, "cleo"}}},
+		{Name: "if they had it", Given: rita, Now: opened, When: Release{ID: id, Person: "cleo"}},
+		{Name: "and it is to be done", Given: append(rita[:2:2], Completed{Matter: screen, Person: "rita"}), Now: opened, When: Release{ID: id, Person: "rita"}},
+		{Name: "if there is such a task", Now: opened, When: Release{ID: id, Person: "rita"}, Err: ErrUnknown},
+		{Name: "then it is anybody's", Given: append(rita[:2:2], Released{screen, "rita"}), Now: opened, When: Claim{ID: id, Acting: as("reviewer", "rosa")}, Then: []Event{Claimed{screen, "rosa"}}},
+		{Name: "what was handed to who is recused goes back", Given: append(rita[:2:2], Delegated{Matter: screen, Of: "rita", To: "cleo"}, Released{screen, "cleo"}), Now: opened, When: Complete{ID: id, Acting: as("reviewer", "rita")}, Then: []Event{Completed{Matter: screen, Person: "rita"}}},
+		{Name: "and what they had handed on is nobody's", Given: append(rita[:2:2], Delegated{Matter: screen, Of: "rita", To: "cleo"}, Released{screen, "rita"}), Now: opened, When: Claim{ID: id, Acting: as("reviewer", "rosa")}, Then: []Event{Claimed{screen, "rosa"}}},
 		{Name: "a conflict declared since counts", Given: append(free[:1:1], Claimed{Matter: screen, Person: "cleo"}), Now: opened, When: Complete{ID: id, Acting: as("reviewer", "cleo")}, Err: ErrConflict},
 		{Name: "four eyes: nor does who keys it in for somebody", Given: rita, Now: opened, When: Complete{ID: id, Acting: Acting{Actor: "cora", Self: "rita", Role: "coordinator", Barred: []domain.Person{"cora"}}}, Err: ErrFourEyes},
 		{Name: "once it is escalated, the other role does it", Given: escalated, Now: opened, When: Complete{ID: id, Acting: as("coordinator", "cora")}, Then: []Event{Completed{Matter: screen, Person: "cora"}}},
@@ -224,7 +232,7 @@ func TestATaskFollowsItsDeadline(t *testing.T) {
 		require.True(t, next.Equal(threeDays))
 		want := Reminded{
 			Matter: Matter{Key: "send", About: file}, Role: "applicant", Person: "ana", Due: deadline, Timer: domain.Timer{Rule: "task.remind", Due: threeDays, Fired: threeDays, Calendar: "berlin@2023"},
-			Zone: "Europe/Berlin", Before: when.Offset{Days: 3}, Number: n + 1, AtMost: 2,
+			Zone: "Europe/Berlin", Before: when.Offset{Days: 3}, Number: n + 1, AtMost: 2, Deadline: deadline,
 		}
 		if n == 1 {
 			want.Was = at("2023-10-10T12:00")
@@ -232,6 +240,30 @@ func TestATaskFollowsItsDeadline(t *testing.T) {
 		require.Equal(t, []Event{want}, remind(deadline, threeDays))
 		require.Empty(t, remind(deadline, threeDays.Add(time.Hour)), "once")
 	}
+}
+
+// What people were told stands, whatever newer time zone data makes of it; where
+// a deadline is moved they are told again.
+func TestATaskIsDueAsItWasTold(t *testing.T) {
+	t.Parallel()
+	s := State{}.Apply(having(plan, "reviewer", "")[0])
+	require.True(t, s.Reckoned(time.Time{}).Equal(s.Due))
+	told := s.Opened
+	told.Due = s.Due.Add(time.Hour) // by older data
+	s = State{}.Apply(told)
+	require.Equal(t, told.Due, s.DueBy(time.Time{}))
+	require.True(t, s.Reckoned(time.Time{}).Equal(told.Due.Add(-time.Hour)))
+
+	send := programme.Task{Task: "send", Role: "mentee", On: "draft.started", DueFrom: "deadline", Due: when.Offset{Days: 2, At: "12:00"}}
+	deadline, later := at("2023-10-10T12:00"), at("2023-10-20T12:00")
+	s = State{}.Apply(having(send, "applicant", "ana")[0])
+	require.True(t, s.DueBy(deadline).Equal(at("2023-10-12T12:00")))
+	reminded := Reminded{Matter: s.Opened.Matter, Due: at("2023-10-12T13:00"), Deadline: deadline}
+	s = s.Apply(reminded)
+	require.Equal(t, reminded.Due, s.DueBy(deadline))
+	require.True(t, s.Reckoned(deadline).Equal(at("2023-10-12T12:00")))
+	require.True(t, s.DueBy(later).Equal(at("2023-10-22T12:00")))
+	require.Zero(t, s.DueBy(time.Time{}))
 }
 
 // Whatever the clock finds next is what the rules accept then, and nothing is

@@ -407,3 +407,25 @@ func TestWorkingDaysNeverLandOnADayOff(t *testing.T) {
 		require.Equal(t, days > 0, got.After(anchor))
 	})
 }
+
+// A time in months ends as a day begins, and never slips into another month.
+func TestMonthsEndInTheirOwnMonth(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ from, zone, until string }{
+		{"2023-08-31T18:00", "Europe/Berlin", "2024-02-29T00:00"},
+		{"2023-08-30T23:30", "Europe/Berlin", "2024-02-29T00:00"},
+		{"2022-08-31T18:00", "Europe/Berlin", "2023-02-28T00:00"},
+		{"2023-10-15T00:00", "America/Santiago", "2024-04-15T00:00"},
+		{"2023-03-03T09:00", "America/Santiago", "2023-09-03T01:00"}, // that day's clocks begin at one
+	} {
+		zone, err := time.LoadLocation(c.zone)
+		require.NoError(t, err)
+		from, err := time.ParseInLocation("2006-01-02T15:04", c.from, zone)
+		require.NoError(t, err)
+		until, err := when.Months(from, 6, c.zone)
+		require.NoError(t, err)
+		require.Equal(t, c.until, until.In(zone).Format("2006-01-02T15:04"))
+	}
+	_, err := when.Months(time.Unix(0, 0), 1, "Europe/Atlantis")
+	require.ErrorIs(t, err, when.ErrZoneUnknown)
+}

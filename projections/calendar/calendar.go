@@ -1,5 +1,5 @@
 // Package calendar tells the sessions of a cycle, or of a person in every cycle,
-// to people's own calendars, as iCalendar (RFC 5545): a file to be opened once,
+// with the training, supervision and events that they are asked to, to people's own calendars, as iCalendar (RFC 5545): a file to be opened once,
 // or a feed to be read again.
 //
 // A session is one event for ever: the same UID, a higher SEQUENCE each time it
@@ -44,18 +44,19 @@ const (
 
 // Document is the iCalendar document of the sessions that were ever scheduled
 // in matches of the cycle, and how many there are.
-func (c Calendar) Document(matches []projections.Match) (document []byte, sessions int, err error) {
+func (c Calendar) Document(matches []projections.Match, gatherings ...projections.Gathering) (document []byte, sessions int, err error) {
 	s := sheet{zones: map[string][]time.Time{}}
-	if err := c.enter(&s, matches); err != nil {
+	if err := c.enter(&s, Season{c.Cycle, matches, gatherings}); err != nil {
 		return nil, 0, err
 	}
 	return s.document(c.title(), c.Cycle)
 }
 
-// A Season is a cycle and its matches.
+// A Season is a cycle with its matches, its training, supervision and events.
 type Season struct {
-	Cycle   projections.Cycle
-	Matches []projections.Match
+	Cycle      projections.Cycle
+	Matches    []projections.Match
+	Gatherings []projections.Gathering
 }
 
 // Personal is the document of the sessions of the person whom the calendar is
@@ -68,7 +69,7 @@ func (c Calendar) Personal(seasons []Season) (document []byte, sessions int, err
 		if c.Cycle.Rehearsal {
 			title = rehearsal + c.Name(c.For)
 		}
-		if err := c.enter(&s, season.Matches); err != nil {
+		if err := c.enter(&s, season); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -81,9 +82,21 @@ type sheet struct {
 	zones  map[string][]time.Time // what is told in each
 }
 
-// enter writes the sessions of a cycle's matches on a sheet.
-func (c Calendar) enter(s *sheet, matches []projections.Match) error {
-	for _, m := range matches {
+// enter writes the gatherings of a cycle and the sessions of its matches on a
+// sheet.
+func (c Calendar) enter(s *sheet, season Season) error {
+	for _, g := range season.Gatherings {
+		if c.For != "" && !g.Invites(c.For, season.Matches) {
+			continue
+		}
+		location, err := when.Zone(g.Slot.Zone)
+		if err != nil {
+			return fmt.Errorf("%s: %w", g.Stream, err)
+		}
+		start := g.Slot.Start.In(location)
+		s.add(c.gathering(g), start, start.Add(time.Duration(g.Slot.Minutes)*time.Minute))
+	}
+	for _, m := range season.Matches {
 		if c.For != "" && c.For != m.Mentee && c.For != m.Mentor {
 			continue
 		}
@@ -98,14 +111,19 @@ func (c Calendar) enter(s *sheet, matches []projections.Match) error {
 			// How long it will take is known to the plan only: time is kept for the most.
 			start := x.Planned.Start.In(location)
 			end := start.Add(time.Duration(m.Plan.MaxMinutes) * time.Minute)
-			e := c.event(m, x)
-			setTime(e, ics.ComponentPropertyDtStart, start)
-			setTime(e, ics.ComponentPropertyDtEnd, end)
-			s.events = append(s.events, e)
-			s.zones[location.String()] = append(s.zones[location.String()], start, end)
+			s.add(c.event(m, x), start, end)
 		}
 	}
 	return nil
+}
+
+// add writes an entry on the sheet, with its times in their zone.
+func (s *sheet) add(e *ics.VEvent, start, end time.Time) {
+	setTime(e, ics.ComponentPropertyDtStart, start)
+	setTime(e, ics.ComponentPropertyDtEnd, end)
+	s.events = append(s.events, e)
+	zone := start.Location().String()
+	s.zones[zone] = append(s.zones[zone], start, end)
 }
 
 // document is the sheet as a file, with the zone of a cycle where nothing stands
@@ -147,21 +165,39 @@ func (c Calendar) title() string {
 
 const rehearsal = "Rehearsal: "
 
-// event is a session without its times.
-func (c Calendar) event(m projections.Match, x projections.Session) *ics.VEvent {
-	e := ics.NewEvent(uuid.NewSHA1(c.Store, fmt.Appendf(nil, "%s/session/%d", m.Stream, x.Session)).String())
-	status, sequence := ics.ObjectStatusConfirmed, x.Sequence
-	if x.CalledOff {
-		status, sequence = ics.ObjectStatusCancelled, x.Sequence+1 // it is a revision like any other (RFC 5546 §2.1.4)
+// entry is a calendar's event for ever, as it was planned last.
+func (c Calendar) entry(name string, sequence int, calledOff bool, recorded time.Time) *ics.VEvent {
+	e := ics.NewEvent(uuid.NewSHA1(c.Store, []byte(name)).String())
+	status := ics.ObjectStatusConfirmed
+	if calledOff {
+		status = ics.ObjectStatusCancelled
+		sequence++ // it is a revision like any other (RFC 5546 §2.1.4)
 	}
 	e.SetSequence(sequence)
 	e.SetStatus(status)
-	e.SetDtStampTime(x.RecordedAt)
-	e.SetModifiedAt(x.RecordedAt)
+	e.SetDtStampTime(recorded)
+	e.SetModifiedAt(recorded)
+	return e
+}
+
+// gathering is a training day, a supervision group or an event, without its times.
+func (c Calendar) gathering(g projections.Gathering) *ics.VEvent {
+	e := c.entry(g.Stream, g.Sequence, g.Cancelled, g.RecordedAt)
+	e.SetSummary(plain(g.Title))
+	e.SetDescription(plain(c.title() + ", " + spaced.Replace(g.Stage)))
+	e.SetLocation(spaced.Replace(g.Slot.Mode))
+	return e
+}
+
+var spaced = strings.NewReplacer("_", " ", "-", " ")
+
+// event is a session without its times.
+func (c Calendar) event(m projections.Match, x projections.Session) *ics.VEvent {
+	e := c.entry(fmt.Sprintf("%s/session/%d", m.Stream, x.Session), x.Sequence, x.CalledOff, x.RecordedAt)
 	e.SetClass(ics.ClassificationPrivate) // who is mentored, and by whom, is nobody's who sees that they are busy
 	e.SetSummary(plain(fmt.Sprintf("Session %d: %s and %s", x.Session, c.Name(m.Mentee), c.Name(m.Mentor))))
 	e.SetDescription(plain(fmt.Sprintf("%s, match %s. The plan is %d to %d minutes.", c.title(), m.Match, m.Plan.MinMinutes, m.Plan.MaxMinutes)))
-	e.SetLocation(strings.NewReplacer("_", " ", "-", " ").Replace(x.Planned.Mode))
+	e.SetLocation(spaced.Replace(x.Planned.Mode))
 	return e
 }
 

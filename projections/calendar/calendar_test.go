@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/gathering"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/when"
@@ -259,4 +260,49 @@ func TestAPersonHasOneCalendar(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, sessions)
 	read(t, string(b))
+}
+
+// Supervision, training and events stand in the calendars of those whom they are
+// for, and of who came, and move there as sessions do.
+func TestAGatheringIsAnEntryOfThoseWhomItIsFor(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2023, 9, 13, 9, 0, 0, 0, time.UTC)
+	group := projections.Gathering{
+		Gathering: "september", Stream: "gathering-autumn.september", Stage: "peer_supervision", For: []string{match.Mentor}, Title: "Supervision, first group",
+		Slot: gathering.Slot{Zone: "Europe/London", Start: start, Mode: "in_person", Minutes: 120}, RecordedAt: start.AddDate(0, -1, 0),
+		Attendance: []projections.Attendance{{Person: "Zoe", Minutes: 60}, {Person: "Ida"}},
+	}
+	pair := matchOf("Europe/London")
+	entries := func(c calendar.Calendar, g projections.Gathering) []ical.Event {
+		b, _, err := c.Document([]projections.Match{pair}, g)
+		require.NoError(t, err)
+		return read(t, string(b)).Events()
+	}
+	all := entries(calendarOf(), group)
+	require.Len(t, all, 1)
+	require.Equal(t, "Supervision, first group", text(t, all[0], ical.PropSummary))
+	require.Equal(t, "Autumn, peer supervision", text(t, all[0], ical.PropDescription))
+	require.Equal(t, "20230913T100000", all[0].Props.Get(ical.PropDateTimeStart).Value)
+	require.Equal(t, "20230913T120000", all[0].Props.Get(ical.PropDateTimeEnd).Value)
+
+	for who, n := range map[domain.Person]int{"Mia": 1, "Ana": 0, "Zoe": 1, "Ida": 0} {
+		c := calendarOf()
+		c.For = who
+		require.Len(t, entries(c, group), n, who)
+		b, _, err := c.Personal([]calendar.Season{{Cycle: c.Cycle, Matches: []projections.Match{pair}, Gatherings: []projections.Gathering{group}}})
+		require.NoError(t, err)
+		require.Len(t, read(t, string(b)).Events(), n, who)
+	}
+	everybody := group
+	everybody.For = nil
+	c := calendarOf()
+	c.For = "Ana"
+	require.Len(t, entries(c, everybody), 1)
+
+	moved := group
+	moved.Sequence, moved.Cancelled = 1, true
+	off := entries(calendarOf(), moved)
+	require.Equal(t, text(t, all[0], ical.PropUID), text(t, off[0], ical.PropUID))
+	require.Equal(t, "2", off[0].Props.Get(ical.PropSequence).Value)
+	require.Equal(t, "CANCELLED", off[0].Props.Get(ical.PropStatus).Value)
 }

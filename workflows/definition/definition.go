@@ -26,7 +26,8 @@ import (
 var Schema []byte
 
 // Parse reads a definition. Its error joins everything that is wrong, each
-// with file, line, column and what was expected.
+// with file, line, column and what was expected: what cannot be read, and then
+// what is wrong with the rest.
 func Parse(name string, source []byte) (programme.Definition, error) {
 	var d programme.Definition
 	doc, err := document.Parse(name, source)
@@ -36,11 +37,16 @@ func Parse(name string, source []byte) (programme.Definition, error) {
 	if doc.Has("rehearsal") && doc.Has("steps") {
 		return d, doc.AtPath("rehearsal", "expected a programme's definition, found a rehearsal of one: play it with daybook rehearse")
 	}
-	if err := doc.Decode(&d); err != nil {
-		return d, err
+	var lost []string
+	unread := doc.Decode(&d)
+	if unread != nil {
+		var ok bool
+		if lost, ok = doc.DecodeRest(&d); !ok {
+			return d, unread
+		}
 	}
 	var faults []*document.Error
-	for _, f := range d.Faults() {
+	for _, f := range d.Faults(lost...) {
 		text := known(d, f.Path) + ": expected " + indexed.ReplaceAllStringFunc(f.Expected, func(path string) string { return known(d, path) })
 		if f.Found != "" {
 			text += ", found " + document.Suggest(f.Found, f.Known)
@@ -50,9 +56,9 @@ func Parse(name string, source []byte) (programme.Definition, error) {
 	slices.SortStableFunc(faults, func(a, b *document.Error) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	errs := make([]error, len(faults))
-	for i, f := range faults {
-		errs[i] = f
+	errs := []error{unread}
+	for _, f := range faults {
+		errs = append(errs, f)
 	}
 	return d, errors.Join(errs...)
 }

@@ -153,6 +153,9 @@ func TestWhatMakesNoSenseIsToldAtItsPlace(t *testing.T) {
 		{"a fact that nobody knows", value, "{fact: examples", "{fact: exampels", "exampels", "stages[examples].next[appraisal].when.all[1].fact: expected role, nation,"},
 		{"a number compared with a word", value, "at_least: 1", "is: \"yes\"", "\"yes\"", "stages[examples].next[appraisal].when.all[1].is: expected at_least, for examples is a number"},
 		{"a word compared with another's", mfa, "{fact: nation, is: England}", "{fact: nation, is: Wales}", "Wales", "calls[mentees].criteria[nation].when.any[1].is: expected England or Scotland"},
+		{"who was placed, kept from the decision on", mfa, "months: 36, after: cycle_closed", "months: 36, after: decision", "decision, why: so that the funder", "retention[placed].after: expected cycle_closed, for who was placed"},
+		{"the same people kept twice", mfa, "of: placed", "of: not_placed", "not_placed, months: 36", "expected an id that no other of the retention has, not not_placed again"},
+		{"people kept for no time", mfa, "months: 36", "months: 0", "0, after", "retention[placed].months: expected 1 to 1200, found 0"},
 		{"a bare yes", mfa, "{fact: shortlisted, is: \"yes\"}", "{fact: shortlisted, is: true}", "true}", "expected text, found true or false"},
 		{"a script", mfa, "when: {all: [{fact: shortlisted, is: \"yes\"}]}", "when: shortlisted == true", "shortlisted ==", "expected fields, found text"},
 	} {
@@ -187,6 +190,47 @@ func TestEverythingWrongIsToldAtOnce(t *testing.T) {
 	source := strings.NewReplacer("limit: 10", "limit: 0", "zone: Europe/Berlin", "zone: Mars/Base", "max: 3", "max: 1").Replace(nemo(t))
 	_, err := definition.Parse("nemo.yaml", []byte(source))
 	require.Equal(t, 4, strings.Count(err.Error(), "nemo.yaml:"), err.Error()) // sessions.max is what completion rests on
+}
+
+// What cannot be read does not hide what is wrong with the rest, and has nothing
+// told that is wrong for no other reason: a misspelt field is taken for the one
+// that was meant, and what spoke of something lost is left in peace.
+func TestWhatIsWrongBesideWhatCannotBeReadIsToldToo(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		changes []string
+		want    []string
+	}{
+		{"a misspelt field, whose value is wrong, and another", []string{"zone: Europe/Berlin", "zome: Europe/Berlim", "conforming_sessions: 2", "conforming_sessions: 9"}, []string{
+			"unknown field zome; did you mean zone?", "zone: expected an IANA time zone", "completion.conforming_sessions: expected 1 to sessions.max (3)",
+		}},
+		{"a misspelt field, whose value is right", []string{"zone: Europe/Berlin", "zome: Europe/Berlin"}, []string{"unknown field zome"}},
+		{"a field that nobody knows", []string{"zone: Europe/Berlin", "zone: Europe/Berlin\nxxxxxxxxxxxxxxxxxxx: 3", "max: 3", "max: 1"}, []string{
+			"unknown field xxxxxxxxxxxxxxxxxxx", "sessions.max: expected at least sessions.min (2)", "completion.conforming_sessions: expected 1 to sessions.max (1)",
+		}},
+		{"a section that others speak of", []string{"modes: [online]", "modes: online", "limit: 10", "limit: 0", "conforming_sessions: 2", "conforming_sessions: 9"}, []string{
+			"expected a list, found text", "quotas[year].limit: expected a whole number above 0",
+		}},
+		{"a section that nobody speaks of", []string{"per_application: 2", "per_application: two", "conforming_sessions: 2", "conforming_sessions: 9"}, []string{
+			"expected a whole number, found text", "completion.conforming_sessions: expected 1 to sessions.max (3)",
+		}},
+		{"an entry of a list", []string{"final_reflections: [mentee]", "final_reflections: [{a: b}]", "max_score: 5", "max_score: 0"}, []string{
+			"expected text, found fields", "review.max_score: expected a whole number above 0",
+		}},
+		{"a number for a text", []string{"version: \"1\"\n  clauses", "version: 1\n  clauses", "max: 3", "max: 1"}, []string{
+			"put it in quotes", "sessions.max: expected at least sessions.min (2)", "completion.conforming_sessions: expected 1 to sessions.max (1)",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := definition.Parse("nemo.yaml", []byte(strings.NewReplacer(c.changes...).Replace(nemo(t))))
+			require.Equal(t, len(c.want), strings.Count(err.Error(), "nemo.yaml:"), err.Error())
+			for _, want := range c.want {
+				require.ErrorContains(t, err, want)
+			}
+		})
+	}
 }
 
 func TestADefinitionMaySayHowToMatch(t *testing.T) {

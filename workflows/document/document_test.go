@@ -1,6 +1,7 @@
 package document_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -57,14 +58,28 @@ func TestTheValuesOfAPartAreTakenAsJSON(t *testing.T) {
 	b, err := v.With.JSON()
 	require.NoError(t, err)
 	require.JSONEq(t, `{"a":1,"b":["x","y"],"c":{"d":null},"e":"2024-01-01T09:00","f":true}`, string(b))
+	for source, want := range map[string]string{
+		"- |\n  two\n  lines\n- >\n  one\n  line\n": `["two\nlines\n","one line\n"]`,
+		`["\"quoted\" \u00e9", 'it''s', plain é]`:   `["\"quoted\" é","it's","plain é"]`,
+		"{a: {}, b: [], c: , 1: -1, \"d e\": f}":    `{"a":{},"b":[],"c":null,"1":-1,"d e":"f"}`,
+		"a:\n  - b: 1\n    c: 18446744073709551615": `{"a":[{"b":1,"c":18446744073709551615}]}`,
+	} {
+		doc, err := document.Parse("d.yaml", []byte(source))
+		require.NoError(t, err)
+		var all document.Node
+		require.NoError(t, doc.Decode(&all))
+		b, err := all.JSON()
+		require.NoError(t, err)
+		require.JSONEq(t, want, string(b))
+	}
 	b, err = v.More.JSON()
 	require.NoError(t, err)
 	require.JSONEq(t, `{}`, string(b))
 	var part struct {
-		A int           `yaml:"a"`
-		B document.Node `yaml:"b"`
-		C document.Node `yaml:"c"`
-		E string        `yaml:"e"`
+		A int             `json:"a"`
+		B json.RawMessage `json:"b"`
+		C json.RawMessage `json:"c"`
+		E string          `json:"e"`
 	}
 	require.ErrorContains(t, doc.DecodeNode(v.With, &part), "d.yaml:1:62: unknown field f")
 	require.Error(t, doc.DecodeNode(v.More, &part))

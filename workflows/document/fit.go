@@ -1,8 +1,12 @@
 package document
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -24,7 +28,7 @@ func (d *Document) fit(n ast.Node, t reflect.Type, tell func(*token.Token, strin
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t == reflect.TypeFor[Node]() {
+	if t == reflect.TypeFor[Node]() || t == reflect.TypeFor[json.RawMessage]() {
 		return // read later, by whoever knows its form
 	}
 	other := func() {
@@ -60,12 +64,73 @@ func (d *Document) fit(n ast.Node, t reflect.Type, tell func(*token.Token, strin
 		}
 	case reflect.Interface:
 	default:
-		if number, ok := n.(*ast.IntegerNode); ok && t.Kind() == reflect.String {
+		number, isNumber := n.(*ast.IntegerNode)
+		switch {
+		case isNumber && t.Kind() == reflect.String:
 			tell(first(n), "expected text, found a whole number: put it in quotes, \""+number.GetToken().Value+"\"")
-		} else if found(n) != Words(t) {
+		case found(n) != Words(t):
 			other()
+		case isNumber && !fits(number.Value):
+			tell(first(n), "expected a smaller number, found "+number.GetToken().Value)
 		}
 	}
+}
+
+// fits tells whether a number is one of Go's.
+func fits(number any) bool {
+	n, unsigned := number.(uint64)
+	return !unsigned || n <= math.MaxInt64
+}
+
+// mend makes a node fit into a type, for what else is wrong to be told: an unknown
+// field is the one that was probably meant, or nothing; what is of another kind is
+// taken out, and where that was is lost. It tells whether the node itself can
+// stay.
+func mend(n ast.Node, t reflect.Type, path string, lost *[]string) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		m, ok := n.(*ast.MappingNode)
+		if !ok {
+			return false
+		}
+		said := map[string]bool{}
+		for _, f := range m.Values {
+			said[name(f)] = true
+		}
+		m.Values = slices.DeleteFunc(m.Values, func(f *ast.MappingValueNode) bool {
+			inner, ok := field(t, name(f))
+			if !ok {
+				meant := nearest(name(f), names(t))
+				key, ok := f.Key.(*ast.StringNode)
+				if meant == "" || said[meant] || !ok {
+					return true
+				}
+				said[meant] = true
+				key.Value, key.Token.Value = meant, meant
+				inner, _ = field(t, meant)
+			}
+			at := strings.TrimPrefix(path+"."+name(f), ".")
+			if mend(f.Value, inner, at, lost) {
+				return false
+			}
+			*lost = append(*lost, at)
+			return true
+		})
+		return true
+	case reflect.Slice:
+		list, ok := n.(*ast.SequenceNode)
+		for i := 0; ok && i < len(list.Values); i++ {
+			ok = mend(list.Values[i], t.Elem(), fmt.Sprintf("%s[%d]", path, i), lost)
+		}
+		return ok
+	}
+	if number, ok := n.(*ast.IntegerNode); ok && (t.Kind() == reflect.String || !fits(number.Value)) {
+		return t.Kind() == reflect.String
+	}
+	return found(n) == Words(t)
 }
 
 // fieldsOf are the fields of a node that has any.

@@ -4,8 +4,16 @@ import "reflect"
 
 // Suggest names what was not found, and the nearest thing there is.
 func Suggest(name string, known []string) string {
+	if best := nearest(name, known); best != "" {
+		return name + "; did you mean " + best + "?"
+	}
+	return name
+}
+
+// nearest is the known name that may have been meant; "" where none is near.
+func nearest(name string, known []string) string {
 	if len(name) > 64 {
-		return name
+		return ""
 	}
 	best, at := "", len(name)/2+2
 	for _, k := range known {
@@ -13,10 +21,7 @@ func Suggest(name string, known []string) string {
 			best, at = k, d
 		}
 	}
-	if best == "" {
-		return name
-	}
-	return name + "; did you mean " + best + "?"
+	return best
 }
 
 // distance is Levenshtein's: how many letters to change, add or leave out.

@@ -77,7 +77,18 @@ type Files struct {
 	from mail.Address
 }
 
-func (f Files) Send(_ context.Context, m Mail) error {
+// Open fails where the directory is away: the disk that it lies on, perhaps.
+func (f Files) Open(context.Context) (Connection, error) {
+	info, err := os.Stat(f.Dir)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is no directory", f.Dir)
+	}
+	return f, err
+}
+
+func (Files) Close() {}
+
+func (f Files) Send(m Mail) error {
 	msg, err := compose(f.from, m)
 	if err != nil {
 		return err
@@ -132,23 +143,34 @@ func newServer(u *url.URL, from mail.Address) (*server, error) {
 	return s, nil
 }
 
-// Send sends by a connection of its own: one that lies open for hours is closed
-// by servers just when it is needed. Its errors go to the log, so they repeat
-// nothing that a server says: it may quote an address, or the password.
-func (s *server) Send(ctx context.Context, m Mail) error {
-	msg, err := compose(s.from, m)
+// Open makes a connection for one mail: one that lies open for hours is closed by
+// servers just when it is needed. Errors go to the log, so they repeat nothing
+// that a server says: it may quote an address, or the password.
+func (s *server) Open(ctx context.Context) (Connection, error) {
+	client, err := gomail.NewClient(s.host, s.options...)
+	if err != nil {
+		return nil, ErrURL
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return nil, unconnected(err)
+	}
+	return connection{client, s.from}, nil
+}
+
+// A connection takes one mail.
+type connection struct {
+	client *gomail.Client
+	from   mail.Address
+}
+
+func (c connection) Close() { _ = c.client.Close() } // whatever became of it
+
+func (c connection) Send(m Mail) error {
+	msg, err := compose(c.from, m)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	client, err := gomail.NewClient(s.host, s.options...)
-	if err != nil {
-		return ErrURL
-	}
-	if err := client.DialWithContext(ctx); err != nil {
-		return unconnected(err)
-	}
-	err = client.Send(msg)
-	_ = client.Close() // whatever became of the connection after that
+	err = c.client.Send(msg)
 	if msg.IsDelivered() {
 		return nil
 	}

@@ -34,7 +34,7 @@ type Mail struct {
 	Date    time.Time
 }
 
-// What a Transport answers besides nil, when it was sent. Any other error says
+// What a Connection answers besides nil, when it was sent. Any other error says
 // that it surely was not, and that it may be tried again.
 var (
 	// ErrRefused: it surely was not sent, and trying again would not help.
@@ -52,7 +52,15 @@ var ErrRehearsed = errors.New("what was rehearsed is never sent")
 
 // A Transport takes mail out of the house. Its errors tell no password.
 type Transport interface {
-	Send(ctx context.Context, m Mail) error
+	// Open finds somebody to give a mail to. That there is nobody, or that they
+	// take nothing from us, is no mail's fault.
+	Open(ctx context.Context) (Connection, error)
+}
+
+// A Connection takes one mail.
+type Connection interface {
+	Send(m Mail) error
+	Close()
 }
 
 // An Entry is a message that is to be sent, and how often somebody was about
@@ -79,7 +87,15 @@ type Worker struct {
 	Reveal    func(ctx context.Context, digest string) (string, error) // opens names and addresses; see ErrUnreadable
 	Transport Transport
 	Log       *slog.Logger
+
+	away  bool          // there was nobody to give a mail to
+	pause time.Duration // how long it waits then
+	again time.Time     // when it asks again
 }
+
+// Between these pauses a worker asks again whether there is somebody to give a
+// mail to: each is twice the last.
+const shortPause, longPause = 5 * time.Second, 5 * time.Minute
 
 // Run sends what is queued until ctx ends. What is being sent then is sent and
 // recorded first.
@@ -117,12 +133,17 @@ func (w *Worker) Recover(ctx context.Context) error {
 }
 
 // Pass sends once what may be sent now. What goes wrong with one message keeps
-// no other from being sent.
+// no other from being sent. While there is nobody to give them to they wait, and
+// no try is spent.
 func (w *Worker) Pass(ctx context.Context) error {
 	if w.Engine.Rehearsal {
 		return ErrRehearsed
 	}
-	waiting, err := w.Outbox.Waiting(ctx, w.Engine.Now())
+	now := w.Engine.Now()
+	if now.Before(w.again) {
+		return nil
+	}
+	waiting, err := w.Outbox.Waiting(ctx, now)
 	if err != nil {
 		return fmt.Errorf("mail: %w", err)
 	}
@@ -136,6 +157,30 @@ func (w *Worker) Pass(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// open finds somebody to give a mail to, unless it was found in this pass that
+// there is nobody. It is said once, and again when there is somebody.
+func (w *Worker) open(ctx context.Context) Connection {
+	if w.Engine.Now().Before(w.again) {
+		return nil
+	}
+	connection, err := w.Transport.Open(ctx)
+	switch {
+	case err == nil:
+		if w.away {
+			w.Log.Info("there is somebody again who takes mail")
+		}
+		w.away, w.pause = false, 0
+		return connection
+	case ctx.Err() != nil:
+		return nil
+	case !w.away:
+		w.Log.Error("nobody takes mail from us: what is queued waits until somebody does", "err", err)
+	}
+	w.away, w.pause = true, min(max(2*w.pause, shortPause), longPause)
+	w.again = w.Engine.Now().Add(w.pause)
+	return nil
 }
 
 // send writes a message, claims it, sends it, and records what came of it.
@@ -165,6 +210,14 @@ func (w *Worker) send(ctx context.Context, e Entry) error {
 	if err != nil {
 		return err
 	}
+	to := w.open(ctx)
+	if to == nil {
+		if ctx.Err() != nil { // it is we who leave
+			return nil
+		}
+		return w.record(ctx, e, uuid.New(), "message.delay", message.Delay{ID: id, Why: "away"})
+	}
+	defer to.Close()
 	// This id is nobody else's: whoever asked under the same one would be told
 	// that it was claimed, too.
 	fields, err := json.Marshal(map[string]string{"message": e.ID, "rendered": letter.String()})
@@ -184,11 +237,12 @@ func (w *Worker) send(ctx context.Context, e Entry) error {
 	}
 	e.Claim++
 	m.ID, m.Claim, m.Date = e.ID, e.Claim, w.Engine.Now()
-	err = w.Transport.Send(ctx, m)
+	err = to.Send(m)
 	ctx = context.WithoutCancel(ctx) // what is sent is recorded
 	switch {
 	case err == nil:
-		return w.became(ctx, e, "message.send", message.Send{ID: id, Claim: e.Claim})
+		_, file := to.(Files)
+		return w.became(ctx, e, "message.send", message.Send{ID: id, Claim: e.Claim, File: file})
 	case errors.Is(err, ErrUnclear):
 		w.Log.Error("it is not known whether a message was sent", "message", e.ID, "err", err)
 		return w.became(ctx, e, "message.mark_unknown", message.MarkUnknown{ID: id, Claim: e.Claim})

@@ -18,7 +18,7 @@ type Map struct {
 	Separator string                       `yaml:"separator"`
 	Header    int                          `yaml:"header"` // the line of the headings
 	Dates     Order                        `yaml:"dates"`
-	Columns   map[string]string            `yaml:"columns"` // field: heading
+	Columns   map[string]string            `yaml:"columns"` // field: heading, or #C for a column by its name; "" for none
 	Set       map[string]string            `yaml:"set"`     // field: what it is in every row
 	Values    map[string]map[string]string `yaml:"values"`  // field: what stands there: what it means
 
@@ -68,8 +68,13 @@ func (m Map) Wrong(path, format string, args ...any) error {
 
 // A Field is something that rows of a kind can say.
 type Field struct {
-	Field string
-	Words []string // headings by which it goes
+	Field   string
+	Words   []string // headings by which it goes
+	Label   string   // what people call it; "": as it is named
+	Same    bool     // it may be the same in every row
+	Choices []string // where its values are closed
+	// Like tells what stands in its column, where no heading says which that is.
+	Like func(Cell) bool
 }
 
 // A Reading is how a sheet is understood: where its headings are, and which
@@ -119,20 +124,69 @@ func Understand(s *Sheet, fields []Field, m Map) (*Reading, error) {
 		}
 		return nil, &Error{File: s.File, Line: s.Rows[0].Line, Text: fmt.Sprintf("expected a row of headings, such as %s; found %s", words(fields), headings(s.Rows[0]))}
 	}
-	x.Header, x.Rows = s.Rows[at], s.Rows[at+1:]
-	if err := x.columns(fields); err != nil {
-		return nil, err
+	return x, x.below(at, fields)
+}
+
+// Guess is Understand for somebody who is yet to say what the columns are: what
+// it cannot tell is left open.
+func Guess(s *Sheet, fields []Field, m Map) *Reading {
+	x := &Reading{Sheet: s, Map: m, orders: map[string]Order{}}
+	at := x.header(fields)
+	if at < 0 { // a title above stands alone in its row
+		most := 0
+		for _, r := range s.Rows {
+			most = max(most, r.filled())
+		}
+		at = slices.IndexFunc(s.Rows, func(r Row) bool { return 2*r.filled() > most })
 	}
+	_ = x.below(max(at, 0), fields)
+	if m.Columns == nil {
+		x.suggest(fields)
+	}
+	return x
+}
+
+// suggest takes for a field that no heading says the one column that has nothing
+// but what it is like.
+func (x *Reading) suggest(fields []Field) {
+	for _, f := range fields {
+		if f.Like == nil || x.Has(f.Field) || x.Map.Set[f.Field] != "" {
+			continue
+		}
+		found := -1
+		for i := range x.width() {
+			taken := slices.ContainsFunc(x.Columns, func(f Found) bool { return f.Column == i })
+			unlike := func(r Row) bool { return !r.Cell(i).blank() && !f.Like(r.Cell(i)) }
+			some := slices.ContainsFunc(x.Rows, func(r Row) bool { return !r.Cell(i).blank() })
+			if taken || !some || slices.ContainsFunc(x.Rows, unlike) {
+				continue
+			}
+			if found >= 0 {
+				found = -1
+				break
+			}
+			found = i
+		}
+		if found >= 0 {
+			x.Columns = append(x.Columns, Found{f.Field, oneLine(x.Header.Cell(found).Text), found})
+		}
+	}
+}
+
+// below takes a row for the headings, and those below it.
+func (x *Reading) below(at int, fields []Field) error {
+	x.Header, x.Rows = x.Sheet.Rows[at], x.Sheet.Rows[at+1:]
+	err := x.columns(fields)
 	for _, f := range x.Columns {
 		var cells []Cell
 		for _, r := range x.Rows {
 			cells = append(cells, r.Cell(f.Column))
 		}
-		if x.orders[f.Field] = m.Dates; m.Dates == Unknown {
+		if x.orders[f.Field] = x.Map.Dates; x.Map.Dates == Unknown {
 			x.orders[f.Field] = OrderOf(cells)
 		}
 	}
-	return x, nil
+	return err
 }
 
 // header is the row of the headings: the one that the map names, or that has
@@ -141,8 +195,8 @@ func (x *Reading) header(fields []Field) int {
 	best, most := -1, 0
 	for i, r := range x.Sheet.Rows[:min(len(x.Sheet.Rows), 20)] {
 		found := 0
-		for _, c := range r.Cells {
-			if x.field(c.Text, fields) != "" {
+		for i, c := range r.Cells {
+			if x.field(i, c.Text, fields) != "" {
 				found++
 			}
 		}
@@ -153,22 +207,22 @@ func (x *Reading) header(fields []Field) int {
 	return best
 }
 
-// field is what goes by a heading: the field whose column the map says it is,
-// or one whose words it is.
-func (x *Reading) field(heading string, fields []Field) string {
-	if plain(heading) == "" {
-		return ""
-	}
+// field is what goes by a column or its heading: the field whose column the map
+// says it is, or one whose words it is.
+func (x *Reading) field(column int, heading string, fields []Field) string {
 	for field, named := range x.Map.Columns {
-		if plain(named) == plain(heading) {
+		if name, ok := strings.CutPrefix(named, "#"); ok && strings.EqualFold(name, Column(column)) || !ok && plain(named) != "" && plain(named) == plain(heading) {
 			return field
 		}
+	}
+	if plain(heading) == "" {
+		return ""
 	}
 	for _, f := range fields {
 		if _, said := x.Map.Columns[f.Field]; said {
 			continue
 		}
-		if _, said := x.Map.Set[f.Field]; said {
+		if _, said := x.Map.Set[f.Field]; said || x.Sheet.Beside[f.Field].surer() {
 			continue
 		}
 		for _, word := range append(f.Words, f.Field) {
@@ -181,32 +235,81 @@ func (x *Reading) field(heading string, fields []Field) string {
 }
 
 func (x *Reading) columns(fields []Field) error {
-	for i, c := range x.Header.Cells {
-		field := x.field(c.Text, fields)
+	var wrong []error
+	for i := range x.width() {
+		c := x.Header.Cell(i)
+		field := x.field(i, c.Text, fields)
 		if field == "" {
 			if c.Text != "" {
 				x.Unused = append(x.Unused, Column(i)+" "+oneLine(c.Text))
 			}
 			continue
 		}
-		for _, f := range x.Columns {
-			if f.Field == field {
-				return &Error{x.Sheet.File, x.Header.Line, fmt.Sprintf("expected one column for %s, found two, %s %q and %s %q: say which with a map, and give the other another heading", field, Column(f.Column), f.Heading, Column(i), oneLine(c.Text))}
-			}
+		if before := x.column(field); before >= 0 {
+			wrong = append(wrong, &Error{x.Sheet.File, x.Header.Line, fmt.Sprintf("expected one column for %s, found two, %s %q and %s %q: say which with a map, by its name as #%s", field, Column(before), x.Heading(field), Column(i), oneLine(c.Text), Column(before))})
+			continue
 		}
 		x.Columns = append(x.Columns, Found{field, oneLine(c.Text), i})
 	}
-	var wrong []error
 	for _, field := range slices.Sorted(maps.Keys(x.Map.Columns)) {
-		if !x.Has(field) {
+		if x.column(field) < 0 && x.Map.Columns[field] != "" {
 			wrong = append(wrong, x.Map.Wrong("columns."+field, "expected a heading of %s, %s; found %q", x.Sheet.File, headings(x.Header), x.Map.Columns[field]))
 		}
 	}
 	return errors.Join(wrong...)
 }
 
-// Has tells whether a field has a column.
-func (x *Reading) Has(field string) bool { return x.column(field) >= 0 }
+// width is how many columns there are, with a heading or without.
+func (x *Reading) width() int {
+	n := len(x.Header.Cells)
+	for _, r := range x.Rows {
+		n = max(n, len(r.Cells))
+	}
+	return n
+}
+
+// A Shown is a column as it is put to a person.
+type Shown struct {
+	Name, Heading string
+	Samples       []string
+	Field         string // what it is taken for; "" for nothing
+}
+
+// Shown is what stands in each column, and what it is taken for.
+func (x *Reading) Shown() []Shown {
+	list := make([]Shown, x.width())
+	for i := range list {
+		list[i] = Shown{Name: Column(i), Heading: oneLine(x.Header.Cell(i).Text)}
+		for _, r := range x.Rows {
+			if c := r.Cell(i); !c.blank() && len(list[i].Samples) < 3 {
+				list[i].Samples = append(list[i].Samples, c.Words())
+			}
+		}
+	}
+	for _, f := range x.Columns {
+		list[f.Column].Field = f.Field
+	}
+	return list
+}
+
+// Strange lists what stands in a field's column and is none of its choices, each
+// once, in the order in which it comes.
+func (x *Reading) Strange(f Field) (list []string) {
+	for _, r := range x.Rows {
+		c := r.Cell(x.column(f.Field))
+		is := func(word string) bool { return strings.EqualFold(word, c.Text) }
+		if c.Text != "" && !slices.ContainsFunc(f.Choices, is) && !slices.ContainsFunc(list, is) {
+			list = append(list, c.Text)
+		}
+	}
+	return list
+}
+
+// Has tells whether a field has a column, or stands beside.
+func (x *Reading) Has(field string) bool {
+	_, beside := x.Sheet.Beside[field]
+	return beside || x.column(field) >= 0
+}
 
 func (x *Reading) column(field string) int {
 	for _, f := range x.Columns {
@@ -242,8 +345,22 @@ func (x *Reading) Cell(r Row, field string) Cell {
 	if set, ok := x.Map.Set[field]; ok && c.blank() {
 		return Cell{Text: tidy(set)}
 	}
+	if c.blank() {
+		return x.Sheet.Beside[field]
+	}
 	return c
 }
+
+// Aside tells whether what a row says for a field stands beside it.
+func (x *Reading) Aside(r Row, field string) bool {
+	_, set := x.Map.Set[field]
+	_, beside := x.Sheet.Beside[field]
+	return beside && !set && r.Cell(x.column(field)).blank()
+}
+
+// surer tells whether what stands beside rows goes before what is guessed of a
+// column.
+func (c Cell) surer() bool { return !c.At.IsZero() || c.Doubt != "" }
 
 // Text is the text of a cell, or a doubt.
 func (x *Reading) Text(r Row, field string) (string, error) {

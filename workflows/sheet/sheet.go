@@ -1,5 +1,6 @@
 // Package sheet reads spreadsheets as people really have them: text in UTF-8,
-// UTF-16 or Windows-1252 with whatever separator, and Excel workbooks. It finds
+// UTF-16 or Windows-1252 with whatever separator, Excel workbooks, and forms that
+// came by e-mail. It finds
 // the headings, says which column is what, and reads dates, times and lengths
 // as they are written; what may mean two things is a doubt for a person and
 // never guessed.
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // What is taken: far above any season's spreadsheet.
@@ -44,8 +46,15 @@ func (e *Error) Error() string {
 // A Sheet is a file's rows, blank ones left out.
 type Sheet struct {
 	File string
-	Form string // what kind of file it is, in words
+	Form string   // what kind of file it is, in words
+	Of   []string // the sheets of a workbook
 	Rows []Row
+
+	// Beside is what is said of every row beside its cells, by field: a mail's
+	// sender, and when it was received.
+	Beside map[string]Cell
+	// Claimed tells of one form in a mail: whom it is from is its own word.
+	Claimed bool
 }
 
 // A Row is a line of a sheet.
@@ -62,41 +71,71 @@ func (r Row) Cell(n int) Cell {
 	return r.Cells[n]
 }
 
+// filled counts the cells that are not empty.
+func (r Row) filled() (n int) {
+	for _, c := range r.Cells {
+		if !c.blank() {
+			n++
+		}
+	}
+	return n
+}
+
 // A Cell is what stands in a field of a sheet.
 type Cell struct {
-	Text  string  // without blanks around it
-	Days  float64 // of a date or a time in a workbook: days since 30 December 1899
-	Dated bool    // Days counts
-	Doubt string  // why what stands there cannot be taken; "" where it can
+	Text  string    // without blanks around it
+	Days  float64   // of a date or a time in a workbook: days since 30 December 1899
+	Dated bool      // Days counts
+	Doubt string    // why what stands there cannot be taken; "" where it can
+	At    time.Time // the instant that it is; zero: it is written as a clock on a wall shows it
 }
 
 func (c Cell) blank() bool { return c.Text == "" && !c.Dated && c.Doubt == "" }
 
+// Words are what a cell shows, clipped: of a date, its day and time.
+func (c Cell) Words() string {
+	if c.Dated {
+		day, at, err := c.When(Unknown)
+		if err != nil {
+			at, _ = c.Clock()
+		}
+		return strings.TrimSpace(day + " " + at)
+	}
+	if c.Doubt != "" {
+		return c.Doubt
+	}
+	return clip(oneLine(c.Text))
+}
+
 // Read reads a file. The map may name the sheet of a workbook, or the encoding
 // and the separator of a text.
 func Read(name string, source []byte, m Map) (*Sheet, error) {
-	s := &Sheet{File: filepath.Base(name)}
+	s := &Sheet{}
+	if err := s.read(name, source, m); err != nil {
+		return nil, err
+	}
+	if len(s.Rows) == 0 || s.Beside != nil && len(s.Rows[0].Cells) == 0 {
+		return nil, &Error{File: s.File, Text: "expected a row of headings and rows below it, found an empty sheet"}
+	}
+	return s, nil
+}
+
+func (s *Sheet) read(name string, source []byte, m Map) error {
+	s.File = filepath.Base(name)
 	wrong := func(format string, args ...any) error {
 		return &Error{File: s.File, Text: fmt.Sprintf(format, args...)}
 	}
-	var err error
 	switch {
 	case len(source) > MaxFile:
-		return nil, wrong("expected at most %d MB, found %d: split it, or leave out what is not needed", MaxFile>>20, len(source)>>20)
+		return wrong("expected at most %d MB, found %d: split it, or leave out what is not needed", MaxFile>>20, len(source)>>20)
 	case bytes.HasPrefix(source, []byte("PK\x03\x04")):
-		err = s.workbook(source, m)
+		return s.workbook(source, m)
 	case bytes.HasPrefix(source, []byte("\xd0\xcf\x11\xe0")):
-		return nil, wrong("expected a workbook (.xlsx) or text (.csv), found an old workbook (.xls) or one with a password: save it as .xlsx without a password")
-	default:
-		err = s.text(source, m)
+		return wrong("expected a workbook (.xlsx) or text (.csv), found an old workbook (.xls) or one with a password: save it as .xlsx without a password; or it is a mail of Outlook's: save that as .eml")
+	case strings.EqualFold(filepath.Ext(name), ".eml"):
+		return s.mail(source, m)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if len(s.Rows) == 0 {
-		return nil, wrong("expected a row of headings and rows below it, found an empty sheet")
-	}
-	return s, nil
+	return s.text(source, m)
 }
 
 // add takes a row, unless it is blank.

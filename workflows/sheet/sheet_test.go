@@ -142,6 +142,37 @@ func TestAWorkbookIsReadAsItIsShown(t *testing.T) {
 	require.Equal(t, "2023-09-14", date+at, "of a Macintosh, where days count from 1904")
 }
 
+// A number is a date or a time by what it is shown as, in whatever language and
+// with whatever words around; a sum in pounds or a number of miles is none.
+func TestANumberIsADateByItsLook(t *testing.T) {
+	t.Parallel()
+	for code, is := range map[string][2]bool{ // half a day, and a day of 2023
+		"General": {}, "0.00": {}, "#,##0 [$€-407];[Red]-#,##0 [$€-407]": {}, `"days: "0`: {}, `0\h`: {}, "_-* #,##0_-": {}, "0.0E+00": {}, "@": {},
+		"dd.mm.yyyy": {false, true}, "[$-407]d. mmmm yyyy": {false, true}, `yyyy"-"mm`: {false, true}, "[Black]mmm-yy;@": {false, true},
+		"h:mm": {true, true}, "[h]:mm": {true, true}, "[ss]": {true, true}, "dd/mm/yyyy hh:mm": {true, true}, "[$-F400]h:mm:ss AM/PM": {true, true},
+	} {
+		s, err := Read("look.xlsx", workbook(t, func(f *excelize.File) {
+			style, err := f.NewStyle(&excelize.Style{CustomNumFmt: &code})
+			require.NoError(t, err)
+			require.NoError(t, f.SetSheetRow("Sheet1", "A1", &[]any{0.5, 45123}))
+			require.NoError(t, f.SetCellStyle("Sheet1", "A1", "B1", style))
+		}), Map{})
+		require.NoError(t, err)
+		require.Equal(t, is, [2]bool{s.Rows[0].Cell(0).Dated, s.Rows[0].Cell(1).Dated}, code)
+	}
+	source := workbook(t, func(f *excelize.File) {
+		day, err := f.NewStyle(&excelize.Style{NumFmt: 14})
+		require.NoError(t, err)
+		for cell, v := range map[string]any{"A1": 45123, "B1": "45123", "C1": 12, "D1": -45123} {
+			require.NoError(t, f.SetCellValue("Sheet1", cell, v))
+			require.NoError(t, f.SetCellStyle("Sheet1", cell, cell, day))
+		}
+	})
+	s, err := Read("days.xlsx", source, Map{})
+	require.NoError(t, err)
+	require.Equal(t, []Cell{{Text: "45123", Days: 45123, Dated: true}, {Text: "45123"}, {Text: "12"}, {Text: "-45123"}}, s.Rows[0].Cells)
+}
+
 // replaced puts new for old in one part of a workbook.
 func replaced(t testing.TB, source []byte, part, old, new string) []byte {
 	z, err := zip.NewReader(bytes.NewReader(source), int64(len(source)))
@@ -296,7 +327,7 @@ func TestLengthsAndNumbersAreReadOrAsked(t *testing.T) {
 	require.Equal(t, []string{"A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"}, []string{Column(0), Column(25), Column(26), Column(51), Column(52), Column(701), Column(702)})
 }
 
-var fields = []Field{{"name", []string{"teilnehmer"}}, {"email", []string{"e mail"}}, {"date", []string{"datum"}}}
+var fields = []Field{{Field: "name", Words: []string{"teilnehmer"}}, {Field: "email", Words: []string{"e mail"}}, {Field: "date", Words: []string{"datum"}}}
 
 func TestColumnsAreFoundByTheirHeadings(t *testing.T) {
 	t.Parallel()
@@ -328,6 +359,13 @@ func TestColumnsAreFoundByTheirHeadings(t *testing.T) {
 	require.Equal(t, "none", x.Cell(x.Rows[0], "email").Text)
 	require.Equal(t, MonthDay, x.Order("date"))
 
+	// Two columns of one heading, and one without, are told apart by their names;
+	// what a map says is nobody's is not guessed.
+	x, err = read("Datum;;Datum;E-Mail\n1;Ann;5.6.2017;a@x\n", parsed("columns: {date: '#C', name: '#b', email: ''}"))
+	require.NoError(t, err)
+	require.Equal(t, []Found{{"name", "", 1}, {"date", "Datum", 2}}, x.Columns)
+	require.Equal(t, []string{"A Datum", "D E-Mail"}, x.Unused)
+
 	for name, c := range map[string]struct{ text, source, want string }{
 		"no headings":     {"1;2\n3;4", "{}", `l.csv:1: expected a row of headings, such as "name", "email", "date"; found "1", "2"`},
 		"two columns":     {"Name;E-Mail;e-mail\n1;2;3", "{}", `l.csv:1: expected one column for email, found two, B "E-Mail" and C "e-mail": say which with a map`},
@@ -355,9 +393,49 @@ func TestColumnsAreFoundByTheirHeadings(t *testing.T) {
 	require.ErrorContains(t, err, `m.yaml:1:11: expected UTF-8, UTF-16 or Windows-1252, found "EBCDIC"`)
 }
 
+// Before anybody has said what the columns are, as much is told as can be.
+func TestColumnsAreShownBeforeTheyAreUnderstood(t *testing.T) {
+	t.Parallel()
+	read := func(text string, m Map) *Reading {
+		s, err := Read("l.csv", []byte(text), m)
+		require.NoError(t, err)
+		return Guess(s, fields, m)
+	}
+	x := read("Wer;;Quand\nAnn;a@x;5.6.2017\n;=1;\nBen;b@x\nCem\nDora\n", Map{})
+	require.Equal(t, []Shown{
+		{"A", "Wer", []string{"Ann", "Ben", "Cem"}, ""}, {"B", "", []string{"a@x", "a formula without its value", "b@x"}, ""}, {"C", "Quand", []string{"5.6.2017"}, ""},
+	}, x.Shown())
+	x = read("Liste;\nName;name;Datum\nAnn;;1\n", Map{Columns: map[string]string{"date": "#A"}, Header: 2})
+	require.Equal(t, []string{"date", "name", ""}, []string{x.Shown()[0].Field, x.Shown()[1].Field, x.Shown()[2].Field})
+	require.Equal(t, 2, x.Header.Line)
+	x = read("Name;Datum\nOnline;1\nzoom;2\nZoom;3\n;4\n", Map{})
+	require.Equal(t, []string{"zoom"}, x.Strange(Field{Field: "name", Choices: []string{"online"}}))
+	require.Empty(t, x.Strange(Field{Field: "email", Choices: []string{"online"}}))
+}
+
+// Where no heading is known the first row that is as full as the others is that
+// of the headings, and a column may be known by what stands in it: by all of it,
+// and if no other could be meant.
+func TestAColumnIsSuggestedByWhatStandsInIt(t *testing.T) {
+	t.Parallel()
+	like := func(c Cell) bool { return strings.Contains(c.Text, "@") }
+	guess := func(text string, m Map) string {
+		s, err := Read("l.csv", []byte(text), m)
+		require.NoError(t, err)
+		x := Guess(s, []Field{{Field: "email", Like: like}}, m)
+		return fmt.Sprint(x.Header.Line, x.Columns)
+	}
+	require.Equal(t, "3 [{email Kontakt 1}]", guess("Bewerbungen;;\n\nWer;Kontakt;Haus\nAnn;a@x;M\nBen;;M\n", Map{}))
+	require.Equal(t, "1 []", guess("Wer;Kontakt;Haus\nAnn;a@x;M\nBen;none;M\n", Map{}))
+	require.Equal(t, "1 []", guess("Wer;Kontakt;Kontakt 2\nAnn;a@x;a@y\n", Map{}))
+	require.Equal(t, "1 []", guess("Wer;Kontakt\nAnn;a@x\n", Map{Columns: map[string]string{"email": ""}}), "once something was said")
+	require.Equal(t, "1 []", guess("Wer;Kontakt\nAnn;a@x\n", Map{Set: map[string]string{"email": "b@x"}}))
+}
+
 // Whatever bytes come, they are read or refused.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("Name;Datum\nÄnne;05/06/2017\n"))
+	f.Add([]byte("From: a@b\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nName: =C4\r\n--x--"))
 	f.Add([]byte("sep=,\n\"a\",=1\r\n"))
 	f.Add([]byte("\xff\xfea\x00;\x00"))
 	f.Add(workbook(f, func(x *excelize.File) {
@@ -366,6 +444,9 @@ func FuzzRead(f *testing.F) {
 		require.NoError(f, x.SetCellFormula("Sheet1", "C2", "1+1"))
 	}))
 	f.Fuzz(func(t *testing.T, source []byte) {
+		if _, err := Read("f.eml", source, Map{}); err != nil {
+			require.ErrorContains(t, err, "f.eml")
+		}
 		s, err := Read("f", source, Map{})
 		if err != nil {
 			return

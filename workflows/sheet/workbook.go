@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -36,6 +36,7 @@ func (s *Sheet) workbook(source []byte, m Map) (err error) {
 	}
 	defer f.Close()
 	names := f.GetSheetList()
+	s.Of = names
 	if m.Sheet != "" {
 		if !slices.Contains(names, m.Sheet) {
 			return m.Wrong("sheet", "expected one of the sheets of %s (%s), found %q", s.File, strings.Join(names, ", "), m.Sheet)
@@ -55,47 +56,48 @@ func (s *Sheet) workbook(source []byte, m Map) (err error) {
 	return nil
 }
 
-// cells reads the rows of one sheet twice: as they are kept, and as they are
-// shown, which tells a date from a number.
+// cells reads the rows of one sheet as they are kept. How a number is shown
+// tells a date from others.
 func (s *Sheet) cells(f *excelize.File, name string, since1904 float64, formulas map[string]bool) error {
 	kept, err := f.Rows(name)
 	if err != nil {
 		return &Error{File: s.File, Text: err.Error()}
 	}
 	defer kept.Close()
-	shown, err := f.Rows(name)
-	if err != nil {
-		return &Error{File: s.File, Text: err.Error()}
-	}
-	defer shown.Close()
-	for line := 1; kept.Next() && shown.Next(); line++ {
-		values, err := kept.Columns(excelize.Options{RawCellValue: true})
-		if err != nil {
-			return &Error{s.File, line, err.Error()}
-		}
-		words, err := shown.Columns(excelize.Options{RawCellValue: false})
+	looks := map[int]look{}
+	for line := 1; kept.Next(); line++ {
+		values, err := kept.Columns()
 		if err != nil {
 			return &Error{s.File, line, err.Error()}
 		}
 		cells := make([]Cell, len(values))
 		for i, value := range values {
 			cells[i] = Cell{Text: tidy(value)}
-			as := ""
-			if i < len(words) {
-				as = words[i]
-			}
 			days, err := strconv.ParseFloat(value, 64)
-			switch {
+			switch at := Column(i) + strconv.Itoa(line); {
 			case slices.Contains(mistakes, value):
 				cells[i].Doubt = "a mistake of the spreadsheet's, " + value
-			case value == "" && formulas[Column(i)+strconv.Itoa(line)]:
-				if formula, err := f.GetCellFormula(name, Column(i)+strconv.Itoa(line)); err == nil && formula != "" {
+			case value == "" && formulas[at]:
+				if formula, err := f.GetCellFormula(name, at); err == nil && formula != "" {
 					cells[i].Doubt = "a formula without its value"
 				}
-			case err == nil && shownAsTime(days, as):
-				cells[i].Days, cells[i].Dated = days, true
-				if days >= 1 {
-					cells[i].Days += since1904
+			case err == nil && days >= 0:
+				style, err := f.GetCellStyle(name, at)
+				if err != nil {
+					return &Error{s.File, line, err.Error()}
+				}
+				if _, known := looks[style]; !known {
+					looks[style] = lookOf(f, style)
+				}
+				kind, err := f.GetCellType(name, at)
+				if err != nil {
+					return &Error{s.File, line, err.Error()}
+				}
+				if looks[style].of(days) && (kind == excelize.CellTypeUnset || kind == excelize.CellTypeNumber) { // and no text of digits
+					cells[i].Days, cells[i].Dated = days, true
+					if days >= 1 {
+						cells[i].Days += since1904
+					}
 				}
 			}
 		}
@@ -109,23 +111,63 @@ func (s *Sheet) cells(f *excelize.File, name string, since1904 float64, formulas
 // mistakes are what Excel shows where a formula failed.
 var mistakes = []string{"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#SPILL!", "#CALC!", "#GETTING_DATA"}
 
-// shownAsTime tells whether a number is shown as a date or a time, 45123 as
-// 16/07/2023 or as Jul-23, and not as a number of some other look.
-func shownAsTime(days float64, as string) bool {
-	switch {
-	case days < 0:
-		return false
-	case strings.Contains(as, ":"):
-		return true
-	case days < 61: // before March 1900, where Excel's count is wrong
-		return false
+// A look is what cells of a style show of a number.
+type look int
+
+const (
+	plainNumber look = iota
+	dayShown
+	clockShown
+)
+
+// of tells whether a number is a date or a time of day: 45123 is 16 July 2023.
+// Before March 1900 Excel's count of days is wrong.
+func (l look) of(days float64) bool { return l == clockShown || l == dayShown && days >= 61 }
+
+// lookAside is what the code of a look has that is no part of a date: quoted words,
+// single signs, and in brackets all but a length of time, as [h].
+var lookAside = regexp.MustCompile(`"[^"]*"?|[\\_*].|\[[^\]]*\]`)
+
+// lookOf reads the look of a style: its code, or one that every program knows by
+// its number.
+func lookOf(f *excelize.File, style int) look {
+	_, _ = f.GetStyle(-1) // there is none; but now they are read
+	if f.Styles == nil || f.Styles.CellXfs == nil || style >= len(f.Styles.CellXfs.Xf) || f.Styles.CellXfs.Xf[style].NumFmtID == nil {
+		return plainNumber
 	}
-	for _, word := range strings.FieldsFunc(as, func(r rune) bool { return !unicode.IsLetter(r) }) {
-		if month(word) > 0 {
-			return true
+	id := *f.Styles.CellXfs.Xf[style].NumFmtID
+	if f.Styles.NumFmts != nil {
+		for _, own := range f.Styles.NumFmts.NumFmt {
+			if own.NumFmtID == id {
+				return lookOfCode(own.FormatCode)
+			}
 		}
 	}
-	return numeric.MatchString(as)
+	switch {
+	case id >= 18 && id <= 22, id >= 32 && id <= 35, id >= 45 && id <= 47, id == 55 || id == 56:
+		return clockShown
+	case id >= 14 && id <= 17, id >= 27 && id <= 36, id >= 50 && id <= 58:
+		return dayShown
+	}
+	return plainNumber
+}
+
+func lookOfCode(code string) look {
+	code = lookAside.ReplaceAllStringFunc(strings.ToLower(code), func(aside string) string {
+		if length := strings.Trim(aside, "[]"); length != aside && strings.Trim(length, "hms") == "" {
+			return length
+		}
+		return ""
+	})
+	switch {
+	case code == "general":
+		return plainNumber
+	case strings.ContainsAny(code, "hs"):
+		return clockShown
+	case strings.ContainsAny(code, "dmy"):
+		return dayShown
+	}
+	return plainNumber
 }
 
 // inspect looks through a workbook before anything is made of it: how large it

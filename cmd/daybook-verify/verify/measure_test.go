@@ -30,7 +30,7 @@ func TestTheFiguresAreThoseOfTheDomain(t *testing.T) {
 	var mine []Measure
 	require.NoError(t, json.Unmarshal(text, &mine))
 	fields := map[string][]string{
-		"late": {"true", "false"}, "basis": {`"rule"`, `"waiver"`, `"\u0072ule"`}, "side": {`"mentee"`, `"mentor"`}, "kind": {`"session"`, `"final"`},
+		"late": {"true", "false"}, "basis": {`"rule"`, `"waiver"`, `"\u0072ule"`}, "side": {`"mentee"`, `"mentor"`}, "kind": {`"session"`, `"final"`, `"supervision"`}, "present": {"true", "false"},
 		"session": {"1", "2", "3"}, "nonconformities": {"[]", `["short"]`, "null"}, "reflections_due": {`["mentee"]`, `["mentor","mentee"]`, "[]", `"mentee"`},
 		"cycle": {`"autumn"`, `"spring"`}, "year": {"2023", "2024"}, "call": {`"mentees"`}, "person": {`"ana"`, `"ben"`, `"\u0061na"`},
 		"mentee": {`"ana"`, `"ben"`}, "mentor": {`"mia"`, `"max"`},

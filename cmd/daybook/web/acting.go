@@ -32,6 +32,10 @@ type Acting struct {
 	// them yet. It says which events were kept, none when it was already so; a
 	// refusal may have been kept, too.
 	Do func(ctx context.Context, o Order) (Done, []Fault, error)
+	// Import is how they bring spreadsheets in; nil where they may not.
+	Import *Importing
+	// Bulk is how they do the same for many rows; nil where nothing is.
+	Bulk *Bulking
 }
 
 // An Offer is a thing on a page: what is known of it, and which commands are
@@ -58,7 +62,7 @@ type Question struct {
 	Name    string
 	Label   string
 	Hint    string
-	Type    string // line, lines, list, number, yes, date, local, moment, person, answers, document
+	Type    string // line, lines, list, number, yes, date, local, moment, person, answers, document, note
 	Unit    string
 	Needed  bool
 	Several bool
@@ -78,6 +82,8 @@ type Order struct {
 	Command string
 	ID      uuid.UUID
 	Given   url.Values
+
+	Correlation string // what it belongs to with others; "" where it begins something
 }
 
 // Done is what came of an order.
@@ -95,7 +101,9 @@ const (
 	formID    = ".id"    // of the command
 	formSince = ".since" // how far the log had come
 	formBack  = ".back"  // the page to go back to
-	noticeKey = "recorded"
+
+	formExample = ".example" // of a definition, which stands in the form to begin with
+	noticeKey   = "recorded"
 )
 
 // A stepLine is something that can be done, on a page: a link to a form, or
@@ -155,6 +163,9 @@ func (v *visit) stepLine(step Step) stepLine {
 	if n := step.Known.Get("session"); n != "" {
 		l.Words = strings.Replace(l.Words, "the session", "session "+n, 1)
 		l.Words = strings.Replace(l.Words, "a session", "session "+n, 1)
+	}
+	if n := step.Known.Get("limit"); n != "" {
+		l.Words += ": " + n + " in each " + step.Known.Get("per")
 	}
 	switch step.Known.Get("kind") {
 	case "session":

@@ -17,12 +17,14 @@ type applicationsPage struct {
 	States []tally // how many are in each state
 	Lines  []applicationLine
 	Pages  pager
+	Bulk   *bulkForm
 }
 
 // A tally is a count with its words.
 type tally struct{ Words, Count string }
 
 type applicationLine struct {
+	Key      string
 	Person   link
 	Call     string
 	State    string
@@ -40,12 +42,11 @@ func (s *Server) showApplications(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	defer v.close()
-	all, err := v.views.Courses(v.ctx, v.cycle.Cycle)
+	all, list, err := v.courses()
 	if err != nil {
 		return err
 	}
 	p := applicationsPage{frame: v.frame("Applications", "Applications")}
-	list := slices.DeleteFunc(slices.Clone(all), func(c projections.Course) bool { return !v.chose(c) })
 	p.Chosen = v.chosenWords(len(list))
 	if p.Chosen != "" {
 		p.All = link{"All " + plural(len(all), "application", "applications"), v.href(v.path)}
@@ -56,7 +57,23 @@ func (s *Server) showApplications(w http.ResponseWriter, r *http.Request) error 
 	for _, c := range list[from:to] {
 		p.Lines = append(p.Lines, v.applicationLine(c.Application))
 	}
+	p.Bulk = v.bulking(len(list), "eligibility.confirm", "eligibility.fail", "review.assign", "application.shortlist", "application.pass_over",
+		"application.select", "application.reserve", "application.decline", "place.reserve", "application.withdraw")
 	return s.render(w, http.StatusOK, "applications", p)
+}
+
+// courses are all applications, and those that the address asks for.
+func (v *visit) courses() (all, list []projections.Course, err error) {
+	all, err = v.views.Courses(v.ctx, v.cycle.Cycle)
+	return all, slices.DeleteFunc(slices.Clone(all), func(c projections.Course) bool { return !v.chose(c) }), err
+}
+
+func (v *visit) pickApplications() (picks []pick, err error) {
+	_, list, err := v.courses()
+	for _, c := range list {
+		picks = append(picks, pick{key: c.Key, known: said("cycle", c.Cycle, "call", c.Call, "person", string(c.Person)), words: v.name(c.Person)})
+	}
+	return picks, err
 }
 
 // chose tells whether the address asks for an application: by a stage that it
@@ -96,7 +113,7 @@ func (v *visit) applicationLine(a projections.Application) applicationLine {
 		}
 	}
 	l := applicationLine{
-		Person: link{v.name(a.Person), v.href("/applications/" + url.PathEscape(a.Key))}, Call: a.Call,
+		Key: a.Key, Person: link{v.name(a.Person), v.href("/applications/" + url.PathEscape(a.Key))}, Call: a.Call,
 		State: capital(a.State()), Received: v.instant(a.ReceivedAt), Late: a.Late,
 	}
 	if recorded > 0 {

@@ -25,7 +25,7 @@ func (s *Server) serveCalendar(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer v.close()
-	file, matches := v.cycle.Cycle, []projections.Match(nil)
+	file, matches, gatherings := v.cycle.Cycle, []projections.Match(nil), []projections.Gathering(nil)
 	if name := v.own.Get("match"); name != "" {
 		m, err := s.views.Match(v.ctx, v.cycle.Cycle, name)
 		if err != nil {
@@ -38,9 +38,11 @@ func (s *Server) serveCalendar(w http.ResponseWriter, r *http.Request) error {
 		file, matches = file+"-"+m.Match, []projections.Match{m}
 	} else if matches, err = v.views.Matches(v.ctx, v.cycle.Cycle); err != nil {
 		return err
+	} else if gatherings, err = v.views.Gatherings(v.ctx, v.cycle.Cycle); err != nil {
+		return err
 	}
 	c := calendar.Calendar{Store: s.store.ID(), Cycle: v.cycle, For: domain.Person(v.own.Get("person")), Name: v.name}
-	document, _, err := c.Document(matches)
+	document, _, err := c.Document(matches, gatherings...)
 	if err != nil {
 		return err
 	}
@@ -69,7 +71,11 @@ func (s *Server) servePersonal(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		seasons[i] = calendar.Season{Cycle: c, Matches: matches}
+		gatherings, err := s.views.Gatherings(ctx, c.Cycle)
+		if err != nil {
+			return err
+		}
+		seasons[i] = calendar.Season{Cycle: c, Matches: matches, Gatherings: gatherings}
 	}
 	c := calendar.Calendar{Store: s.store.ID(), For: who, Name: s.people(ctx).name}
 	document, _, err := c.Personal(seasons)

@@ -3,11 +3,15 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/measure"
+	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/projections"
 )
 
@@ -19,17 +23,22 @@ type cyclePage struct {
 	Dates      string
 	Versions   []versionLine // where it moved from one to another
 	Stages     []stageLine
+	Gatherings []gatheringLine
 	Tasks      []taskLine
 	MoreTasks  link
 	NoTasks    bool
 	Exceptions link
+	Imports    link
 	Calendar   link
+	Compare    link
+	Sessions   link
 	Groups     []group
 	Funnel     funnel
 	Season     season
 	Board      placesBoard
 	Places     link
 	Can        []stepLine
+	Tour       link
 }
 
 // A callLine is a call and its deadline.
@@ -49,6 +58,16 @@ type versionLine struct {
 	Why   string
 }
 
+// A gatheringLine is a training day, a supervision group, an event.
+type gatheringLine struct {
+	Title   string
+	Stage   string
+	When    instant
+	How     string
+	Present string
+	Can     []stepLine
+}
+
 type stageLine struct{ Stage, When, Note string }
 
 // How much of the queue and of the places the dashboard shows.
@@ -63,7 +82,8 @@ func (s *Server) showCycle(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer v.close()
-	p := cyclePage{frame: v.frame(v.title(), "Dashboard"), State: capital(v.cycle.Phase), Dates: span(v.cycle.From, v.cycle.To), Calendar: link{"calendar file", v.to(calendarPath)}}
+	p := cyclePage{frame: v.frame(v.title(), "Dashboard"), State: capital(v.cycle.Phase), Dates: span(v.cycle.From, v.cycle.To), Calendar: link{"calendar file", v.to(calendarPath)},
+		Compare: link{"Compare them with another cycle, or another date", "/cycles/" + url.PathEscape(v.cycle.Cycle) + "/compare"}, Sessions: link{"table", v.to("/sessions")}}
 	for _, c := range v.cycle.Calls {
 		p.Calls = append(p.Calls, v.callLine(c))
 	}
@@ -76,7 +96,10 @@ func (s *Server) showCycle(w http.ResponseWriter, r *http.Request) error {
 		l := stageLine{Stage: capital(inWords(x.Stage)), When: span(x.From, x.To), Note: x.Published}
 		p.Stages = append(p.Stages, l)
 	}
-	for _, fill := range []func(*cyclePage) error{v.fillCan, v.fillTasks, v.fillFigures, v.fillSeason, v.fillBoard} {
+	if s.tour != nil && s.tour.Cycle == v.cycle.Cycle {
+		p.Tour = link{"Take the tour of this season", "/cycles/" + url.PathEscape(v.cycle.Cycle) + "/tour"}
+	}
+	for _, fill := range []func(*cyclePage) error{v.fillCan, v.fillTasks, v.fillFigures, v.fillSeason, v.fillGatherings, v.fillBoard} {
 		if err := fill(&p); err != nil {
 			return err
 		}
@@ -112,13 +135,47 @@ func (v *visit) fillCan(p *cyclePage) error {
 	var list []Offer
 	for _, c := range d.Calls {
 		about := said(append(in, "call", c.Call)...)
-		list = append(list, Offer{Known: about}, Offer{Known: about, Commands: []string{"application.submit", "permit.grant"}})
+		list = append(list, Offer{Known: about}, Offer{Known: about, Commands: []string{"application.submit", "draft.start", "permit.grant"}})
 	}
 	if v.cycle.ClosedAt.IsZero() {
-		list = append(list, Offer{Known: said(in...), Commands: []string{"stage.schedule", "matching.propose", "match.propose", "cycle.close"}})
+		list = append(list, Offer{Known: said(in...), Commands: []string{"stage.schedule", "gathering.announce", "matching.propose", "match.propose", "cycle.close"}})
 	}
-	p.Can, err = v.can(list...)
+	limits, err := v.limits(d)
+	if err != nil {
+		return err
+	}
+	if p.Can, err = v.can(append(list, limits...)...); err != nil {
+		return err
+	}
+	plan, err := v.can(Offer{Known: url.Values{}, Commands: []string{"cycle.plan"}})
+	if len(plan) > 0 {
+		p.Can = append(p.Can, stepLine{Words: "Plan another season like this one", Href: "/cycles/" + url.PathEscape(v.cycle.Cycle) + "/again"})
+	}
+	if v.s.importing() != nil && v.at.at.IsZero() && !v.whole {
+		p.Can = append(p.Can, stepLine{Words: "Bring a spreadsheet in", Href: v.to("/imports")})
+	}
 	return err
+}
+
+// limits offers to set the limits that the definition has and nobody has set,
+// and any other. One for a role or a nation is no limit of all places.
+func (v *visit) limits(d programme.Definition) (list []Offer, err error) {
+	if !v.cycle.ClosedAt.IsZero() {
+		return nil, nil
+	}
+	board, err := v.views.Places(v.ctx, v.cycle.Cycle)
+	offer := func(known ...string) {
+		known = append(known, "programme", v.cycle.Programme)
+		list = append(list, Offer{Known: said(known...), Commands: []string{"quota.set"}})
+	}
+	for _, q := range d.Quotas {
+		set := func(u projections.QuotaUse) bool { return u.Quota == q.Quota }
+		if q.Role == "" && q.Nation == "" && !slices.ContainsFunc(board.Quotas, set) {
+			offer("quota", q.Quota, "per", q.Per, "limit", strconv.Itoa(q.Limit))
+		}
+	}
+	offer()
+	return list, err
 }
 
 func (v *visit) fillTasks(p *cyclePage) error {
@@ -136,6 +193,7 @@ func (v *visit) fillTasks(p *cyclePage) error {
 	if err != nil {
 		return err
 	}
+	p.Imports = link{"Spreadsheets brought in", v.to("/imports")}
 	p.Exceptions = link{plural(len(exceptions), "exception", "exceptions"), v.to("/exceptions")}
 	return nil
 }
@@ -173,6 +231,36 @@ func (v *visit) fillSeason(p *cyclePage) error {
 		}
 	}
 	return err
+}
+
+func (v *visit) fillGatherings(p *cyclePage) error {
+	list, err := v.views.Gatherings(v.ctx, v.cycle.Cycle)
+	if err != nil {
+		return err
+	}
+	for _, g := range list {
+		location, err := when.Zone(g.Slot.Zone)
+		if err != nil {
+			return err
+		}
+		l := gatheringLine{
+			Title: g.Title, Stage: capital(inWords(g.Stage)), When: instantIn(g.Slot.Start, location),
+			How: inWords(g.Slot.Mode) + ", " + plural(g.Slot.Minutes, "minute", "minutes"), Present: "not recorded yet",
+		}
+		switch {
+		case len(g.Attendance) > 0:
+			l.Present = strconv.Itoa(g.Present())
+		case g.Cancelled:
+			l.Present = "called off"
+		}
+		if l.Can, err = v.can(Offer{Known: said("cycle", g.Cycle, "gathering", g.Gathering)}, Offer{
+			Known: said("cycle", g.Cycle, "gathering", g.Gathering), Commands: []string{"attendance.record"},
+		}); err != nil {
+			return err
+		}
+		p.Gatherings = append(p.Gatherings, l)
+	}
+	return nil
 }
 
 func (v *visit) fillBoard(p *cyclePage) error {

@@ -11,7 +11,9 @@ import (
 type cyclesPage struct {
 	frame
 	Cycles []cycleLine
+	Pages  pager
 	Can    []stepLine
+	Begin  *beginPart
 }
 
 type cycleLine struct {
@@ -41,9 +43,18 @@ func (s *Server) showCycles(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range list {
+	if p.Begin, err = s.beginPart(r.Context()); err != nil {
+		return err
+	}
+	v.own.Set("page", v.query.Get("page"))
+	v.whole = v.query.Has("as")
+	from, to, pages := v.paged(len(list))
+	p.Pages = pages
+	for i, c := range list {
 		p.Rehearsal = rehearsalOf(p.Rehearsal, c)
-		p.Cycles = append(p.Cycles, cycleLineOf(c))
+		if from <= i && i < to {
+			p.Cycles = append(p.Cycles, cycleLineOf(c))
+		}
 	}
 	return s.render(w, http.StatusOK, "cycles", p)
 }

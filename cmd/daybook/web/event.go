@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"github.com/daybook-engine/daybook/domain"
-	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/projections"
@@ -83,7 +82,7 @@ func (s *Server) eventPage(r *http.Request, found eventstore.Recorded) (eventPag
 	if err != nil {
 		return eventPage{}, err
 	}
-	v, err := s.beside(r, cycleOf(env, found.Data))
+	v, err := s.beside(r, env.Cycle(found.Data))
 	if err != nil {
 		return eventPage{}, err
 	}
@@ -93,19 +92,6 @@ func (s *Server) eventPage(r *http.Request, found eventstore.Recorded) (eventPag
 	}
 	p.Rows, p.Stored = v.envelopeRows(env, found), v.storedRows(env, found)
 	return p, v.neighbours(&p, env, found)
-}
-
-// cycleOf is the cycle that an event is told with: its book's, or the one its
-// body names.
-func cycleOf(env schema.Envelope, data []byte) string {
-	if cycle := measure.BookOf(env.Book, "cycle"); cycle != "" {
-		return cycle
-	}
-	var body struct {
-		Cycle string `json:"cycle"`
-	}
-	_ = json.Unmarshal(data, &body) // a body without it names no cycle
-	return body.Cycle
 }
 
 // told puts a stored event into words.

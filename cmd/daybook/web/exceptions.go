@@ -76,8 +76,9 @@ func (s *Server) showExceptions(w http.ResponseWriter, r *http.Request) error {
 // kindWords says in which way something is an exception.
 func kindWords(kind string) string {
 	words := map[string]string{
-		"extension": "deadline extended", "moved": "moved to another definition", "permit": "late permit", "late": "late by permit", "late_entry": "recorded late",
+		"extension": "deadline extended", "moved": "moved to another definition", "permit": "late permit", "kept": "kept on", "late": "late by permit", "late_entry": "recorded late",
 		"nonconforming": "does not conform", "authority": "by authority", "calendar": "counted past the calendar",
+		"parked": "a policy stands still", "skipped": "not answered", "repaired": "done in a policy’s stead",
 	}[kind]
 	return cmp.Or(words, inWords(kind))
 }

@@ -9,9 +9,10 @@ import (
 func Templates() (map[string]any, func(name string, page any) (string, error), error) {
 	p, err := parse()
 	structs := map[string]any{
-		"application": applicationPage{}, "applications": applicationsPage{}, "cycle": cyclePage{}, "cycles": cyclesPage{},
+		"application": applicationPage{}, "applications": applicationsPage{}, "columns": columnsPage{}, "compare": comparePage{}, "cycle": cyclePage{}, "cycles": cyclesPage{},
 		"event": eventPage{}, "events": eventsPage{}, "exceptions": exceptionsPage{}, "fail": failPage{}, "figure": figurePage{}, "form": formPage{}, "history": historyPage{},
-		"match": matchPage{}, "matches": matchesPage{}, "message": messagePage{}, "messages": messagesPage{}, "places": placesPage{}, "queue": queuePage{}, "run": runPage{}, "then": thenPage{},
+		"import": importPage{}, "imports": importsPage{}, "match": matchPage{}, "matches": matchesPage{}, "message": messagePage{}, "messages": messagesPage{}, "outcomes": outcomesPage{}, "places": placesPage{}, "progress": progressPage{}, "queue": queuePage{}, "run": runPage{}, "sessions": sessionsPage{}, "then": thenPage{},
+		"again": againPage{}, "tour": tourPage{},
 	}
 	for name := range p {
 		if _, ok := structs[name]; !ok {
@@ -38,6 +39,9 @@ func Patterns() []string {
 // Guarded is a handler behind all that stands before a page.
 func Guarded(o Options, page func(http.ResponseWriter, *http.Request) error) (http.Handler, error) {
 	p, err := parse()
-	s := &Server{store: o.Store, now: o.Now, log: o.Log, rehearsal: o.Rehearsal, pages: p}
+	s := &Server{store: o.Store, now: o.Now, log: o.Log, rehearsal: o.Rehearsal, key: o.Key, pages: p}
 	return s.guard(s.handle(page)), err
 }
+
+// Moved is asked by itself.
+var Moved = moved

@@ -46,8 +46,7 @@ type formPage struct {
 	Command string
 	Heading string
 	Known   []row
-	Verdict string // where it was sent, and nothing came of it
-	Faults  []faultLine
+	faulty
 	Changed []eventLine // since the form was opened
 	Inputs  []inputLine
 	Cause   []inputLine // what every command may say
@@ -55,7 +54,14 @@ type formPage struct {
 	Action  string
 	Kept    []pair
 	Back    string
-	First   bool // what the rest of the form depends on is asked first
+	Verb    string // what its button says, where that isn't what the command is called
+	First   bool   // what the rest of the form depends on is asked first
+}
+
+// A faulty page was sent, and nothing came of it; unless there are no Faults.
+type faulty struct {
+	Verdict string // "" says that nothing was recorded
+	Faults  []faultLine
 }
 
 // A faultLine is a fault, and where it is put right.
@@ -94,6 +100,9 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := filled{command: r.PathValue("command"), known: known, back: back, id: uuid.NewString(), since: head.String()}
+	if text, ok := s.example(r.URL.Query().Get(formExample)); ok {
+		f.given = url.Values{"definition": {text}}
+	}
 	return s.renderForm(w, r, http.StatusOK, f)
 }
 
@@ -223,23 +232,41 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 		p.Action, p.Kept = "/do/"+url.PathEscape(f.command), append(pairs(f.known), pair{formBack, f.back})
 	}
 	if len(f.faults) > 0 {
-		p.Title, p.Verdict = "Error: "+p.Title, cmp.Or(f.verdict, "Nothing was recorded")
+		p.Title, p.Verdict = "Error: "+p.Title, f.verdict
 	}
-	for _, fault := range f.faults {
-		l := faultLine{Text: capital(v.saying(fault.Text))}
-		for _, in := range slices.Concat(p.Inputs, p.Cause) {
-			if in.Name == fault.Question {
-				l.Href = "#" + in.target()
-			}
-		}
-		p.Faults = append(p.Faults, l)
-	}
+	p.Faults = v.faultLines(f.faults, slices.Concat(p.Inputs, p.Cause))
 	if f.refused {
 		if p.Changed, err = v.changed(f); err != nil {
 			return err
 		}
 	}
 	return s.render(w, status, "form", p)
+}
+
+// faultsOf tell what is wrong, and lead to the inputs that have their names.
+func (v *visit) faultsOf(faults []Fault) (lines []faultLine) {
+	for _, fault := range faults {
+		l := faultLine{Text: capital(v.saying(fault.Text))}
+		if fault.Question != "" {
+			l.Href = "#f-" + fault.Question
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// faultLines tell what is wrong, and lead to where that is put right.
+func (v *visit) faultLines(faults []Fault, inputs []inputLine) (lines []faultLine) {
+	for _, fault := range faults {
+		l := faultLine{Text: capital(v.saying(fault.Text))}
+		for _, in := range inputs {
+			if in.Name == fault.Question {
+				l.Href = "#" + in.target()
+			}
+		}
+		lines = append(lines, l)
+	}
+	return lines
 }
 
 // target is the id of what a fault leads to.

@@ -3,6 +3,7 @@ package web
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/projections"
@@ -28,11 +29,15 @@ type group struct {
 // grouped sorts figures by what they count. A unit that is new comes last
 // rather than nowhere.
 func grouped(figures []figure) []group {
-	groups := []group{{Title: "Applications"}, {Title: "Places"}, {Title: "Matches"}, {Title: "Sessions"}, {Title: "Reflections"}, {Title: "Other"}}
-	units := [][]string{{"applications", "attempts"}, {"offers", "places"}, {"matches", "people"}, {"sessions", "minutes"}, {"reflections"}}
+	groups := []group{{Title: "Applications"}, {Title: "Places"}, {Title: "Matches"}, {Title: "Sessions"}, {Title: "Reflections"}, {Title: "Training, supervision and events"}, {Title: "Other"}}
+	units := [][]string{{"applications", "attempts"}, {"offers", "places"}, {"matches", "people"}, {"sessions", "minutes"}, {"reflections"}, {"attendances"}}
 	for _, f := range figures {
 		m, _ := measure.Find(f.Measure)
-		i := slices.IndexFunc(units, func(u []string) bool { return slices.Contains(u, m.Unit) })
+		unit := m.Unit
+		if strings.HasPrefix(m.Over[0].Name, "attendance.") {
+			unit = "attendances" // its people are not those of the matches
+		}
+		i := slices.IndexFunc(units, func(u []string) bool { return slices.Contains(u, unit) })
 		if i < 0 {
 			i = len(units)
 		}
@@ -78,6 +83,7 @@ type funnel struct {
 
 // A step is one bar, in the picture's own units, and one line of the table.
 type step struct {
+	Stage string
 	Words string
 	Count string
 	Href  string // to the figure, where a measure says the same, or to those applications
@@ -117,7 +123,7 @@ func (v *visit) funnelOf(f projections.Funnel, figures map[string]figure) funnel
 			continue
 		}
 		n, y := f.Stages[i].Count, len(d.Steps)*funnelStep
-		s := step{Words: stageWords(stage[0]), Count: grouping(int64(n)), Href: v.to("/applications", "stage", stage[0]), Exits: v.exits(stage[0], f.Stages[i].Exits), LabelY: y + 18, BarY: y + 24, Width: n * funnelWidth / most}
+		s := step{Stage: stage[0], Words: stageWords(stage[0]), Count: grouping(int64(n)), Href: v.to("/applications", "stage", stage[0]), Exits: v.exits(stage[0], f.Stages[i].Exits), LabelY: y + 18, BarY: y + 24, Width: n * funnelWidth / most}
 		if m, ok := figures[stage[1]]; ok && m.Value == s.Count {
 			s.Href = m.Href
 		}

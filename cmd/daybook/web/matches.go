@@ -16,6 +16,8 @@ type matchesPage struct {
 	States []tally
 	Lines  []matchLine
 	Pages  pager
+	All    link // sessions
+	Weeks  weeks
 	Run    *runBoard // the newest, if there is one
 }
 
@@ -40,8 +42,9 @@ func (s *Server) showMatches(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := matchesPage{frame: v.frame("Matches", "Matches")}
+	p := matchesPage{frame: v.frame("Matches", "Matches"), All: link{"All sessions, match by match", v.to("/sessions")}}
 	p.States = tallies(list, func(m projections.Match) string { return string(m.Phase) })
+	p.Weeks = v.weeksOf(list)
 	from, to, pages := v.paged(len(list))
 	p.Pages = pages
 	for _, m := range list[from:to] {

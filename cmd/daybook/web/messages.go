@@ -13,9 +13,10 @@ import (
 // messagesPage is what people in the cycle were written, or are to be.
 type messagesPage struct {
 	frame
-	States []tally
-	Lines  []messageLine
-	Pages  pager
+	Unmailed bool
+	States   []tally
+	Lines    []messageLine
+	Pages    pager
 }
 
 type messageLine struct {
@@ -36,14 +37,14 @@ func (s *Server) showMessages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := messagesPage{frame: v.frame("Messages", "Messages")}
-	p.States = tallies(list, func(m projections.Message) string { return string(m.Phase) })
+	p := messagesPage{frame: v.frame("Messages", "Messages"), Unmailed: s.unmailed && s.rehearsal == ""}
+	p.States = tallies(list, func(m projections.Message) string { return m.State() })
 	from, to, pages := v.paged(len(list))
 	p.Pages = pages
 	for _, m := range list[from:to] {
 		p.Lines = append(p.Lines, messageLine{
 			Message: link{capital(inWords(m.Key)), v.messageHref(m)}, To: v.name(m.Recipient) + ", " + m.To,
-			Queued: v.instant(m.QueuedAt), State: capital(string(m.Phase)), Stands: v.unsent(m),
+			Queued: v.instant(m.QueuedAt), State: capital(m.State()), Stands: v.unsent(m),
 		})
 	}
 	return s.render(w, http.StatusOK, "messages", p)
@@ -95,7 +96,7 @@ func (s *Server) showMessage(w http.ResponseWriter, r *http.Request) error {
 	if m, err = v.views.Message(v.ctx, id); err != nil {
 		return v.then(err, "Message", "the message was queued", queued)
 	}
-	p := messagePage{frame: v.frame("Message "+inWords(m.Key), "Messages"), State: capital(string(m.Phase))}
+	p := messagePage{frame: v.frame("Message "+inWords(m.Key), "Messages"), State: capital(m.State())}
 	p.Rows = []row{
 		{Key: "To", Value: text(v.name(m.Recipient)), Note: m.To},
 		{Key: "On", Value: link{inWords(strings.ReplaceAll(m.Event, ".", " ")), v.fileOf(m.Stream).Href}},

@@ -46,6 +46,10 @@ func TestMessagesAreShownWithWhatBecameOfThem(t *testing.T) {
 	})
 	list := get(t, h, "/cycles/autumn/messages")
 	wellMade(t, "messages", list)
+	require.NotContains(t, list, "No mail leaves from here")
+	unmailed := get(t, s.pages(func(o *web.Options) { o.Unmailed = true }), "/cycles/autumn/messages")
+	wellMade(t, "messages", unmailed)
+	require.Contains(t, unmailed, "No mail leaves from here")
 	for _, says := range []string{
 		">Ben, mentee<", ">Unknown<", ">Queued<", "the mail server could not be reached, or would not take it now; tried again at Sat 2 Dec 2023, 10:05 CET", ">Failed <span class=\"db-quiet\">no e-mail address is known<",
 		`href="/cycles/autumn/messages/` + waiting.Message + `"`,

@@ -1,7 +1,11 @@
 package web
 
 import (
+	"cmp"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -15,9 +19,11 @@ type queuePage struct {
 	People []taskLine
 	Clock  []taskLine
 	Pages  pager
+	Bulk   *bulkForm
 }
 
 type taskLine struct {
+	Key     string // where it can be chosen
 	What    link
 	Who     string
 	Due     instant
@@ -44,8 +50,36 @@ func (s *Server) showQueue(w http.ResponseWriter, r *http.Request) error {
 	if err := v.offerTasks(p.People, people[from:to]); err != nil {
 		return err
 	}
+	if p.Bulk = v.bulking(len(people), ownStep, "task.claim", "task.complete", "task.delegate"); p.Bulk != nil {
+		for i, t := range people[from:to] {
+			p.People[i].Key = keyOf(t)
+		}
+	}
 	p.Clock = v.taskLines(clock[:min(len(clock), v.most())])
 	return s.render(w, http.StatusOK, "queue", p)
+}
+
+// keyOf tells items of the queue apart.
+func keyOf(t projections.Item) string { return cmp.Or(t.Task, t.Command+" "+string(t.Args)) }
+
+func (v *visit) pickTasks() (picks []pick, err error) {
+	people, _, err := v.tasks()
+	for _, t := range people {
+		p := pick{key: keyOf(t), step: t.Command, words: v.taskLine(t).What.Text}
+		var fields map[string]any
+		if err := json.Unmarshal(t.Args, &fields); err != nil {
+			return nil, err
+		}
+		p.known = url.Values{}
+		for name, value := range fields {
+			p.known.Set(name, fmt.Sprint(value))
+		}
+		if t.Task != "" {
+			p.known.Set("task", t.Task)
+		}
+		picks = append(picks, p)
+	}
+	return picks, err
 }
 
 // tasks are what people have to do, and what the clock will.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/projections"
 )
@@ -30,6 +31,15 @@ type runBoard struct {
 	More    link // to the run's own page, where not all pairs are here
 	Left    []leftLine
 	Earlier []link
+
+	Overrides []overrideLine
+}
+
+// An overrideLine is a pair that a person proposed and the run had not, and what
+// the run would have come to with it.
+type overrideLine struct {
+	Mentee, Mentor, Why, Cost string
+	Match                     link
 }
 
 type pairLine struct {
@@ -72,6 +82,9 @@ func (s *Server) showRun(w http.ResponseWriter, r *http.Request) error {
 	p := runPage{frame: v.frame("Run "+runs[i].Run, "Matches")}
 	from, to, pages := v.paged(len(runs[i].Result.Pairs))
 	p.Pages, p.Run = pages, v.runBoard(runs[i:], from, to, matches)
+	if p.Run.Overrides, err = v.overrides(runs[i]); err != nil {
+		return err
+	}
 	return s.render(w, http.StatusOK, "run", p)
 }
 
@@ -106,6 +119,32 @@ func (v *visit) runBoard(runs []projections.Run, from, to int, matches []project
 	return b
 }
 
+// overrides lists the matches that depart from a run, as they were proposed.
+func (v *visit) overrides(run projections.Run) (list []overrideLine, err error) {
+	if v.s.forced == nil {
+		return nil, nil
+	}
+	rows, err := v.views.History(v.ctx, projections.HistoryFilter{Cycle: v.cycle.Cycle, Name: "match.proposed"})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		p, ok := row.Body.(match.Proposed)
+		if !ok || !p.Override || p.Run != run.Run {
+			continue
+		}
+		cost, err := v.s.forced(v.ctx, run, p.Pair)
+		if err != nil {
+			return nil, err
+		}
+		name := match.ParseStream(row.Stream).Match
+		list = append(list, overrideLine{
+			v.name(p.Mentee), v.name(p.Mentor), capital(inWords(row.Envelope.Reason)), capital(cost), link{name, v.to("/matches/" + url.PathEscape(name))},
+		})
+	}
+	return list, nil
+}
+
 func (v *visit) runLink(words string, run projections.Run) link {
 	return link{words, v.to("/runs/" + url.PathEscape(run.Run))}
 }
@@ -113,7 +152,7 @@ func (v *visit) runLink(words string, run projections.Run) link {
 func (v *visit) pairLine(run projections.Run, p matching.Pair, matches []projections.Match) pairLine {
 	l := pairLine{Mentee: v.name(p.Mentee), Mentor: v.name(p.Mentor), Score: strconv.FormatInt(p.Score, 10), Why: capital(p.Why())}
 	if instead, ok := run.Instead(p.Mentee); ok {
-		l.Instead, l.Cost = capital(v.name(instead.Mentor)), instead.Cost()
+		l.Instead, l.Cost = capital(v.name(instead.Mentor)), run.Result.Instead(instead)
 	}
 	for _, m := range matches {
 		if m.Mentee == p.Mentee && m.Mentor == p.Mentor {

@@ -17,6 +17,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/imports"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/person"
@@ -31,6 +32,8 @@ import (
 
 // hostile is what somebody may type where a text is asked for.
 const hostile = `<script>alert("x")</script>`
+
+const brought = "0b9a2a52-7d0c-4a25-8f0f-3f1d8b6a5c11" // an import
 
 // A season is a small cycle in memory, and what was asked of the vault.
 type season struct {
@@ -198,6 +201,7 @@ func (s *season) meet() {
 			},
 		}, nil)
 	}
+	s.add(imports.ID{Import: brought}.Stream(), book, "2023-08-31T10:00", imports.Started{Cycle: "autumn", Kind: "people", File: s.private("WRITTEN digest", domain.Programme, mia), Rows: 1}, nil)
 	s.add(stream, book, "2023-09-01T10:00", match.Proposed{Pair: pair, Rationale: s.private("WRITTEN pairing", domain.Programme, ana), Terms: match.Terms{
 		Sessions: programme.Sessions{Min: 2, Max: 3, MinMinutes: 60, MaxMinutes: 90, Modes: []string{"online"}}, Agreement: "1", Zone: "Europe/Berlin",
 	}}, nil)

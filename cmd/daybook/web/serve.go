@@ -16,10 +16,11 @@ import (
 )
 
 var (
-	errNoPage = domain.Missing("page_unknown", "there is no such page")
-	errMethod = domain.Wrong("method_unknown", "pages here are read, not written: to act on them, start daybook serve with --as ROLE/HANDLE")
-	errLarge  = domain.Wrong("too_large", "this is more than 1 MB, more than can be recorded at once; nothing was recorded. What you wrote is still there: go back in your browser")
-	errHost   = domain.Deny("host_unknown", "this daybook is not served under that name; ask for it under localhost or its plain address")
+	errNoPage    = domain.Missing("page_unknown", "there is no such page")
+	errMethod    = domain.Wrong("method_unknown", "pages here are read, not written: to act on them, start daybook serve with --as ROLE/HANDLE")
+	errLarge     = domain.Wrong("too_large", "this is more than 1 MB, more than can be recorded at once; nothing was recorded. What you wrote is still there: go back in your browser")
+	errFileLarge = domain.Wrong("file_large", "this file is larger than any spreadsheet of a programme, and nothing of it was kept: split it, or leave out what is not needed")
+	errHost      = domain.Deny("host_unknown", "this daybook is not served under that name; ask for it under localhost or its plain address")
 )
 
 // handle adapts a page to the mux: what it returns as an error is answered in
@@ -27,6 +28,7 @@ var (
 func (s *Server) handle(page func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	page = s.asSheets(page)
 	return func(w http.ResponseWriter, r *http.Request) {
+		s.drawer.tidy(s.now())
 		if err := page(w, r); err != nil {
 			s.fail(w, r, err)
 		}
@@ -39,6 +41,7 @@ type failPage struct {
 	Text      string // in a sentence, where the rules said no
 	Reference string // to find the cause in the log by, where it is our fault
 	Missing   bool   // there is no such thing
+	Locked    bool   // the key is missing
 }
 
 // fail is the only place that maps an error to a status and a page. Refusals
@@ -77,7 +80,7 @@ func statusOf(err *domain.Error) int {
 	switch {
 	case err == errMethod:
 		return http.StatusMethodNotAllowed
-	case err == errLarge:
+	case err == errLarge, err == errFileLarge:
 		return http.StatusRequestEntityTooLarge
 	case err.Kind == domain.Invalid:
 		return http.StatusBadRequest
@@ -136,7 +139,7 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 // can answer, the cross-origin check's own refusal included.
 func (s *Server) guard(h http.Handler) http.Handler {
 	var protection http.CrossOriginProtection
-	h = protection.Handler(s.recovered(s.named(s.sized(h))))
+	h = protection.Handler(s.recovered(s.named(s.keyed(s.sized(h)))))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, header := range [][2]string{
 			{"Content-Security-Policy", contentPolicy},
@@ -175,12 +178,16 @@ func (s *Server) named(h http.Handler) http.Handler {
 // point: a browser that still sends does not listen to the answer.
 func (s *Server) sized(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > maxBody {
-			_, _ = io.CopyN(io.Discard, r.Body, maxRead)
-			s.fail(w, r, errLarge)
+		most, read, large := int64(maxBody), int64(maxRead), errLarge
+		if a := s.importing(); a != nil && r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/imports") {
+			most, read, large = int64(a.MaxFile)+fileRoom, maxReadFile, errFileLarge
+		}
+		if r.ContentLength > most {
+			_, _ = io.CopyN(io.Discard, r.Body, min(r.ContentLength, read))
+			s.fail(w, r, large)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		h.ServeHTTP(w, r)
 	})
 }

@@ -10,7 +10,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -68,7 +67,7 @@ func (s *Server) asSheets(page func(http.ResponseWriter, *http.Request) error) f
 		if write == nil {
 			return errAs
 		}
-		rendered := &recorded{header: http.Header{}}
+		rendered := &rendering{header: http.Header{}}
 		if err := page(rendered, r); err != nil {
 			return err
 		}
@@ -97,15 +96,15 @@ func (s *Server) asSheets(page func(http.ResponseWriter, *http.Request) error) f
 	}
 }
 
-// recorded keeps a page instead of sending it.
-type recorded struct {
+// A rendering keeps a page instead of sending it.
+type rendering struct {
 	header http.Header
 	body   bytes.Buffer
 }
 
-func (r *recorded) Header() http.Header         { return r.header }
-func (r *recorded) WriteHeader(int)             {}
-func (r *recorded) Write(b []byte) (int, error) { return r.body.Write(b) }
+func (r *rendering) Header() http.Header         { return r.header }
+func (r *rendering) WriteHeader(int)             {}
+func (r *rendering) Write(b []byte) (int, error) { return r.body.Write(b) }
 
 var notInNames = regexp.MustCompile(`[^\pL\pN]+`)
 
@@ -303,7 +302,7 @@ func unexecuted(text string) string {
 func writeZip(w io.Writer, sheets []sheet) error {
 	z := zip.NewWriter(w)
 	for i, name := range names(sheets) {
-		f, err := z.Create(path.Base(name) + ".csv")
+		f, err := z.Create(name + ".csv")
 		if err == nil {
 			err = writeCSV(f, sheets[i:])
 		}

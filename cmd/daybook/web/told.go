@@ -49,6 +49,10 @@ func (v *visit) findFile(stream string) link {
 		if cycle, name, ok := strings.Cut(id, "."); ok {
 			return link{"Match " + name, v.href("/cycles/" + url.PathEscape(cycle) + "/matches/" + url.PathEscape(name))}
 		}
+	case "gathering":
+		if cycle, name, ok := strings.Cut(id, "."); ok {
+			return link{"Gathering " + inWords(name), v.href("/cycles/" + url.PathEscape(cycle) + "#gatherings")}
+		}
 	}
 	return link{}
 }

@@ -3,8 +3,8 @@
 // date. Pages work without a script, from the keyboard, at any zoom, on a
 // phone and on paper.
 //
-// There is no sign-in yet. Whoever reaches the address sees what it shows, so
-// it is served on loopback, to the person who runs the machine. For that
+// There is no sign-in yet. Whoever has the key sees what the pages show, so they
+// are served on loopback, to the person who started Daybook there. For that
 // reason, and until somebody can be told from somebody else, the only private
 // texts shown are those which who runs the programme may read: names anywhere,
 // and on the file that they are about, and nowhere else, answers, reviews,
@@ -24,6 +24,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/projections"
 )
@@ -37,9 +38,10 @@ const (
 	IdleTimeout       = 2 * time.Minute
 	MaxHeaderBytes    = 64 << 10
 
-	maxBody    = 1 << 20
-	maxRead    = 32 << 20
-	maxReplays = 2
+	maxBody     = 1 << 20
+	maxRead     = 32 << 20
+	maxReadFile = 1 << 30 // from this machine alone
+	maxReplays  = 2
 )
 
 // What Options.Names answers in the place of a text that may not be shown, or
@@ -64,6 +66,19 @@ type Options struct {
 	// may read them. Unset, pages of messages are without.
 	Letters func(ctx context.Context, m projections.Message) (string, error)
 
+	// Deeds tells what an import recorded, and what of it stands. Unset, pages of
+	// imports are without.
+	Deeds func(ctx context.Context, id string) ([]Deed, error)
+
+	// Go has work done that outlives the request that began it, until it is over
+	// or ctx ends. Unset, nobody waits for it.
+	Go func(work func(ctx context.Context))
+
+	// Forced says in words what the best of a run of the matching with a pair in
+	// it would have cost. Unset, pages of runs do not tell of those that people
+	// proposed otherwise.
+	Forced func(ctx context.Context, run projections.Run, pair match.Pair) (words string, err error)
+
 	// Now is the engine's clock: a rehearsed store's is virtual. Unset, it is
 	// the system's.
 	Now func() time.Time
@@ -75,6 +90,20 @@ type Options struct {
 	// Acting is who acts on the pages. Unset, they only show.
 	Acting *Acting
 
+	// Key is what whoever opens the pages must have. Unset, they are anybody's who
+	// reaches the address.
+	Key string
+
+	// Unmailed is that nobody sends the messages that are queued.
+	Unmailed bool
+
+	// Begin is how somebody begins who was started in front of the machine, and is
+	// asked who they are. Unset, nobody is asked.
+	Begin *Begin
+
+	// Tour leads through a season that was played to be shown. Unset, there is none.
+	Tour *Tour
+
 	// Log is told what somebody must look at. Unset, nothing is logged.
 	Log *slog.Logger
 }
@@ -85,12 +114,20 @@ type Server struct {
 	views     *projections.Views
 	names     func(ctx context.Context, digest string) (string, error)
 	letters   func(ctx context.Context, m projections.Message) (string, error)
+	deeds     func(ctx context.Context, id string) ([]Deed, error)
+	work      func(func(ctx context.Context))
+	forced    func(ctx context.Context, run projections.Run, pair match.Pair) (string, error)
 	now       func() time.Time
 	rehearsal string
 	acting    *Acting
+	key       string
+	unmailed  bool
+	begin     *Begin
+	tour      *Tour
 	log       *slog.Logger
 	pages     pages
 	machines  chan struct{} // one for each replay to another moment under way
+	drawer    drawer
 }
 
 // New makes the handler of every page.
@@ -102,7 +139,13 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o.Store, o.Views, o.Names, o.Letters, o.Now, o.Rehearsal, o.Acting, o.Log, p, make(chan struct{}, maxReplays)}
+	s := &Server{
+		store: o.Store, views: o.Views, names: o.Names, letters: o.Letters, deeds: o.Deeds, forced: o.Forced, work: o.Go, now: o.Now, rehearsal: o.Rehearsal,
+		acting: o.Acting, key: o.Key, unmailed: o.Unmailed, begin: o.Begin, tour: o.Tour, log: o.Log, pages: p, machines: make(chan struct{}, maxReplays),
+	}
+	if s.work == nil {
+		s.work = func(work func(ctx context.Context)) { go work(context.Background()) }
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -133,7 +176,11 @@ func (s *Server) routes() []route {
 		{"GET /cycles/{cycle}/messages/{message}", s.showMessage},
 		{"GET /cycles/{cycle}/places", s.showPlaces},
 		{"GET /cycles/{cycle}/exceptions", s.showExceptions},
+		{"GET /cycles/{cycle}/compare", s.showCompare},
 		{"GET /cycles/{cycle}/queue", s.showQueue},
+		{"GET /cycles/{cycle}/sessions", s.showSessions},
+		{"GET /cycles/{cycle}/imports", s.showImports},
+		{"GET /cycles/{cycle}/imports/{import}", s.showImport},
 		{"GET /people/{person}/calendar.ics", s.servePersonal},
 		{"GET /applications/{key}", s.showApplication},
 		{"GET /events/{position}", s.showEvent},
@@ -144,6 +191,32 @@ func (s *Server) routes() []route {
 	}
 	if s.acting != nil {
 		list = append(list, route{"GET /do/{command}", s.showForm}, route{"POST /do/{command}", s.act})
+		list = append(list, route{"GET /cycles/{cycle}/again", s.showAgain}, route{"POST /do/again", s.planAgain})
+	}
+	if s.begin != nil {
+		list = append(list, route{"POST /do/sit", s.sit}, route{"POST /do/demo", s.demo})
+	}
+	if s.tour != nil {
+		list = append(list, route{"GET /cycles/{cycle}/tour", s.showTour})
+	}
+	if s.acting != nil && s.acting.Bulk != nil {
+		list = append(list,
+			route{"POST /cycles/{cycle}/applications", s.choose((*visit).pickApplications, "stage", "exit", "outcome")},
+			route{"POST /cycles/{cycle}/queue", s.choose((*visit).pickTasks)},
+			route{"POST /cycles/{cycle}/sessions", s.choose((*visit).pickSessions)},
+			route{"GET /cycles/{cycle}/bulk/{work}", s.showWork},
+			route{"POST /cycles/{cycle}/bulk/{work}", s.goOn},
+			route{"GET /cycles/{cycle}/bulk/{work}/report", s.showReport},
+		)
+	}
+	if s.importing() != nil {
+		list = append(list,
+			route{"POST /cycles/{cycle}/imports", s.upload},
+			route{"GET /cycles/{cycle}/work/{work}", s.showWork},
+			route{"POST /cycles/{cycle}/work/{work}", s.goOn},
+			route{"GET /cycles/{cycle}/work/{work}/report", s.showReport},
+			route{"POST /cycles/{cycle}/imports/{import}/revert", s.revert},
+		)
 	}
 	return list
 }

@@ -25,6 +25,8 @@ import (
 	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/domain/gathering"
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/message"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
@@ -33,6 +35,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/projections"
 )
 
 func ask(h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
@@ -48,7 +51,7 @@ func ask(h http.Handler, method, path string, header ...string) *httptest.Respon
 
 // routes is an address for each route.
 func routes() []string {
-	fill := strings.NewReplacer("{cycle}", "autumn", "{measure}", "sessions_held", "{match}", "m1", "{run}", "first", "{message}", message.Of("cause", "match-mentee", ana, "autumn").Message, "{key}", idOf(ana).Key(), "{position}", "0000000000000001", "{file}", "daybook.css", "{person}", string(mia), "{$}", "")
+	fill := strings.NewReplacer("{cycle}", "autumn", "{measure}", "sessions_held", "{match}", "m1", "{run}", "first", "{import}", brought, "{message}", message.Of("cause", "match-mentee", ana, "autumn").Message, "{key}", idOf(ana).Key(), "{position}", "0000000000000001", "{file}", "daybook.css", "{person}", string(mia), "{$}", "")
 	var paths []string
 	for _, pattern := range web.Patterns() {
 		if path, ok := strings.CutPrefix(pattern, "GET "); ok {
@@ -822,4 +825,64 @@ func TestPagesTellWhichVersionOfTheDefinitionApplied(t *testing.T) {
 	require.Contains(t, get(t, h, "/applications/"+idOf(ana).Key()), "Your motives")
 	require.Contains(t, get(t, h, "/applications/"+idOf(ben).Key()), "What moves you")
 	require.Contains(t, get(t, h, "/cycles/autumn/exceptions"), "Moved to another definition")
+}
+
+// Training, supervision and events stand on the dashboard, with how many came.
+func TestTheDashboardShowsWhoCame(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	require.NotContains(t, get(t, s.pages(nil), "/cycles/autumn"), "gatherings")
+	at := func(local string, start time.Time) gathering.Slot {
+		return gathering.Slot{Local: local, Zone: "Europe/London", Start: start, Mode: "in_person", Minutes: 90}
+	}
+	announce := func(name, title string, slot gathering.Slot) {
+		s.add("gathering-autumn."+name, "cycle/autumn", "2023-09-01T10:00", gathering.Announced{Stage: "peer_supervision", Kind: "supervision", Title: title, Slot: slot}, nil)
+	}
+	announce("first", "First <group>", at("2023-10-04T10:00", time.Date(2023, 10, 4, 9, 0, 0, 0, time.UTC)))
+	announce("second", "Second group", at("2023-10-05T10:00", time.Date(2023, 10, 5, 9, 0, 0, 0, time.UTC)))
+	announce("third", "Third group", at("2023-10-06T10:00", time.Date(2023, 10, 6, 9, 0, 0, 0, time.UTC)))
+	here := gathering.AttendanceRecorded{Person: mia, Present: true, Minutes: 90, Stage: "peer_supervision", Kind: "supervision"}
+	not := gathering.AttendanceCorrected{Person: ana, Stage: "peer_supervision", Kind: "supervision"}
+	s.add("gathering-autumn.first", "cycle/autumn", "2023-10-04T10:00", here, nil)
+	s.add("gathering-autumn.first", "cycle/autumn", "2023-10-04T10:05", not, nil)
+	s.add("gathering-autumn.second", "cycle/autumn", "2023-10-04T10:10", gathering.Cancelled{}, nil)
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	page := get(t, s.pages(nil), "/cycles/autumn")
+	wellMade(t, "cycle", page)
+	for title, there := range map[string]string{"First &lt;group&gt;": "1", "Second group": "called off", "Third group": "not recorded yet"} {
+		_, row, _ := strings.Cut(page, ">"+title+"</th>")
+		row, _, _ = strings.Cut(row, "</tr>")
+		require.Contains(t, row, ">Peer supervision</td>", title)
+		require.Contains(t, row, ">in person, 90 minutes</td>", title)
+		require.Contains(t, row, `numeric">`+there+"</td>", title)
+	}
+	history := get(t, s.pages(nil), "/cycles/autumn/history?name=attendance")
+	require.Contains(t, history, "Mia was there, at peer supervision, for 90 minutes")
+	require.Contains(t, history, `/cycles/autumn#gatherings">Gathering first</a>`)
+}
+
+// A run's page tells what was proposed otherwise, why, and what that costs.
+func TestARunTellsWhatPeopleProposedOtherwise(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	propose := func(name, run string) {
+		s.add("match-autumn."+name, "cycle/autumn", "2023-09-02T10:00", match.Proposed{
+			Pair: match.Pair{Mentee: ben, Mentor: mia}, Rationale: s.private("r", domain.Programme, ben), Run: run, Override: true,
+		}, func(e *schema.Envelope) { e.Reason = "both_asked" })
+	}
+	propose("other", "first")
+	propose("earlier", "draft")
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	pages := s.pages(func(o *web.Options) {
+		o.Forced = func(_ context.Context, run projections.Run, pair match.Pair) (string, error) {
+			return "costs " + run.Run + " <nothing>", nil
+		}
+	})
+	page := get(t, pages, "/cycles/autumn/runs/first")
+	wellMade(t, "run", page)
+	_, row, _ := strings.Cut(page, "Proposed otherwise by people")
+	require.Contains(t, row, `>Ben</th><td class="govuk-table__cell">Mia</td><td class="govuk-table__cell">Both asked</td><td class="govuk-table__cell">Costs first &lt;nothing&gt;</td>`)
+	require.Contains(t, row, "/cycles/autumn/matches/other")
+	require.NotContains(t, row, "/cycles/autumn/matches/earlier")
+	require.NotContains(t, get(t, s.pages(nil), "/cycles/autumn/runs/first"), "Proposed otherwise")
 }

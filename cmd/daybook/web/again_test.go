@@ -1,0 +1,48 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/daybook-engine/daybook/cmd/daybook/web"
+)
+
+// The words that told a date are moved with it, whatever stands around it.
+func TestAWordingMovesWithItsDates(t *testing.T) {
+	t.Parallel()
+	for was, is := range map[string]string{
+		"Apply before 31 July":                             "Apply before 29 July",
+		"10am on Monday 24 April 2023":                     "10am on Monday 22 April 2024",
+		"Reviews, Monday 7 to Wednesday 16 August 2023":    "Reviews, Monday 5 to Wednesday 14 August 2024",
+		"From Monday 31 July to Friday 4 August 2023":      "From Monday 29 July to Friday 2 August 2024",
+		"Interviews Wed 1 and Thu 2 March 2023":            "Interviews Wed 28 and Thu 29 February 2024",
+		"1-5 March 2023":                                   "28 February-3 March 2024",
+		"2-3 online sessions, September to November 2023":  "2-3 online sessions, September to November 2024",
+		"Early in the year; write to us":                   "Early in the year; write to us",
+		"Apply by 31 February 2023, in room 12, for 2 May": "Apply by 31 February 2024, in room 12, for 30 April",
+	} {
+		require.Equal(t, is, web.Moved(was, "2023-07-31", 1, 364))
+	}
+}
+
+// The page is well made, and asks nobody but who acts. One cycle is not another.
+func TestThePageOfAnotherSeason(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	_, h := s.acting(func(web.Order) (web.Done, []web.Fault, error) { return web.Done{}, nil, nil })
+	page := get(t, h, "/cycles/autumn/again")
+	wellMade(t, "again", page)
+	require.Contains(t, page, "Another season like Autumn &lt;script&gt;")
+	wrong := post(h, "/do/again?cycle=autumn", url.Values{".id": {"5c2ff96c-1a4d-4f5e-9f3d-0d2f8b6a5c11"}, "title": {hostile}, "cycle": {"a b"}})
+	require.Equal(t, http.StatusBadRequest, wrong.Code)
+	wellMade(t, "again", wrong.Body.String())
+	require.NotContains(t, wrong.Body.String(), hostile)
+	require.Equal(t, http.StatusBadRequest, post(h, "/do/again?cycle=autumn", url.Values{}).Code)
+	require.Equal(t, http.StatusNotFound, post(h, "/do/again?cycle=others", url.Values{}).Code)
+	require.Equal(t, http.StatusForbidden, post(h, "/do/again?cycle=autumn", url.Values{}, "Sec-Fetch-Site", "cross-site").Code)
+	require.Equal(t, http.StatusNotFound, ask(h, http.MethodGet, "/cycles/others/again").Code)
+	require.Equal(t, http.StatusNotFound, ask(s.pages(nil), http.MethodGet, "/cycles/autumn/again").Code)
+}

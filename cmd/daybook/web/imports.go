@@ -1,0 +1,583 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/imports"
+	"github.com/daybook-engine/daybook/domain/schema"
+	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/projections"
+)
+
+// Importing is how whoever acts on the pages brings spreadsheets in. How a file
+// is read and what its rows come to is decided elsewhere.
+type Importing struct {
+	Kinds   []string // of rows, those that they may bring in
+	MaxFile int      // bytes
+	// Understand tells what the columns of a file are taken for, by what is said
+	// of them so far.
+	Understand func(ctx context.Context, s Spreadsheet) (Understood, []Fault, error)
+	// Preview tells what would become of each row, and does nothing.
+	Preview func(ctx context.Context, s Spreadsheet) (Brought, []Fault, error)
+	// Import brings in what is new, and tells of progress each time a row is done.
+	Import func(ctx context.Context, s Spreadsheet, progress func(done, of int)) (Brought, error)
+	// Revert takes back what an import recorded, as far as anything does.
+	Revert func(ctx context.Context, id, reason string) error
+}
+
+// A Spreadsheet is a file on its way in, and what is said of its columns: nil
+// before anything is.
+type Spreadsheet struct {
+	Kind, Cycle string
+	File        string
+	Source      []byte
+	Said        url.Values
+}
+
+// Understood is how a file is understood.
+type Understood struct {
+	Form    string // what kind of file it is
+	Header  int    // the line of the headings
+	Rows    int    // below them
+	Columns []Column
+	Fields  []Choice   // what a column can be
+	Needs   []string   // what some column has to be
+	Same    []Question // what may be the same in every row
+	From    []Question // whom a mail is from
+	Words   []Question // what words in the file mean
+	Reading []Question // how the file is read
+}
+
+// A Column is a column of a file, and what it is taken for.
+type Column struct {
+	Name, Heading string
+	Samples       []string
+	Field         string // "" for nothing
+}
+
+// A Deed is an event that an import recorded, and whether it stands.
+type Deed struct {
+	Stream, Event string
+	At            eventstore.Position
+	Undone        bool
+	Left          string // why it stands; "" where it can be taken back
+}
+
+// importsPage lists what was brought into a cycle, and takes more.
+type importsPage struct {
+	frame
+	faulty
+	Kinds  inputLine
+	Bad    string // what is wrong with the file
+	Action string
+	Most   int // MB
+	Lines  []importLine
+}
+
+type importLine struct {
+	Import link
+	Rows   string
+	What   string
+	By     string
+	At     instant
+	State  string
+}
+
+const (
+	mostImports = 100
+	formDo      = ".do" // which of its buttons a form was sent by
+)
+
+func (s *Server) showImports(w http.ResponseWriter, r *http.Request) error {
+	return s.renderImports(w, r, http.StatusOK, r.URL.Query().Get("kind"), "", nil)
+}
+
+// renderImports renders the list, with what is wrong with a file that was sent.
+func (s *Server) renderImports(w http.ResponseWriter, r *http.Request, status int, kind, bad string, faults []Fault) error {
+	v, err := s.visit(r, r.PathValue("cycle"))
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	p := importsPage{frame: v.frame("Spreadsheets brought in", ""), Bad: bad}
+	rows, err := v.views.History(v.ctx, projections.HistoryFilter{Cycle: v.cycle.Cycle, Name: "import.started", Newest: true, Limit: mostImports})
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		l, err := v.importLine(r)
+		if err != nil {
+			return err
+		}
+		p.Lines = append(p.Lines, l)
+	}
+	if a := s.importing(); a != nil && v.at.at.IsZero() && !v.whole {
+		p.Action, p.Most = v.to("/imports"), a.MaxFile>>20
+		q := Question{Name: "kind", Label: "What its rows are", Type: "line", Needed: true, Value: kind}
+		for _, k := range a.Kinds {
+			q.Choices = append(q.Choices, Choice{k, capital(inWords(k))})
+		}
+		p.Kinds = inputOf(q, filled{faults: faults}, nil)
+		for _, f := range faults {
+			l := faultLine{Text: f.Text, Href: "#file"}
+			if f.Question == q.Name {
+				l.Href = "#" + p.Kinds.target()
+			}
+			p.Faults = append(p.Faults, l)
+		}
+	}
+	return s.render(w, status, "imports", p)
+}
+
+// importing is how files are brought in; nil where nobody may.
+func (s *Server) importing() *Importing {
+	if s.acting == nil {
+		return nil
+	}
+	return s.acting.Import
+}
+
+func (v *visit) importLine(r projections.HistoryRow) (l importLine, err error) {
+	e, _ := r.Body.(imports.Started)
+	l = importLine{
+		Import: link{capital(inWords(e.Kind)), v.to("/imports/" + url.PathEscape(strings.TrimPrefix(r.Stream, imports.ID{}.Stream())))},
+		Rows:   grouping(int64(e.Rows)), By: v.actor(r.Envelope.Actor), At: v.instant(r.Envelope.RecordedAt), State: "Broken off",
+	}
+	rest, err := v.views.History(v.ctx, projections.HistoryFilter{Stream: r.Stream, After: r.Position})
+	for _, r := range rest {
+		switch e := r.Body.(type) {
+		case imports.Finished:
+			l.What, l.State = v.spell(r.Sentence), "Brought in"
+		case imports.Reverted:
+			l.State = "Taken back: " + plural(e.Undone, "event", "events") + " undone, " + strconv.Itoa(e.Left) + " left"
+		}
+	}
+	return l, err
+}
+
+// importPage is one import: what it recorded, and what of that stands.
+type importPage struct {
+	frame
+	Rows   []row
+	Deeds  []deedLine
+	Pages  pager
+	Action string // where the form to take it back is sent; "" where there is none
+	Reason inputLine
+	faulty
+}
+
+type deedLine struct {
+	Event link
+	File  link
+	State string
+}
+
+func (s *Server) showImport(w http.ResponseWriter, r *http.Request) error {
+	return s.renderImport(w, r, http.StatusOK, filled{})
+}
+
+func (s *Server) renderImport(w http.ResponseWriter, r *http.Request, status int, f filled) error {
+	v, err := s.visit(r, r.PathValue("cycle"), "page")
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	id := r.PathValue("import")
+	if !domain.IsUUID(id) {
+		return imports.ErrUnknown.Because(id)
+	}
+	rows, err := v.views.History(v.ctx, projections.HistoryFilter{Cycle: v.cycle.Cycle, Stream: imports.ID{Import: id}.Stream(), Name: "import.started"})
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return imports.ErrUnknown.Because(id)
+	}
+	l, err := v.importLine(rows[0])
+	if err != nil {
+		return err
+	}
+	p := importPage{frame: v.frame("Spreadsheet of "+strings.ToLower(l.Import.Text), ""), Rows: []row{
+		{Key: "Brought in", At: l.At, Note: "by " + l.By}, {Key: "Rows", Value: text(l.Rows)}, {Key: "What came of them", Value: text(l.What)}, {Key: "State", Value: text(l.State)},
+		{Key: "In the history", Value: link{"All that it recorded", v.to("/history", "work", id)}},
+	}}
+	if !v.at.at.IsZero() || s.deeds == nil { // what stands is told as it is now
+		return s.render(w, status, "import", p)
+	}
+	deeds, err := s.deeds(v.ctx, id)
+	if err != nil {
+		return err
+	}
+	open := slices.ContainsFunc(deeds, func(d Deed) bool { return !d.Undone && d.Left == "" })
+	from, to, pages := v.paged(len(deeds))
+	p.Pages = pages
+	for _, d := range deeds[from:to] {
+		l := deedLine{Event: link{inWords(strings.ReplaceAll(d.Event, ".", " ")), v.event(d.At.String())}, File: v.fileOf(d.Stream), State: "stands"}
+		if l.File.Text == "" {
+			if l.File, err = v.whoOf(d.At); err != nil {
+				return err
+			}
+		}
+		switch {
+		case d.Undone:
+			l.State = "taken back"
+		case d.Left != "":
+			l.State = "stands: " + d.Left
+		}
+		p.Deeds = append(p.Deeds, l)
+	}
+	if s.importing() != nil && open {
+		p.Action = v.to("/imports/"+url.PathEscape(id)) + "/revert"
+		p.Reason = inputOf(Question{Name: "reason", Label: "Why", Hint: "A short code, kept for ever, such as wrong_file", Type: "line", Needed: true}, f, nil)
+		p.Faults = v.faultLines(f.faults, []inputLine{p.Reason})
+	}
+	return s.render(w, status, "import", p)
+}
+
+// whoOf is whom an event is about.
+func (v *visit) whoOf(at eventstore.Position) (link, error) {
+	r, err := v.s.eventAt(v.ctx, at)
+	if err != nil {
+		return link{}, err
+	}
+	env, err := schema.DecodeEnvelope(r.Metadata)
+	if err != nil || len(env.Subjects) == 0 {
+		return link{}, err
+	}
+	return text(v.name(env.Subjects[0])), nil
+}
+
+// revert takes an import back.
+func (s *Server) revert(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return errForm
+	}
+	reason := r.PostForm.Get("reason")
+	err := s.importing().Revert(r.Context(), r.PathValue("import"), reason)
+	if refused := new(domain.Error); errors.As(err, &refused) {
+		return s.renderImport(w, r, statusOf(refused), filled{given: r.PostForm, faults: []Fault{{"reason", refused.Text}}})
+	} else if err != nil {
+		return err
+	}
+	http.Redirect(w, r, strings.TrimSuffix(r.URL.EscapedPath(), "/revert"), http.StatusSeeOther)
+	return nil
+}
+
+// fileRoom is what a form takes around its file.
+const fileRoom = 64 << 10
+
+// upload takes a file, unless it is no spreadsheet, and leads on to its columns.
+func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
+	a, cycle := s.importing(), r.PathValue("cycle")
+	if err := r.ParseMultipartForm(int64(a.MaxFile) + fileRoom); err != nil { // all of it in memory: nothing of it is written to a disk
+		if large := new(http.MaxBytesError); errors.As(err, &large) {
+			return errFileLarge
+		}
+		return errForm
+	}
+	defer r.MultipartForm.RemoveAll()
+	sheet := Spreadsheet{Kind: r.PostForm.Get("kind"), Cycle: cycle}
+	file, about, err := r.FormFile("file")
+	switch {
+	case !slices.Contains(a.Kinds, sheet.Kind):
+		return s.renderImports(w, r, http.StatusBadRequest, sheet.Kind, "", []Fault{{"kind", "Say what the rows of the file are"}})
+	case err != nil:
+		return s.renderImports(w, r, http.StatusBadRequest, sheet.Kind, "Choose a file", []Fault{{"file", "Choose a file"}})
+	}
+	sheet.File, sheet.Source = about.Filename, make([]byte, about.Size)
+	if _, err := file.ReadAt(sheet.Source, 0); err != nil && about.Size > 0 {
+		return err
+	}
+	_, _, err = a.Understand(r.Context(), sheet)
+	if refused := new(domain.Error); errors.As(err, &refused) {
+		return s.renderImports(w, r, statusOf(refused), sheet.Kind, refused.Text, []Fault{{"file", refused.Text}})
+	} else if err != nil {
+		return err
+	}
+	key := s.drawer.put(&work{cycle: cycle, sheet: sheet}, s.now())
+	http.Redirect(w, r, "/cycles/"+url.PathEscape(cycle)+"/work/"+key, http.StatusSeeOther)
+	return nil
+}
+
+// columnsPage is where somebody says what the columns of a file are.
+type columnsPage struct {
+	frame
+	Kind   string
+	File   string
+	Form   string
+	Header int
+	Count  string
+	Needs  []string
+	faulty
+	Columns []columnLine
+	From    []inputLine
+	Same    []inputLine
+	Words   []inputLine
+	Reading []inputLine
+	Action  string
+}
+
+type columnLine struct {
+	Name, Heading string
+	Samples       []string
+	ID, Field     string
+	Error         string
+	Options       []option
+}
+
+// showWork asks what has to be said of work that was begun.
+func (s *Server) showWork(w http.ResponseWriter, r *http.Request) error {
+	u, err := s.drawer.take(r.PathValue("work"), r.PathValue("cycle"), s.now())
+	if err != nil {
+		return err
+	}
+	return s.askFor(w, r, http.StatusOK, u, nil, nil)
+}
+
+// askFor asks what the columns of a file are, or what is the same for all rows of
+// a bulk.
+func (s *Server) askFor(w http.ResponseWriter, r *http.Request, status int, u *work, said url.Values, faults []Fault) error {
+	if u.bulk != nil {
+		return s.renderBulk(w, r, status, u, said, faults)
+	}
+	sheet := u.sheet
+	sheet.Said = said
+	return s.renderColumns(w, r, status, sheet, faults)
+}
+
+func (s *Server) renderColumns(w http.ResponseWriter, r *http.Request, status int, sheet Spreadsheet, faults []Fault) error {
+	v, err := s.visit(r, sheet.Cycle)
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	u, wrong, err := s.importing().Understand(r.Context(), sheet)
+	if err != nil {
+		return err
+	}
+	faults = append(faults, wrong...)
+	p := columnsPage{
+		frame: v.plainFrame("What the columns are", ""), Kind: inWords(sheet.Kind), File: sheet.File, Form: u.Form, Header: u.Header, Count: plural(u.Rows, "row", "rows"),
+		Needs: u.Needs, Action: v.path,
+	}
+	f := filled{given: sheet.Said, faults: faults}
+	for i, c := range u.Columns {
+		name := "column." + strconv.Itoa(i)
+		l := columnLine{Name: c.Name, Heading: c.Heading, Samples: c.Samples, ID: "f-" + name, Field: name}
+		for _, choice := range u.Fields {
+			l.Options = append(l.Options, option{choice.Value, capital(choice.Text), choice.Value == c.Field})
+		}
+		for _, fault := range faults {
+			if fault.Question == name {
+				l.Error = capital(fault.Text)
+			}
+		}
+		p.Columns = append(p.Columns, l)
+	}
+	lines := func(questions []Question) (lines []inputLine) {
+		for _, q := range questions {
+			q.Label = capital(q.Label)
+			given := f
+			if given.given != nil && !given.given.Has(q.Name) { // asked for the first time
+				given.given = nil
+			}
+			lines = append(lines, inputOf(q, given, nil))
+		}
+		return lines
+	}
+	p.From, p.Same, p.Words, p.Reading = lines(u.From), lines(u.Same), lines(u.Words), lines(u.Reading)
+	if p.Faults = v.faultsOf(faults); len(p.Faults) > 0 {
+		p.Title = "Error: " + p.Title
+	}
+	return s.render(w, status, "columns", p)
+}
+
+// lookAhead tells what would become of rows.
+func (s *Server) lookAhead(ctx context.Context, u *work, said url.Values) (Brought, []Fault, error) {
+	if u.bulk != nil {
+		b, faults, err := s.acting.Bulk.Preview(ctx, u.bulk.orders(said))
+		return u.bulk.told(b), faults, err
+	}
+	sheet := u.sheet
+	sheet.Said = said
+	return s.importing().Preview(ctx, sheet)
+}
+
+// carryOut does what is new.
+func (s *Server) carryOut(ctx context.Context, u *work, id uuid.UUID, said url.Values, progress func(done, of int)) (Brought, error) {
+	if u.bulk != nil {
+		b, err := s.acting.Bulk.Do(ctx, id, u.bulk.orders(said), progress)
+		return u.bulk.told(b), err
+	}
+	sheet := u.sheet
+	sheet.Said = said
+	return s.importing().Import(ctx, sheet, progress)
+}
+
+// goOn is the next step of work: what was said of it once more, what would become
+// of its rows, that it is done, taken back, or forgotten.
+func (s *Server) goOn(w http.ResponseWriter, r *http.Request) error {
+	key := r.PathValue("work")
+	u, err := s.drawer.take(key, r.PathValue("cycle"), s.now())
+	if err != nil {
+		return err
+	}
+	if err := r.ParseForm(); err != nil {
+		return errForm
+	}
+	said := url.Values{}
+	for name, values := range r.PostForm {
+		if !strings.HasPrefix(name, ".") {
+			said[name] = values
+		}
+	}
+	switch r.PostForm.Get(formDo) {
+	case "do":
+		id, err := uuid.Parse(r.PostForm.Get(formID))
+		if err != nil {
+			return errForm
+		}
+		s.start(u, id.String(), said, func(ctx context.Context, progress func(done, of int)) (Brought, error) {
+			return s.carryOut(ctx, u, id, said, progress)
+		}).over(r.Context())
+		http.Redirect(w, r, r.URL.EscapedPath()+"/report", http.StatusSeeOther)
+		return nil
+	case "preview":
+		brought, faults, err := s.lookAhead(r.Context(), u, said)
+		if refused := new(domain.Error); errors.As(err, &refused) && len(faults) == 0 {
+			faults = []Fault{{"", refused.Text}}
+		} else if err != nil {
+			return err
+		}
+		if len(faults) > 0 {
+			return s.askFor(w, r, http.StatusBadRequest, u, said, faults)
+		}
+		return s.renderPreview(w, r, u, said, brought)
+	case "undo":
+		return s.undo(w, r, u)
+	case "forget":
+		s.drawer.forget(key)
+		back := "/cycles/" + url.PathEscape(u.cycle) + "/imports"
+		if u.bulk != nil {
+			back = u.bulk.back
+		}
+		http.Redirect(w, r, back, http.StatusSeeOther)
+		return nil
+	}
+	return s.askFor(w, r, http.StatusOK, u, said, nil)
+}
+
+// outcomesOf is a page about what becomes of work's rows.
+func (s *Server) outcomesOf(v *visit, u *work, title, action string, said url.Values) outcomesPage {
+	p := outcomesPage{frame: v.plainFrame(title, ""), Heading: title, Action: action, Kept: pairs(said)}
+	if u.bulk != nil {
+		p.About, p.Change, p.Forget = s.stepWords(u.bulk.command), "Change what is said for all", "Leave this"
+		p.Back = link{"Back to the list", u.bulk.back}
+	} else {
+		p.About, p.Change, p.Forget = u.sheet.File, "Change what the columns are", "Forget this file"
+		p.Back = link{"All spreadsheets brought in", v.to("/imports")}
+	}
+	return p
+}
+
+func (s *Server) renderPreview(w http.ResponseWriter, r *http.Request, u *work, said url.Values, b Brought) error {
+	v, err := s.visit(r, u.cycle)
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	p := s.outcomesOf(v, u, "What would be recorded", v.path, said)
+	p.ID = uuid.NewString()
+	if n := recordedIn(b); n > 0 {
+		p.Do, p.Verb = "do", "Import "+plural(n, "row", "rows")
+		if u.bulk != nil {
+			p.Verb = p.About + ": " + plural(n, "row", "rows")
+		}
+	}
+	p.Counts, p.Lines, p.More = v.outcomes(b)
+	return s.render(w, http.StatusOK, "outcomes", p)
+}
+
+// undo begins a bulk that takes back what another has done.
+func (s *Server) undo(w http.ResponseWriter, r *http.Request, u *work) error {
+	j := u.under()
+	if u.bulk == nil || j == nil || s.acting.Bulk.Inverse(u.bulk.command) == "" {
+		return errForm
+	}
+	switch {
+	case !j.isOver(): // nothing is taken back of what is not done
+		return errForm
+	case j.err != nil:
+		return j.err
+	}
+	b := &bulk{command: s.acting.Bulk.Inverse(u.bulk.command), back: u.bulk.back}
+	for i, o := range j.brought.Rows {
+		if len(o.Events) > 0 {
+			b.picks = append(b.picks, u.bulk.picks[i])
+		}
+	}
+	if len(b.picks) == 0 {
+		return errChoose
+	}
+	return s.beginBulk(w, r, u.cycle, b)
+}
+
+// recordedIn counts the rows that leave something behind.
+func recordedIn(b Brought) (n int) {
+	for _, o := range b.Rows {
+		if len(o.Events) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// showReport tells what became of work's rows, or how far that is.
+func (s *Server) showReport(w http.ResponseWriter, r *http.Request) error {
+	u, err := s.drawer.take(r.PathValue("work"), r.PathValue("cycle"), s.now())
+	if err != nil {
+		return err
+	}
+	v, err := s.visit(r, u.cycle)
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	j, before := u.under(), strings.TrimSuffix(v.path, "/report")
+	if j == nil {
+		http.Redirect(w, r, before, http.StatusSeeOther)
+		return nil
+	}
+	if !j.isOver() {
+		w.Header().Set("Refresh", "2")
+		return s.render(w, http.StatusOK, "progress", progressPage{frame: v.plainFrame("At work", ""), Heading: "The rows are being recorded", Done: j.done.Load(), Of: j.of.Load(), Again: v.path})
+	}
+	if j.err != nil {
+		return j.err
+	}
+	p := s.outcomesOf(v, u, "What was recorded", before, j.said)
+	p.Done = true
+	if recordedIn(j.brought) > 0 {
+		p.History = link{"All that it recorded, in the history", v.to("/history", "work", j.brought.ID)}
+	}
+	if j.brought.ID != "" && u.bulk == nil {
+		p.Import = link{"What it recorded, and how to take it back", v.to("/imports/" + url.PathEscape(j.brought.ID))}
+	}
+	if u.bulk != nil && recordedIn(j.brought) > 0 {
+		if c := s.acting.Bulk.Inverse(u.bulk.command); c != "" && access.Allow(access.Role(s.acting.Role), c) == nil {
+			p.Undo = "Take it back: " + strings.ToLower(s.acting.Words(c))
+		}
+	}
+	p.Counts, p.Lines, p.More = v.outcomes(j.brought)
+	return s.render(w, http.StatusOK, "outcomes", p)
+}

@@ -1,0 +1,87 @@
+package web
+
+import (
+	"slices"
+	"strings"
+)
+
+// An Outcome is what becomes of a row, or would.
+type Outcome struct {
+	Row    string // which it is
+	Words  string // some of what it says
+	Became string // recorded, already so, refused, needs a person
+	Code   string // of a refusal
+	Why    string
+	Events []string
+}
+
+// Brought is what became of all rows, or would.
+type Brought struct {
+	ID   string // under which what was recorded is found; "" where nothing was
+	Rows []Outcome
+}
+
+// An outcomeLine is an outcome on a page.
+type outcomeLine struct {
+	Row, Words, Became, What string
+}
+
+// outcomesPage tells what would become of rows, becomes, or became.
+type outcomesPage struct {
+	frame
+	Heading string
+	About   string
+	Done    bool
+	Counts  []tally
+	Lines   []outcomeLine
+	More    string
+	Action  string
+	Kept    []pair // the form as it was filled in
+	ID      string // of the form that does it
+	Do      string // which step that is
+	Verb    string // what its button says; "" where there is nothing to do
+	Change  string // what the button says that leads back to what was filled in
+	Forget  string
+	Undo    string
+	Import  link
+	History link // of all that it recorded
+	Back    link
+}
+
+// progressPage tells how far work is.
+type progressPage struct {
+	frame
+	Heading  string
+	Of, Done int64
+	Again    string
+}
+
+// outcomes puts what a person has to look at first, and of many as much as a
+// page holds.
+func (v *visit) outcomes(b Brought) (counts []tally, lines []outcomeLine, more string) {
+	rows := slices.Clone(b.Rows)
+	order := []string{"refused", "needs a person", "recorded", "already so"}
+	if !v.whole {
+		slices.SortStableFunc(rows, func(a, b Outcome) int {
+			return slices.Index(order, a.Became) - slices.Index(order, b.Became)
+		})
+	}
+	all := tallies(rows, func(o Outcome) string { return o.Became })
+	if n := len(rows); n > v.most() {
+		more = "and " + plural(n-v.most(), "row more", "rows more") + ": the spreadsheet has all of them"
+		rows = rows[:v.most()]
+	}
+	for _, o := range rows {
+		l := outcomeLine{Row: o.Row, Words: o.Words, Became: capital(o.Became)}
+		var said []string
+		for _, e := range o.Events {
+			said = append(said, inWords(strings.ReplaceAll(e, ".", " ")))
+		}
+		if o.Why != "" {
+			said = append(said, v.saying(o.Why))
+		}
+		l.What = capital(strings.Join(said, ", "))
+		lines = append(lines, l)
+	}
+	return all, lines, more
+}

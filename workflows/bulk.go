@@ -1,0 +1,70 @@
+package workflows
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/google/uuid"
+
+	"github.com/daybook-engine/daybook/domain"
+)
+
+// A Bulk is a command for each of many things, as one act: a form that was
+// filled in once, with what is known of each.
+type Bulk struct {
+	ID       uuid.UUID // the correlation of all, from which their ids follow
+	By       string    // ROLE/HANDLE
+	Rows     []BulkRow
+	Progress func(done, of int)
+}
+
+// A BulkRow is one of them, by the names of its form's inputs.
+type BulkRow struct {
+	Command string
+	Given   url.Values
+}
+
+// PreviewBulk tells what would come of each row, and does nothing of it.
+func (g *Engine) PreviewBulk(ctx context.Context, in Bulk) (*Imported, error) {
+	x, err := g.together(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return x.done, x.preview(ctx)
+}
+
+// DoBulk does what is new. Broken off, the same bulk does the rest.
+func (g *Engine) DoBulk(ctx context.Context, in Bulk) (*Imported, error) {
+	x, err := g.together(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.preview(ctx); err != nil {
+		return nil, err
+	}
+	x.done.ID = in.ID.String()
+	return x.done, x.issue(ctx)
+}
+
+// together makes rows of a bulk, which are then gone through as a sheet's.
+func (g *Engine) together(ctx context.Context, in Bulk) (*importer, error) {
+	then, err := g.ahead(ctx)
+	x := &importer{Import: Import{By: in.By, Progress: in.Progress}, g: g, then: then, rows: make([]rowPlan, len(in.Rows)), done: &Imported{Rows: make([]ImportedRow, len(in.Rows))}}
+	for i, row := range in.Rows {
+		x.done.Rows[i] = ImportedRow{Line: i + 1, Outcome: RowAlready}
+		body, wrong := Compose(row.Command, row.Given)
+		if len(wrong) > 0 {
+			x.done.Rows[i].Outcome, x.done.Rows[i].Why = RowAsked, wrong[0].Text
+			continue
+		}
+		id, _ := uuid.Parse(domain.UUID5(in.ID.String(), row.Command, string(body)))
+		x.rows[i].orders = []rowCommand{{row.Command, body, Cause{CommandID: id}.Explained(row.Given)}}
+	}
+	return x, err
+}
+
+// Inverse is the command that takes back what a command did to each of many; ""
+// where none does.
+func Inverse(command string) string {
+	return map[string]string{"task.complete": "task.reopen"}[command]
+}

@@ -85,6 +85,14 @@ def compute(events):
     for side in ("mentee", "mentor"):
         f["reflections_due_" + side] = sum(1 for d in held if side in d.get("reflections_due", []))
         f["reflections_filed_" + side] = n("reflection.filed", lambda d: d["side"] == side and d["kind"] == "session")
+    there = {}
+    for e in own:
+        if e["name"] in ("attendance.recorded", "attendance.corrected"):
+            there[e["stream"], e["data"]["person"]] = e["data"]
+    present = [d for d in there.values() if d["present"]]
+    f["attendances"] = len(present)
+    f["people_attending"] = len({d["person"] for d in present})
+    f["people_supervised"] = len({d["person"] for d in present if d["kind"] == "supervision"})
     f["reflections_final"] = n("reflection.filed", lambda d: d["side"] == "mentee" and d["kind"] == "final")
     return f
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go/jetstream"
@@ -102,6 +103,14 @@ sources:
 	require.Equal(t, want, answers(5))
 	require.Zero(t, faults)
 
+	// What was answered, but not acknowledged, when the broker goes away is given
+	// out again after a minute only.
+	durable, err := js.Consumer(t.Context(), "DESK", "daybook-desk")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		info, err := durable.Info(t.Context())
+		return err == nil && info.NumAckPending == 0 && info.NumPending == 0
+	}, patience, 10*time.Millisecond)
 	bus.Shutdown()
 	bus.WaitForShutdown()
 	hour, back := now.hour()

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -208,19 +207,16 @@ func applyQueue(tx *Tx, e *Event) error {
 		if err := moveQueue(tx, e.Cycle, b.To); err != nil {
 			return err
 		}
-		return retainAll(tx, "cycle", e.Cycle, func(a *queueApplication) bool { return a.Cycle == e.Cycle }, func(*queueApplication) {})
+		return retainAll(tx, e.Cycle)
 	case cycle.Closed:
 		pinned, err := change[queueCycle](tx, "queue_cycle", e.Cycle)
 		if err != nil {
 			return err
 		}
 		pinned.Closed = e.Envelope.OccurredAt
-		return retainAll(tx, "cycle", e.Cycle, func(a *queueApplication) bool { return a.Cycle == e.Cycle }, func(a *queueApplication) {
-			a.File = a.File.After(b, e.Envelope.OccurredAt)
-		})
+		return retainAll(tx, e.Cycle)
 	case person.ErasureStarted, person.ErasureCompleted:
-		who := person.Of(e.Stream)
-		return retainAll(tx, "phase", string(who), func(a *queueApplication) bool { return a.Person == who }, func(a *queueApplication) { a.Erased = true })
+		return retainErased(tx, person.Of(e.Stream))
 	case retention.Event:
 		return applyRetention(tx, b)
 	case call.Opened, call.DeadlineExtended, call.PermitGranted, call.Closed:
@@ -253,14 +249,15 @@ func applyQueue(tx *Tx, e *Event) error {
 	case application.SubmissionRefused:
 		known.Cycle, known.Call, known.Person = b.Cycle, b.Call, b.Person
 	}
-	known.File.Closed = pinned.Closed // before this stream began, too
 	if known.File = known.File.After(e.Body, e.Envelope.OccurredAt); known.Person != "" && known != *a {
 		if a, err = change[queueApplication](tx, "queue_application", e.Stream); err != nil {
 			return err
 		}
 		*a = known
-		if err := retain(tx, e.Stream, a); err != nil {
-			return err
+		if len(d.Retention) > 0 || a.Kept != (retention.State{}) {
+			if err := retain(tx, e.Stream, a); err != nil {
+				return err
+			}
 		}
 	}
 	clock := func(command string, due time.Time, rule, zone string) {
@@ -440,20 +437,11 @@ func moveQueue(tx *Tx, id string, to domain.Digest) error {
 		return err
 	}
 	pinned.Definition = to
-	keys := map[string]bool{}
-	for _, c := range tx.dirty["queue_call"] { // the table doesn't have them yet
-		if c.row.(*queueCall).Cycle == id {
-			keys[c.key] = true
-		}
-	}
-	err = query(tx.conn, "SELECT key FROM queue_call WHERE cycle = ? ORDER BY key", func(stmt *sqlite.Stmt) error {
-		keys[stmt.ColumnText(0)] = true
-		return nil
-	}, id)
+	keys, err := keysOf(tx, "queue_call", func(c *queueCall) bool { return c.Cycle == id }, "cycle IN (?)", id)
 	if err != nil {
 		return err
 	}
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
+	for _, key := range keys {
 		c, err := change[queueCall](tx, "queue_call", key)
 		if err != nil {
 			return err
@@ -492,7 +480,7 @@ func expireDrafts(tx *Tx, c *queueCall, key string) error {
 func dateDrafts(tx *Tx, c *queueCall, key string) error {
 	cycle, name, _ := strings.Cut(key, ".")
 	isDraft := func(t *Item) bool { return t.Command == "draft.expire" && t.Call == name && t.Cycle == cycle }
-	drafts, err := keysOf(tx, "queue", key, "draft.expire", isDraft)
+	drafts, err := keysOf(tx, "queue", isDraft, "cycle IN (?) AND phase IN (?)", key, "draft.expire")
 	if err != nil {
 		return err
 	}
@@ -508,20 +496,20 @@ func dateDrafts(tx *Tx, c *queueCall, key string) error {
 	return nil
 }
 
-// keysOf lists the rows of a table that are found by these columns, and those
-// that were changed and are meant: the table doesn't have those yet. IN of one,
-// because SQLite plans a statement anew for every value that it compares by =
-// when the rows are to be ordered.
-func keysOf[R row](tx *Tx, table, cycle, phase string, meant func(R) bool) (keys []string, err error) {
+// keysOf lists the rows of a table that these columns find, and those that were
+// changed and are meant: the table doesn't have those yet. Some come twice. The
+// columns are said by IN of one, because SQLite plans a statement anew for every
+// value that it compares by = when the rows are to be ordered.
+func keysOf[R row](tx *Tx, table string, meant func(R) bool, columns string, values ...any) (keys []string, err error) {
 	for _, c := range tx.dirty[table] {
 		if meant(c.row.(R)) {
 			keys = append(keys, c.key)
 		}
 	}
-	return keys, query(tx.conn, "SELECT key FROM "+table+" WHERE cycle IN (?) AND phase IN (?) ORDER BY key", func(stmt *sqlite.Stmt) error {
+	return keys, query(tx.conn, "SELECT key FROM "+table+" WHERE "+columns+" ORDER BY key", func(stmt *sqlite.Stmt) error {
 		keys = append(keys, stmt.ColumnText(0))
 		return nil
-	}, cycle, phase)
+	}, values...)
 }
 
 // args is a command's arguments as JSON: names and texts, in pairs.

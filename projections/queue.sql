@@ -17,6 +17,7 @@ CREATE TABLE queue_application (
 	body  TEXT NOT NULL
 ) STRICT;
 
+CREATE INDEX queue_application_by_cycle ON queue_application (cycle);   -- for closings and moves, and
 CREATE INDEX queue_application_by_person ON queue_application (phase); -- for erasures, from their start
 
 CREATE TABLE queue_call (

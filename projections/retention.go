@@ -2,12 +2,12 @@ package projections
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/retention"
 )
@@ -48,7 +48,9 @@ func retain(tx *Tx, stream string, a *queueApplication) error {
 	if err != nil {
 		return err
 	}
-	rule, due, over := a.Kept.Until(retention.Kept{File: a.File, Rules: d.Retention, Zone: d.Zone})
+	file := a.File
+	file.Closed = pinned.Closed
+	rule, due, over := a.Kept.Until(retention.Kept{File: file, Rules: d.Retention, Zone: d.Zone})
 	*item = Item{
 		Cycle: a.Cycle, Call: a.Call, About: a.Person, Stream: stream, Zone: d.Zone, Due: due, Rule: kept(rule),
 		Args: args("cycle", a.Cycle, "call", a.Call, "person", string(a.Person)),
@@ -65,28 +67,36 @@ func retain(tx *Tx, stream string, a *queueApplication) error {
 	return nil
 }
 
-// retainAll does something to applications that are found by one column, and tells
-// anew until when each is kept.
-func retainAll(tx *Tx, column, value string, meant func(*queueApplication) bool, do func(*queueApplication)) error {
-	keys := map[string]bool{}
-	for _, c := range tx.dirty["queue_application"] { // the table doesn't have them yet
-		if meant(c.row.(*queueApplication)) {
-			keys[c.key] = true
-		}
-	}
-	err := query(tx.conn, "SELECT key FROM queue_application WHERE "+column+" = ? ORDER BY key", func(stmt *sqlite.Stmt) error {
-		keys[stmt.ColumnText(0)] = true
-		return nil
-	}, value)
+// retainAll tells anew until when the applications of a cycle are kept.
+func retainAll(tx *Tx, cycle string) error {
+	streams, err := keysOf(tx, "queue_application", func(a *queueApplication) bool { return a.Cycle == cycle }, "cycle IN (?)", cycle)
 	if err != nil {
 		return err
 	}
-	for _, stream := range slices.Sorted(maps.Keys(keys)) {
+	for _, stream := range streams {
+		a, err := look[queueApplication](tx, "queue_application", stream)
+		if err != nil {
+			return err
+		}
+		if err := retain(tx, stream, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retainErased tells that nothing is kept of somebody any more.
+func retainErased(tx *Tx, who domain.Person) error {
+	streams, err := keysOf(tx, "queue_application", func(a *queueApplication) bool { return a.Person == who }, "phase IN (?)", string(who))
+	if err != nil {
+		return err
+	}
+	for _, stream := range streams {
 		a, err := change[queueApplication](tx, "queue_application", stream)
 		if err != nil {
 			return err
 		}
-		do(a)
+		a.Erased = true
 		if err := retain(tx, stream, a); err != nil {
 			return err
 		}

@@ -83,7 +83,7 @@ func dateTasks(tx *Tx, c *queueCall, key string) error {
 	follows := func(t *Task) bool {
 		return t.Opened.Plan.DueFrom != "" && t.Opened.Cycle == cycle && t.Opened.About.Call == name
 	}
-	ids, err := keysOf(tx, "queue_task", cycle, string(tasks.Waiting)+" "+name, follows)
+	ids, err := keysOf(tx, "queue_task", follows, "cycle IN (?) AND phase IN (?)", cycle, string(tasks.Waiting)+" "+name)
 	if err != nil {
 		return err
 	}

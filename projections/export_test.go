@@ -1,4 +1,7 @@
 package projections
 
-// OpenWith opens views of other read models.
-var OpenWith = open
+// OpenWith opens views of other read models, and RebuildWith makes them anew.
+var (
+	OpenWith    = open
+	RebuildWith = rebuild
+)

@@ -70,11 +70,12 @@ func All() []Projection {
 // A Tx is one transaction of the writer. Rows that are loaded are changed in
 // place and written once, when it ends.
 type Tx struct {
-	conn  *sqlite.Conn
-	rows  map[rowKey]*cached
-	dirty map[string][]*cached   // by table: what was changed and isn't written yet
-	words map[string]*dictionary // by table
-	added map[*insertion][]int64 // rows that wait to be inserted
+	conn   *sqlite.Conn
+	rows   map[rowKey]*cached
+	dirty  map[string][]*cached   // by table: what was changed and isn't written yet
+	words  map[string]*dictionary // by table
+	added  map[*insertion][]int64 // rows that wait to be inserted
+	sorted [][]int64              // theirs, while they are
 
 	trees, unfinished map[int64]*tree // by book; those whose newest row is to be written
 
@@ -255,8 +256,8 @@ func (tx *Tx) add(to *insertion, row ...int64) { tx.added[to] = append(tx.added[
 // flushAdded inserts the rows that wait, in the order of their columns, of which
 // the first are the key: a table grows fastest at its end.
 func (tx *Tx) flushAdded(to *insertion) error {
-	rows := slices.Collect(slices.Chunk(tx.added[to], to.width))
-	tx.added[to] = tx.added[to][:0]
+	rows := slices.AppendSeq(tx.sorted[:0], slices.Chunk(tx.added[to], to.width))
+	tx.added[to], tx.sorted = tx.added[to][:0], rows
 	slices.SortFunc(rows, slices.Compare)
 	return to.insert(tx.conn, len(rows), func(stmt *sqlite.Stmt, row, parameter int) {
 		for i, value := range rows[row] {

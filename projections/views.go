@@ -660,7 +660,11 @@ func (v *Views) Close() error {
 // their place at the end. The old ones must not be open. It tells progress,
 // if that isn't nil, how many events are done, up to which position, and
 // where the log's head was at the beginning.
-func Rebuild(ctx context.Context, path string, store eventstore.Store, progress func(events int64, done, head eventstore.Position)) (err error) {
+func Rebuild(ctx context.Context, path string, store eventstore.Store, progress func(events int64, done, head eventstore.Position)) error {
+	return rebuild(ctx, path, store, All(), progress)
+}
+
+func rebuild(ctx context.Context, path string, store eventstore.Store, projections []Projection, progress func(events int64, done, head eventstore.Position)) (err error) {
 	made := path + ".new"
 	if err := remove(made); err != nil {
 		return fmt.Errorf("rebuild %s: %w", path, err)
@@ -669,7 +673,7 @@ func Rebuild(ctx context.Context, path string, store eventstore.Store, progress 
 	if err != nil {
 		return fmt.Errorf("rebuild %s: %w", path, err)
 	}
-	v, err := openWith(made, store, All(), beside)
+	v, err := openWith(made, store, projections, beside)
 	if err != nil {
 		return err
 	}

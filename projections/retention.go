@@ -51,18 +51,18 @@ func retain(tx *Tx, stream string, a *queueApplication) error {
 	file := a.File
 	file.Closed = pinned.Closed
 	rule, due, over := a.Kept.Until(retention.Kept{File: file, Rules: d.Retention, Zone: d.Zone})
+	if a.Erased || due.IsZero() {
+		*item = Item{}
+		return nil
+	}
 	*item = Item{
+		Kind: "clock", Role: "clock", Command: "retention.expire", Words: clockWords["retention.expire"],
 		Cycle: a.Cycle, Call: a.Call, About: a.Person, Stream: stream, Zone: d.Zone, Due: due, Rule: kept(rule),
 		Args: args("cycle", a.Cycle, "call", a.Call, "person", string(a.Person)),
 	}
-	switch {
-	case a.Erased || due.IsZero():
-	case over:
+	if over {
 		item.Kind, item.Role, item.Command = "retention", "coordinator", "retention.extend"
 		item.Words = "what is known about " + token(a.Person) + " was kept long enough (" + item.Rule + "): erase them with daybook erase, which takes two people, or say why it is kept on"
-	default:
-		item.Kind, item.Role, item.Command = "clock", "clock", "retention.expire"
-		item.Words = clockWords[item.Command]
 	}
 	return nil
 }

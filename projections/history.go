@@ -31,14 +31,14 @@ type HistoryRow struct {
 
 // A HistoryFilter chooses rows; an empty field chooses all.
 type HistoryFilter struct {
-	Cycle   string // with the erasures of people who took part in it
-	Stream  string
-	Name    string // "session.held", or all of "session"
-	Actor   string
-	Subject domain.Person
-	Work    string    // what one import, or one act on many things, recorded: its correlation
-	From    time.Time // happened then or later
-	To      time.Time // happened then or earlier
+	Cycle       string // with the erasures of people who took part in it
+	Stream      string
+	Name        string // "session.held", or all of "session"
+	Actor       string
+	Subject     domain.Person
+	Correlation string    // of what one import, or one act on many things, recorded
+	From        time.Time // happened then or later
+	To          time.Time // happened then or earlier
 
 	After  eventstore.Position // exclusive
 	Before eventstore.Position // exclusive; zero: no end
@@ -155,7 +155,7 @@ func (f HistoryFilter) find(conn *sqlite.Conn) (found []eventPlace, err error) {
 	and(f.Stream != "", "h.stream = "+word, f.Stream)
 	and(f.Actor != "", "h.actor = "+word, f.Actor)
 	and(f.Subject != "", "h.subjects IN (SELECT subjects FROM history_subject WHERE person = ?)", string(f.Subject))
-	and(f.Work != "", "h.n IN (SELECT n FROM together WHERE work = ?)", f.Work)
+	and(f.Correlation != "", "h.n IN (SELECT n FROM together WHERE correlation = ?)", f.Correlation)
 	and(!f.From.IsZero(), "h.occurred_at >= ?", f.From.UnixMicro())
 	and(!f.To.IsZero(), "h.occurred_at <= ?", f.To.UnixMicro())
 	if f.Name != "" {
@@ -193,7 +193,7 @@ func (f HistoryFilter) find(conn *sqlite.Conn) (found []eventPlace, err error) {
 	}
 	// Each part is in order already, so that they are merged as far as asked.
 	parts, all := []string{"TRUE"}, args
-	if f.Cycle != "" && f.Work == "" { // whom it registered is in no cycle
+	if f.Cycle != "" && f.Correlation == "" { // whom it registered is in no cycle
 		erasures, err := erasuresIn(conn, f.Cycle)
 		if err != nil {
 			return nil, err

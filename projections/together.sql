@@ -1,5 +1,5 @@
 -- The events that one import, or one act on many things, recorded.
 CREATE TABLE together (
-	n    INTEGER PRIMARY KEY,
-	work TEXT NOT NULL -- their correlation
+	n           INTEGER PRIMARY KEY,
+	correlation TEXT NOT NULL
 ) STRICT;

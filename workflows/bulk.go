@@ -26,7 +26,7 @@ type BulkRow struct {
 
 // PreviewBulk tells what would come of each row, and does nothing of it.
 func (g *Engine) PreviewBulk(ctx context.Context, in Bulk) (*Imported, error) {
-	x, err := g.together(ctx, in)
+	x, err := g.bulk(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (g *Engine) PreviewBulk(ctx context.Context, in Bulk) (*Imported, error) {
 
 // DoBulk does what is new. Broken off, the same bulk does the rest.
 func (g *Engine) DoBulk(ctx context.Context, in Bulk) (*Imported, error) {
-	x, err := g.together(ctx, in)
+	x, err := g.bulk(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -46,8 +46,8 @@ func (g *Engine) DoBulk(ctx context.Context, in Bulk) (*Imported, error) {
 	return x.done, x.issue(ctx)
 }
 
-// together makes rows of a bulk, which are then gone through as a sheet's.
-func (g *Engine) together(ctx context.Context, in Bulk) (*importer, error) {
+// bulk makes rows of a bulk, which are then gone through as a sheet's.
+func (g *Engine) bulk(ctx context.Context, in Bulk) (*importer, error) {
 	then, err := g.ahead(ctx)
 	x := &importer{Import: Import{By: in.By, Progress: in.Progress}, g: g, then: then, rows: make([]rowPlan, len(in.Rows)), done: &Imported{Rows: make([]ImportedRow, len(in.Rows))}}
 	for i, row := range in.Rows {

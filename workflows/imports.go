@@ -250,8 +250,8 @@ func (v recalling) Person(ctx context.Context, handle string) (domain.Person, er
 	return a.person, a.err
 }
 
-// preview issues every command on that engine, one after the other. It remembers what it has done: a sheet has fewer rows than the engine
-// keeps streams in memory.
+// preview issues every command on that engine, one after the other. It remembers
+// what it has done: a sheet has fewer rows than the engine keeps streams in memory.
 func (x *importer) preview(ctx context.Context) error {
 	registered := make([]int, len(x.rows)) // the events of that
 	for _, registering := range []bool{true, false} {
@@ -279,9 +279,9 @@ func (x *importer) preview(ctx context.Context) error {
 	return nil
 }
 
-// together is how many rows are under way at a time: what commits together
-// costs one sync.
-const together = 32
+// underWay is how many rows are issued at a time: what commits together costs one
+// sync.
+const underWay = 32
 
 // issue does what the preview told would leave events.
 func (x *importer) issue(ctx context.Context) error {
@@ -296,17 +296,17 @@ func (x *importer) issue(ctx context.Context) error {
 		}
 	}
 	for _, registering := range []bool{true, false} {
-		errs := make([]error, together)
+		errs := make([]error, underWay)
 		var group sync.WaitGroup
 		var done atomic.Int64
-		for worker := range together {
+		for worker := range underWay {
 			group.Go(func() {
 				defer func() {
 					if p := recover(); p != nil { // a row's trouble ends the import, not the process
 						errs[worker] = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 					}
 				}()
-				for i := worker; i < len(x.rows) && errs[worker] == nil && ctx.Err() == nil; i += together {
+				for i := worker; i < len(x.rows) && errs[worker] == nil && ctx.Err() == nil; i += underWay {
 					if leaves[i] {
 						errs[worker] = x.run(ctx, x.g, i, registering, head)
 					}

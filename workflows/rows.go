@@ -476,7 +476,7 @@ func (r *reader) identity() (name, email, handle string) {
 	}
 	switch {
 	case email == "" && handle == "":
-		r.ask("it has neither an e-mail address nor a handle, and a name alone may be two people's")
+		r.ask("it has neither an e-mail address nor a short name, and a name alone may be two people's")
 	case email != "" && !strings.Contains(email, "@"):
 		r.ask("email: expected an e-mail address")
 	}

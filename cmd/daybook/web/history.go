@@ -17,13 +17,13 @@ import (
 // historyPage is the audit trail of a cycle: who did what, when, why.
 type historyPage struct {
 	frame
-	Lines  []eventLine
-	Newer  string
-	Older  string
-	All    string // the way back to all of them
-	Action string
-	Kept   []pair // the moment, which the filter's form must not lose
-	Work   bool   // only what was recorded together
+	Lines    []eventLine
+	Newer    string
+	Older    string
+	All      string // the way back to all of them
+	Action   string
+	Kept     []pair // the moment, which the filter's form must not lose
+	Together bool   // only what one import, or one act on many things, recorded
 
 	Names   []option
 	Persons []option
@@ -70,7 +70,7 @@ type eventLine struct {
 const eventsPerPage = 50
 
 func (s *Server) showHistory(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.visit(r, r.PathValue("cycle"), "name", "actor", "person", "stream", "work", "from", "to", "before", "after")
+	v, err := s.visit(r, r.PathValue("cycle"), "name", "actor", "person", "stream", "correlation", "from", "to", "before", "after")
 	if err != nil {
 		return err
 	}
@@ -97,8 +97,8 @@ func (s *Server) showHistory(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := historyPage{frame: v.frame("History", "History"), Action: v.path, Kept: pairs(v.at.keep())}
 	p.Lines = v.eventLines(rows)
-	if f.Work != "" {
-		p.Work, p.Kept = true, append(p.Kept, pair{"work", f.Work})
+	if f.Correlation != "" {
+		p.Together, p.Kept = true, append(p.Kept, pair{"correlation", f.Correlation})
 	}
 	v.turnPages(&p, f, rows, more)
 	if err := v.fillForm(&p, rows); err != nil {
@@ -111,7 +111,7 @@ func (s *Server) showHistory(w http.ResponseWriter, r *http.Request) error {
 func (v *visit) historyFilter() (projections.HistoryFilter, error) {
 	f := projections.HistoryFilter{
 		Cycle: v.cycle.Cycle, Stream: v.own.Get("stream"), Name: v.own.Get("name"), Actor: v.own.Get("actor"),
-		Subject: domain.Person(v.own.Get("person")), Work: v.own.Get("work"), Newest: true,
+		Subject: domain.Person(v.own.Get("person")), Correlation: v.own.Get("correlation"), Newest: true,
 	}
 	var err error
 	if from := v.own.Get("from"); from != "" {

@@ -209,7 +209,7 @@ func (s *Server) renderImport(w http.ResponseWriter, r *http.Request, status int
 	}
 	p := importPage{frame: v.frame("Spreadsheet of "+strings.ToLower(l.Import.Text), ""), Rows: []row{
 		{Key: "Brought in", At: l.At, Note: "by " + l.By}, {Key: "Rows", Value: text(l.Rows)}, {Key: "What came of them", Value: text(l.What)}, {Key: "State", Value: text(l.State)},
-		{Key: "In the history", Value: link{"All that it recorded", v.to("/history", "work", id)}},
+		{Key: "In the history", Value: link{"All that it recorded", v.to("/history", "correlation", id)}},
 	}}
 	if !v.at.at.IsZero() || s.deeds == nil { // what stands is told as it is now
 		return s.render(w, status, "import", p)
@@ -568,7 +568,7 @@ func (s *Server) showReport(w http.ResponseWriter, r *http.Request) error {
 	p := s.outcomesOf(v, u, "What was recorded", before, j.said)
 	p.Done = true
 	if recordedIn(j.brought) > 0 {
-		p.History = link{"All that it recorded, in the history", v.to("/history", "work", j.brought.ID)}
+		p.History = link{"All that it recorded, in the history", v.to("/history", "correlation", j.brought.ID)}
 	}
 	if j.brought.ID != "" && u.bulk == nil {
 		p.Import = link{"What it recorded, and how to take it back", v.to("/imports/" + url.PathEscape(j.brought.ID))}

@@ -222,8 +222,9 @@ func (d *desk) enter(ctx context.Context, role access.Role, who string) error {
 
 // definitions are those of programmes that there are, to begin one's own from.
 func definitions() (list []web.Example) {
-	files, _ := fs.Glob(rehearsals, "*/*.yaml")                                                           // the pattern is well-formed
-	slices.SortStableFunc(files, func(a, b string) int { return -cmp.Compare(path.Dir(a), path.Dir(b)) }) // the plain one first
+	files, _ := fs.Glob(rehearsals, "*/*.yaml") // the pattern is well-formed
+	// The plain one first.
+	slices.SortStableFunc(files, func(a, b string) int { return -cmp.Compare(path.Dir(a), path.Dir(b)) })
 	for _, file := range files {
 		source, _ := rehearsals.ReadFile(file) // it is built in
 		if d, err := definition.Parse(file, source); err == nil {

@@ -78,8 +78,13 @@ func (s *Server) showCompare(w http.ResponseWriter, r *http.Request) error {
 	if len(cycles) > mostChoices {
 		cycles = slices.DeleteFunc(cycles, func(c projections.Cycle) bool { return c.Programme != v.cycle.Programme && c.Cycle != with })
 	}
-	for _, c := range cycles[:min(len(cycles), mostChoices)] {
-		p.Cycles = append(p.Cycles, option{c.Cycle, cycleLineOf(c).Name.Text, c.Cycle == with})
+	cycles = cycles[:min(len(cycles), mostChoices)]
+	chosen, unasked := with, !q.Has("with") && then == "" && at == ""
+	if other := slices.IndexFunc(cycles, func(c projections.Cycle) bool { return c.Cycle != with }); unasked && other >= 0 {
+		chosen = cycles[other].Cycle
+	}
+	for _, c := range cycles {
+		p.Cycles = append(p.Cycles, option{c.Cycle, cycleLineOf(c).Name.Text, c.Cycle == chosen})
 		if c.Cycle != v.cycle.Cycle && c.Programme == v.cycle.Programme {
 			p.Ready = append(p.Ready, link{"With " + cycleLineOf(c).Name.Text, href(v.path, nil, "with", c.Cycle)})
 		}
@@ -92,12 +97,7 @@ func (s *Server) showCompare(w http.ResponseWriter, r *http.Request) error {
 			p.Ready = append(p.Ready, link{ago.words, href(v.path, nil, "then", day.Format(time.DateOnly))})
 		}
 	}
-	if !q.Has("with") && then == "" && at == "" {
-		if other := slices.IndexFunc(p.Cycles, func(c option) bool { return !c.Chosen }); other >= 0 {
-			for i := range p.Cycles {
-				p.Cycles[i].Chosen = i == other
-			}
-		}
+	if unasked {
 		return s.render(w, http.StatusOK, "compare", p)
 	}
 	if with == v.cycle.Cycle && then == at {

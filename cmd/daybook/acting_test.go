@@ -53,6 +53,14 @@ type acted struct {
 
 func begin(t *testing.T) acted { return actIn(t, t.TempDir()) }
 
+// staffed is one in February 2031, at which anna is registered.
+func staffed(t *testing.T) acted {
+	a := begin(t)
+	a.at("2031-02-03T09:00")
+	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	return a
+}
+
 func actIn(t *testing.T, dir string) acted {
 	a, err := main.Act(t.Context(), dir)
 	require.NoError(t, err)
@@ -83,9 +91,7 @@ func (a acted) as(by string) browser {
 // is found where it can be done, and its form is filled in by its labels.
 func TestASeasonIsRunByItsPages(t *testing.T) {
 	t.Parallel()
-	a := begin(t)
-	a.at("2031-02-03T09:00")
-	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	a := staffed(t)
 	anna := a.as("coordinator/anna")
 
 	home := anna.open("/")
@@ -171,9 +177,7 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 // beside them: the programme is known there. Elsewhere it must be said.
 func TestACycleOffersItsLimits(t *testing.T) {
 	t.Parallel()
-	a := begin(t)
-	a.at("2031-02-03T09:00")
-	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	a := staffed(t)
 	a.do("coordinator/anna", "organisation.register", `{"organisation":"nemo","name":"Network","kind":"network"}`)
 	anna := a.as("coordinator/anna")
 	limited := strings.Replace(pairsDefinition, "roles:", "quotas: [{quota: year, per: year, limit: 10}, {quota: scotland, per: cycle, nation: Scotland, limit: 3}]\nroles:", 1)
@@ -198,9 +202,7 @@ func TestACycleOffersItsLimits(t *testing.T) {
 // second is told what has changed. A form sees the deadline pass.
 func TestAFormIsSentOnce(t *testing.T) {
 	t.Parallel()
-	a := begin(t)
-	a.at("2031-02-03T09:00")
-	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	a := staffed(t)
 	a.do("coordinator/anna", "person.register", `{"handle":"ben","register":"people","name":"Ben Ohm"}`)
 	a.do("coordinator/anna", "organisation.register", `{"organisation":"nemo","name":"Network","kind":"network"}`)
 	anna := a.as("coordinator/anna")
@@ -263,9 +265,7 @@ func TestOnlyThisMachineActs(t *testing.T) {
 			require.ErrorContains(t, err, "--a", addr)
 		}
 	}
-	a := begin(t)
-	a.at("2031-02-03T09:00")
-	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	a := staffed(t)
 	for by, why := range map[string]string{
 		"anna": "an actor is ROLE/HANDLE", "cordinator/anna": "there is no role cordinator; there are applicant, coordinator", "coordinator/ben": "nobody is registered", "clock/anna": "only the engine itself",
 	} {
@@ -279,9 +279,7 @@ func TestOnlyThisMachineActs(t *testing.T) {
 // recorded, and then all of it is recorded as one.
 func TestAnotherSeasonIsPlannedFromTheLast(t *testing.T) {
 	t.Parallel()
-	a := begin(t)
-	a.at("2031-02-03T09:00")
-	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	a := staffed(t)
 	a.do("coordinator/anna", "organisation.register", `{"organisation":"nemo","name":"Network","kind":"network"}`)
 	anna := a.as("coordinator/anna")
 	anna.open("/").follow("Publish a definition").press("Publish a definition", "Definition", pairsDefinition).recorded("")

@@ -19,9 +19,7 @@ import (
 // bringing is a daybook with an open cycle, into which anna brings spreadsheets
 // by its pages.
 func bringing(t *testing.T) (acted, browser) {
-	a := begin(t)
-	a.at("2031-02-03T09:00")
-	a.do("coordinator/anna", "person.register", `{"handle":"anna","register":"staff","name":"Anna Berg"}`)
+	a := staffed(t)
 	a.do("coordinator/anna", "organisation.register", `{"organisation":"nemo","name":"Network","kind":"network"}`)
 	a.do("coordinator/anna", "organisation.register", `{"organisation":"salt-road","name":"Museum of the Salt Road","kind":"museum"}`)
 	a.do("coordinator/anna", "membership.record", `{"organisation":"salt-road","network":"nemo"}`)

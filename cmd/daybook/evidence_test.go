@@ -567,6 +567,21 @@ func TestASignedPackSaysTheSameToEveryReader(t *testing.T) {
 	}
 }
 
+// Whoever has the key can put anything into a record, and still not steer the
+// terminal on which its events are listed.
+func TestListedEventsDoNotSteerTheTerminal(t *testing.T) {
+	t.Parallel()
+	x := packed(t)
+	forged := files(t, x.autumn)
+	bodies(`"stream":"match-nemo-2023-autumn.m5"`, `"stream":"m5\u001b[2K\n\u202e"`)(forged)
+	restate(t, forged, x.key, false)
+	var out, talk bytes.Buffer
+	code := verify.Main("daybook-verify", []string{filepath.Join(write(t, zipped(list(forged))), "file"), "--policy", x.policyFile, "--events"}, &out, &talk)
+	require.Zero(t, code, out.String()+talk.String())
+	require.Contains(t, out.String(), "match.made  m5\ufffd[2K\ufffd\ufffd")
+	require.NotContains(t, out.String(), "\x1b")
+}
+
 // Whatever is done to a pack by chance, it is refused or says the same.
 // DAYBOOK_PACKS=N sets how many are tried.
 func TestNoPackAlteredByChancePasses(t *testing.T) {

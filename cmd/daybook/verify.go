@@ -15,7 +15,7 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 func newVerify() *cobra.Command {
 	return &cobra.Command{
-		Use:   "verify PACK --policy FILE [--since OLDER-PACK]",
+		Use:   "verify PACK --policy FILE [--since OLDER-PACK] [--events]",
 		Short: "Check an evidence pack, as daybook-verify does",
 		// The same program: it reads its own flags.
 		DisableFlagParsing: true,

@@ -43,8 +43,8 @@ func readHeader(line []byte) (h header, err error) {
 
 // A fact is an event whose body was disclosed.
 type fact struct {
-	id, name, book, stream string
-	body                   map[string]json.RawMessage
+	id, name, book, stream, occurred string
+	body                             map[string]json.RawMessage
 }
 
 // disclosed checks a body against its header, and reads it.
@@ -85,7 +85,7 @@ func disclosed(h header, line []byte) (f fact, err error) {
 	if text(meta["id"]) != h.ID || text(meta["name"]) != h.Name || text(meta["book"]) != h.Book || recorded.UTC().Format(time.DateOnly) != h.Day {
 		return f, errors.New("its body is that of another event")
 	}
-	return fact{h.ID, h.Name, h.Book, text(event["stream"]), data}, nil
+	return fact{h.ID, h.Name, h.Book, text(event["stream"]), text(meta["occurred_at"]), data}, nil
 }
 
 // unambiguous refuses JSON with a name that stands twice in one object, also

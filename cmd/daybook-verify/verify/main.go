@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
+	"unicode"
 )
 
 // Exit codes.
@@ -33,8 +35,9 @@ func Main(name string, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	policyFile := flags.String("policy", "", "file of the keys you trust, from the grant letter or the first pack: never out of the pack")
 	sinceFile := flags.String("since", "", "a pack of this cycle that you hold already: the new one must continue it")
+	events := flags.Bool("events", false, "list the events that each figure was counted from, such as the sessions held, as far as the pack discloses them")
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, "usage: %s PACK --policy FILE [--since OLDER-PACK]\n", name)
+		fmt.Fprintf(stderr, "usage: %s PACK --policy FILE [--since OLDER-PACK] [--events]\n", name)
 		flags.PrintDefaults()
 	}
 	var packs []string
@@ -81,11 +84,11 @@ func Main(name string, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, "FAIL  %v\n", err)
 		return fail
 	}
-	p.print(stdout)
+	p.print(stdout, *events)
 	return pass
 }
 
-func (p *Pack) print(w io.Writer) {
+func (p *Pack) print(w io.Writer, events bool) {
 	c := p.Claims
 	fmt.Fprintf(w, "PASS  %s of %s, for %s\n\n%s", c.Cycle, c.Programme, c.For, proven)
 	if p.Rehearsal {
@@ -111,7 +114,58 @@ func (p *Pack) print(w io.Writer) {
 		fmt.Fprintf(t, "%s\t%s\t%s%s\n", f.Measure, value, p.was(f.Measure), p.Measures[i].Words)
 	}
 	_ = t.Flush() // who cannot be written to is not told either
+	if events {
+		p.printEvents(w)
+	} else {
+		fmt.Fprintln(w, "\nThe events that they were counted from are listed with --events.")
+	}
 	fmt.Fprintf(w, "\n%s", notProven)
+}
+
+// printEvents lists what each figure was counted from: when it happened, what, in
+// which stream, and of its content what any measure goes by.
+func (p *Pack) printEvents(w io.Writer) {
+	var fields []string
+	for _, m := range p.Measures {
+		fields = append(append(fields, m.Key...), m.Of)
+		for _, s := range m.Over {
+			for _, c := range s.Where {
+				fields = append(fields, c.Field)
+			}
+		}
+	}
+	for i, m := range p.Measures {
+		if len(p.counted[i]) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "\n%s  %d  %s\n", m.Measure, p.Claims.Figures[i].Value, m.Words)
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for _, e := range p.counted[i] {
+			var told []string
+			for _, field := range fields {
+				value := text(e.fact.body[field])
+				if line := field + " " + printable(value); value != "" && !slices.Contains(told, line) {
+					told = append(told, line)
+				}
+			}
+			occurred := e.fact.occurred
+			if at, err := time.Parse(time.RFC3339, occurred); err == nil {
+				occurred = at.UTC().Format("2006-01-02 15:04 UTC")
+			}
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", printable(occurred), e.fact.name, printable(e.fact.stream), strings.Join(told, ", "))
+		}
+		_ = t.Flush()
+	}
+}
+
+// printable keeps what records say from moving the cursor or turning the line.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 // was is a column: what the older pack said of a measure.

@@ -58,6 +58,7 @@ type tally []entry
 type entry struct {
 	scope, key, of string
 	value          int64
+	fact           fact
 }
 
 func (t *tally) add(m *Measure, f fact) error {
@@ -78,7 +79,7 @@ func (t *tally) add(m *Measure, f fact) error {
 		if slices.ContainsFunc(s.Where, func(c condition) bool { return !c.holds(f.body[c.Field]) }) {
 			return nil
 		}
-		e := entry{key: key, scope: bookOf(f.book, "cycle/"), value: 1}
+		e := entry{key: key, scope: bookOf(f.book, "cycle/"), value: 1, fact: f}
 		switch {
 		case m.Scope == "year":
 			e.scope = bookOf(f.book, "programme/") + "/" + text(f.body["year"])
@@ -104,13 +105,21 @@ func (t *tally) add(m *Measure, f fact) error {
 	return nil
 }
 
-func (t tally) value(m *Measure, scope string) (n int64) {
+// in is what counts in a scope: of what is told apart, the first of each.
+func (t tally) in(m *Measure, scope string) (list tally) {
 	seen := map[string]bool{}
 	for _, e := range t {
 		if e.scope != scope || m.Fold == "distinct" && seen[e.of] {
 			continue
 		}
 		seen[e.of] = true
+		list = append(list, e)
+	}
+	return list
+}
+
+func (t tally) value() (n int64) {
+	for _, e := range t {
 		n += e.value
 	}
 	return n

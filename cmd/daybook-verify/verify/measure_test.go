@@ -59,7 +59,7 @@ func TestTheFiguresAreThoseOfTheDomain(t *testing.T) {
 		}
 		for i, m := range measure.All {
 			for _, scope := range []string{"autumn", "spring", "nemo/2023", "nemo/2024", "gem/2023"} {
-				require.Equal(t, theirs.Value(m, scope), tallies[i].value(&mine[i], scope), "seed %d: %s of %s", seed, m.Measure, scope)
+				require.Equal(t, theirs.Value(m, scope), tallies[i].in(&mine[i], scope).value(), "seed %d: %s of %s", seed, m.Measure, scope)
 			}
 		}
 	}

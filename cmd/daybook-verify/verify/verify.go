@@ -102,6 +102,7 @@ type Pack struct {
 	ledger  []byte
 	stated  []statement         // what it says, line by line
 	headers map[string][][]byte // by book
+	counted []tally             // by measure
 }
 
 // Check checks a pack by a policy, and against an older one unless that is
@@ -410,6 +411,7 @@ func (p *Pack) figures(files map[string][]byte, _ Policy) error {
 	if plans != 1 {
 		return fmt.Errorf("the cycle was planned %d times", plans)
 	}
+	p.counted = make([]tally, len(p.Measures))
 	for i, m := range p.Measures {
 		said := p.Claims.Figures[i]
 		scope := p.Claims.Cycle
@@ -423,7 +425,8 @@ func (p *Pack) figures(files map[string][]byte, _ Policy) error {
 			}
 			continue
 		}
-		if is := (Figure{m.Measure, m.Version, tallies[i].value(&m, scope), ""}); said != is {
+		p.counted[i] = tallies[i].in(&m, scope)
+		if is := (Figure{m.Measure, m.Version, p.counted[i].value(), ""}); said != is {
 			return fmt.Errorf("the claim of %s %d is %d, and the records give %d of %s", said.Measure, said.Version, said.Value, is.Value, is.Measure)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -277,6 +278,56 @@ func TestColumnsAreSuggested(t *testing.T) {
 	require.Equal(t, []string{"people"}, workflows.Importable("operator"))
 	require.Equal(t, imports.Kinds, workflows.Importable("coordinator"))
 	require.Empty(t, workflows.Importable("mentee"))
+}
+
+// The headings of lists as they are kept in German, and those that no kind has a
+// field for: they stay a person's to say.
+func TestGermanHeadingsAreKnown(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	people := map[string]string{
+		"Name": "name", "Vorname": "first_name", "Nachname": "last_name", "Name, Vorname": "name", "Vor- und Nachname": "name", "Teilnehmer:in": "name", "Bewerber*innen": "name",
+		"E-Mail": "email", "E-Mail-Adresse": "email", "Mailadresse": "email", "Kürzel": "handle", "Kennung": "handle", "Sprache": "language",
+		"Mentor:in": "", "Status": "", "Bemerkung": "", "Bemerkungen": "", "Notiz": "", "Thema": "", "Ort": "", "Anrede": "",
+	}
+	pairs := map[string]string{
+		"Mentee": "mentee", "Mentees": "mentee", "E-Mail Mentee": "mentee", "Mentor": "mentor", "Mentorin": "mentor", "Mentor/in": "mentor", "Mentor:in": "mentor", "Mentor*innen": "mentor", "Mentor/Mentorin": "mentor",
+		"Mentor:in (E-Mail-Adresse)": "mentor", "Mentee (Kürzel)": "mentee", "Tandem": "match", "Kennung": "", "Name": "", "Status": "", "Bemerkung": "", "Notiz": "", "Thema": "",
+	}
+	with := func(a, b map[string]string) map[string]string { a = maps.Clone(a); maps.Copy(a, b); return a }
+	for kind, headings := range map[string]map[string]string{
+		"people":  people,
+		"mentors": with(people, map[string]string{"Anzahl Plätze": "capacity", "Kapazität": "capacity", "Fachgebiet(e)": "expertise", "Schwerpunkte": "expertise", "Mentorenpool": "pool"}),
+		"applications": with(people, map[string]string{
+			"Organisation": "organisation", "Einrichtung": "organisation", "Museum": "organisation", "Haus": "organisation", "Institution": "organisation", "Arbeitgeber:in": "organisation",
+			"Eingang": "received", "Eingegangen am": "received", "Eingangsdatum": "received", "Datum": "received", "Uhrzeit": "received_time", "Beginn": "",
+		}),
+		"matches": with(pairs, map[string]string{"Begründung": "rationale", "Zugesagt": "accepted", "Datum": ""}),
+		"sessions": with(pairs, map[string]string{
+			"Datum": "date", "Uhrzeit": "time", "Beginn": "time", "Dauer": "minutes", "Dauer (Min.)": "minutes", "Dauer in Min.": "minutes", "Minuten": "minutes", "Dauer (Std.)": "hours", "Stunden": "hours",
+			"Art": "mode", "Treffen Nr.": "session", "Ort": "", "Unterschrift": "", "Ende": "",
+		}),
+		"attendance": {
+			"Teilnehmer:in": "person", "Teilnehmende": "person", "E-Mail-Adresse": "person", "Kürzel": "person", "Kennung": "person", "Veranstaltung": "gathering", "Dauer (Min.)": "minutes", "Minuten": "minutes",
+			"Unterschrift": "", "Name": "", "Datum": "", "Ort": "", "Bemerkungen": "",
+		},
+	} {
+		for heading, want := range headings {
+			c, err := o.Columns(t.Context(), o.importing(kind, `"`+heading+"\";x\n90;90\n", sheet.Map{}))
+			require.NoError(t, err)
+			require.Equal(t, want, c.Reading.Shown()[0].Field, "%s: %s", kind, heading)
+		}
+		c, err := o.Columns(t.Context(), o.importing(kind, "x\n90\n", sheet.Map{}))
+		require.NoError(t, err)
+		means := map[string]string{}
+		for _, f := range c.Fields {
+			for _, word := range append(slices.Clone(f.Words), f.Field) {
+				word = strings.ReplaceAll(word, " ", "")
+				require.Contains(t, []string{"", f.Field}, means[word], "%s: %s", kind, word)
+				means[word] = f.Field
+			}
+		}
+	}
 }
 
 func TestAnImportBeginsOnlyWhereItCan(t *testing.T) {

@@ -33,30 +33,30 @@ import (
 // What rows of a kind can say, and by which headings, in English and German.
 var (
 	whom = []sheet.Field{
-		{Field: "name", Words: []string{"full name", "participant", "person", "name vorname", "vorname nachname", "vor und nachname", "vollständiger name", "teilnehmer", "teilnehmerin", "your name", "ihr name", "dein name"}},
+		{Field: "name", Words: []string{"full name", "participant", "person", "name vorname", "vorname nachname", "nachname vorname", "vor nachname", "vor und nachname", "vollständiger name", "teilnehmer", "teilnehmerin", "teilnehmerinnen", "teilnehmende", "bewerber", "bewerberin", "bewerberinnen", "your name", "ihr name", "dein name"}},
 		{Field: "first_name", Words: []string{"first name", "given name", "forename", "vorname"}},
 		{Field: "last_name", Words: []string{"last name", "family name", "surname", "nachname", "familienname"}},
-		{Field: "email", Label: "E-mail address", Like: anAddress, Words: []string{"e mail", "mail", "e mail address", "email address", "e mail adresse", "mailadresse", "emailadresse", "your e mail", "ihre e mail"}},
-		{Field: "handle", Label: "short name", Words: []string{"short name", "username", "kürzel", "kurzname"}},
+		{Field: "email", Label: "E-mail address", Like: anAddress, Words: []string{"mail", "e mail address", "e mail adresse", "mailadresse", "your e mail", "ihre e mail", "deine e mail"}},
+		{Field: "handle", Label: "short name", Words: []string{"short name", "username", "kürzel", "kurzname", "kennung", "benutzername"}},
 		{Field: "register", Label: "Counted among: a list of people", Same: true, Words: []string{"verzeichnis"}},
 		{Field: "language", Same: true, Words: []string{"sprache"}},
 	}
 	pool = []sheet.Field{
 		{Field: "pool", Same: true, Words: []string{"mentor pool", "mentorenpool"}},
-		{Field: "capacity", Label: "Mentees at a time", Same: true, Words: []string{"places", "mentees", "number of mentees", "kapazität", "plätze", "anzahl mentees"}},
-		{Field: "expertise", Same: true, Words: []string{"skills", "areas of expertise", "fields", "fachgebiete", "schwerpunkte", "kompetenzen"}},
+		{Field: "capacity", Label: "Mentees at a time", Same: true, Words: []string{"places", "mentees", "number of mentees", "kapazität", "plätze", "anzahl plätze", "anzahl mentees"}},
+		{Field: "expertise", Same: true, Words: []string{"skills", "areas of expertise", "fields", "fachgebiet", "fachgebiete", "schwerpunkt", "schwerpunkte", "kompetenzen"}},
 	}
 	applying = []sheet.Field{
 		{Field: "call", Same: true, Words: []string{"ausschreibung", "aufruf"}},
-		{Field: "received", Label: "Received: date, or date and time", Same: true, Like: aDate, Words: []string{"received at", "received on", "date received", "date", "timestamp", "submitted", "submitted at", "submission date", "datum", "eingang", "eingegangen", "eingegangen am", "eingangsdatum", "zeitstempel", "gesendet"}},
+		{Field: "received", Label: "Received: date, or date and time", Same: true, Like: aDate, Words: []string{"received at", "received on", "date received", "date", "timestamp", "submitted", "submitted at", "submission date", "datum", "eingang", "eingang am", "eingegangen", "eingegangen am", "eingangsdatum", "eingereicht", "eingereicht am", "bewerbungsdatum", "zeitstempel", "gesendet", "gesendet am"}},
 		{Field: "received_time", Label: "Received: time of day", Same: true, Words: []string{"time", "time received", "uhrzeit", "eingangszeit"}},
 		{Field: "route", Same: true, Words: []string{"weg"}},
-		{Field: "organisation", Same: true, Words: []string{"organization", "institution", "museum", "employer", "organisation slug"}},
+		{Field: "organisation", Same: true, Words: []string{"organization", "institution", "museum", "employer", "organisation slug", "einrichtung", "haus", "arbeitgeber", "arbeitgeberin"}},
 	}
 	pairing = []sheet.Field{
 		{Field: "match", Words: []string{"match id", "pair", "tandem", "paar"}},
-		{Field: "mentee", Label: "Mentee: e-mail address or short name", Words: []string{"mentee e mail", "e mail mentee", "mentee email", "email mentee", "e mail der mentee", "e mail des mentees"}},
-		{Field: "mentor", Label: "Mentor: e-mail address or short name", Words: []string{"mentor e mail", "e mail mentor", "mentor email", "email mentor", "mentorin", "e mail mentorin", "e mail des mentors", "e mail der mentorin"}},
+		{Field: "mentee", Label: "Mentee: e-mail address or short name", Words: []string{"mentees", "mentee e mail", "e mail mentee", "e mail der mentee", "e mail des mentees", "mentee e mail adresse", "mentee kürzel", "mentee kennung"}},
+		{Field: "mentor", Label: "Mentor: e-mail address or short name", Words: []string{"mentorin", "mentoren", "mentorinnen", "mentor mentorin", "mentorin mentor", "mentor e mail", "mentorin e mail", "e mail mentor", "e mail mentorin", "e mail des mentors", "e mail der mentorin", "mentor e mail adresse", "mentorin e mail adresse", "mentor kürzel", "mentorin kürzel", "mentor kennung", "mentorin kennung"}},
 	}
 	proposing = []sheet.Field{
 		{Field: "previous", Label: "In place of which match", Words: []string{"previous match", "replaces", "ersetzt"}},
@@ -64,13 +64,13 @@ var (
 		{Field: "accepted", Label: "Accepted by both: yes or no", Same: true, Words: []string{"confirmed", "angenommen", "bestätigt", "zugesagt"}},
 	}
 	holding = []sheet.Field{
-		{Field: "session", Label: "Number of the session", Words: []string{"session no", "session number", "no", "number", "nr", "nummer", "sitzung", "sitzung nr", "treffen", "treffen nr"}},
-		{Field: "date", Label: "Date, or date and time", Same: true, Like: aDate, Words: []string{"date held", "held on", "when", "when date", "datum", "tag", "termin", "start"}},
-		{Field: "time", Label: "Time of day", Same: true, Words: []string{"start time", "when time", "uhrzeit", "beginn", "zeit"}},
-		{Field: "minutes", Label: "Length in minutes", Same: true, Words: []string{"min", "mins", "duration", "duration min", "duration minutes", "duration in minutes", "length", "length min", "dauer", "dauer min", "dauer minuten", "dauer in minuten", "minuten"}},
-		{Field: "hours", Label: "Length in hours", Same: true, Words: []string{"h", "hrs", "duration h", "duration hours", "duration in hours", "length hours", "stunden", "std", "dauer h", "dauer std", "dauer stunden", "dauer in stunden"}},
+		{Field: "session", Label: "Number of the session", Words: []string{"session no", "session number", "no", "number", "nr", "nummer", "sitzung", "sitzung nr", "sitzungsnummer", "treffen", "treffen nr", "gespräch", "gespräch nr"}},
+		{Field: "date", Label: "Date, or date and time", Same: true, Like: aDate, Words: []string{"date held", "held on", "when", "when date", "datum", "tag", "termin", "start", "datum des treffens", "datum der sitzung"}},
+		{Field: "time", Label: "Time of day", Same: true, Words: []string{"start time", "when time", "uhrzeit", "beginn", "zeit", "startzeit", "anfang"}},
+		{Field: "minutes", Label: "Length in minutes", Same: true, Words: []string{"min", "mins", "duration", "duration min", "duration minutes", "duration in minutes", "length", "length min", "dauer", "dauer min", "dauer minuten", "dauer in min", "dauer in minuten", "länge", "länge min", "minuten"}},
+		{Field: "hours", Label: "Length in hours", Same: true, Words: []string{"h", "hrs", "duration h", "duration hours", "duration in hours", "length hours", "stunden", "std", "dauer h", "dauer std", "dauer stunden", "dauer in h", "dauer in std", "dauer in stunden", "länge h", "länge std"}},
 		{Field: "zone", Label: "Time zone", Same: true, Words: []string{"time zone", "when zone", "zeitzone"}},
-		{Field: "mode", Label: "How it was held", Same: true, Words: []string{"how", "format", "form", "art", "modus"}},
+		{Field: "mode", Label: "How it was held", Same: true, Words: []string{"how", "format", "form", "art", "art des treffens", "modus"}},
 	}
 )
 
@@ -84,8 +84,8 @@ func aDate(c sheet.Cell) bool {
 
 // attending says who was at a training, at supervision or at an event.
 var attending = slices.Concat([]sheet.Field{
-	{Field: "person", Label: "Who was there: e-mail address or short name", Words: []string{"email", "e mail", "mail", "handle", "participant", "attendee", "teilnehmer", "teilnehmerin"}},
-	{Field: "gathering", Label: "Training, supervision or event: its id", Words: []string{"training", "supervision", "event", "workshop", "veranstaltung"}},
+	{Field: "person", Label: "Who was there: e-mail address or short name", Words: []string{"e mail", "mail", "e mail adresse", "mailadresse", "handle", "kürzel", "kennung", "participant", "attendee", "teilnehmer", "teilnehmerin", "teilnehmerinnen", "teilnehmende"}},
+	{Field: "gathering", Label: "Training, supervision or event: its id", Words: []string{"training", "supervision", "event", "workshop", "veranstaltung", "schulung", "fortbildung"}},
 }, slices.DeleteFunc(slices.Clone(holding), func(f sheet.Field) bool { return f.Field != "minutes" && f.Field != "hours" }))
 
 // A rowKind is what rows of a kind can say and must, and what they come to.

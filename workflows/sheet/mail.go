@@ -177,16 +177,13 @@ func (l *posted) part(header func(string) string, body io.Reader, depth int) err
 // charsetReader reads text in one of the alphabets of Europe and its neighbours;
 // everything else has long come in UTF-8.
 func charsetReader(charset string, r io.Reader) (io.Reader, error) {
-	same := func(a, b string) bool {
-		return strings.ReplaceAll(plain(a), " ", "") == strings.ReplaceAll(plain(b), " ", "")
-	}
 	for _, latin := range []string{"us-ascii", "iso-8859-1"} { // which say less than is meant
-		if same(charset, latin) {
+		if plain(charset) == plain(latin) {
 			charset = "Windows 1252"
 		}
 	}
 	for _, known := range charmap.All {
-		if c, ok := known.(*charmap.Charmap); ok && same(c.String(), charset) {
+		if c, ok := known.(*charmap.Charmap); ok && plain(c.String()) == plain(charset) {
 			return encoding.Encoding(c).NewDecoder().Reader(r), nil
 		}
 	}

@@ -14,9 +14,12 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // What is taken: far above any season's spreadsheet.
@@ -164,10 +167,21 @@ func Column(n int) string {
 	return name
 }
 
-// plain is a heading, or a word for one, as it is compared: lower case, and
-// nothing but letters and digits.
+// plain is a heading, or a word for one, as it is compared: lower case, umlauts
+// as two letters, and nothing but letters and digits. So E-Mail is Email, and
+// Mentor:in, Mentor/-in and MentorIn are Mentorin.
 func plain(s string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
-		return !isWord(r)
-	}), " ")
+	s = remark.ReplaceAllString(strings.ToLower(norm.NFC.String(s)), "")
+	return strings.Map(func(r rune) rune {
+		if !isWord(r) {
+			return -1
+		}
+		return r
+	}, twoLetters.Replace(s))
 }
+
+// remark is what a heading says in brackets of how its column is to be filled in,
+// and not of what stands there: other brackets may make it another column.
+var remark = regexp.MustCompile(`[(\[]\s*(pflicht|pflichtfeld|pflichtangabe|optional|freiwillig|required|uhr|(hh|ss):mm( uhr)?|(tt|dd)[./]mm[./](jj|yy){1,2}|(jjjj|yyyy)-mm-(tt|dd))\s*[)\]]`)
+
+var twoLetters = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss")

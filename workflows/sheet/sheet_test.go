@@ -393,6 +393,30 @@ func TestColumnsAreFoundByTheirHeadings(t *testing.T) {
 	require.ErrorContains(t, err, `m.yaml:1:11: expected UTF-8, UTF-16 or Windows-1252, found "EBCDIC"`)
 }
 
+// How a heading is written does not matter; what it says does.
+func TestAHeadingIsKnownHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	list := []Field{
+		{Field: "email", Words: []string{"e mail adresse"}}, {Field: "handle", Words: []string{"kürzel"}}, {Field: "mentor", Words: []string{"mentorin", "mentorinnen"}},
+		{Field: "minutes", Words: []string{"dauer", "dauer min", "dauer in minuten"}}, {Field: "time", Words: []string{"uhrzeit"}}, {Field: "date", Words: []string{"datum"}},
+	}
+	for field, headings := range map[string][]string{
+		"email":   {"Email", "eMail", "E-MAIL:", "E-Mail *", "E-Mail-Adresse", "E-Mailadresse", "Email Adresse", "E-Mail (Pflichtfeld)", " E‑Mail\u00a0Adresse "},
+		"handle":  {"Kürzel", "KÜRZEL", "Ku\u0308rzel", "Kuerzel:"},
+		"mentor":  {"Mentor", "MENTOR", "Mentorin", "Mentor*in", "Mentor:in", "Mentor/in", "Mentor/-in", "Mentor_in", "Mentor(in)", "MentorIn", "Mentor·in", "Mentor:innen", "Mentor*innen", "MentorInnen", "Mentor/-innen"},
+		"minutes": {"Dauer", "Dauer (Min.)", "Dauer [min]", "Dauer/Min.", "Dauer (in Minuten)", "Dauer in Minuten*"},
+		"time":    {"Uhrzeit (Uhr)", "Uhrzeit [hh:mm]", "Uhrzeit (HH:MM Uhr)"},
+		"date":    {"Datum (TT.MM.JJJJ)", "Datum (TT.MM.JJ)", "Datum [JJJJ-MM-TT]", "Datum (dd/mm/yyyy)", "datum (optional)"},
+		"":        {"Dauer (Tage)", "Dauer (Std.)", "E-Mail (privat)", "Mentor (Museum)", "Mentoring", "Uhr", "(optional)", "*", "Kurzel"},
+	} {
+		for _, heading := range headings {
+			s, err := Read("l.csv", []byte("\""+heading+"\";Nr\n1;1\n"), Map{})
+			require.NoError(t, err)
+			require.Equal(t, field, Guess(s, list, Map{}).Shown()[0].Field, heading)
+		}
+	}
+}
+
 // Before anybody has said what the columns are, as much is told as can be.
 func TestColumnsAreShownBeforeTheyAreUnderstood(t *testing.T) {
 	t.Parallel()

@@ -309,7 +309,7 @@ func TestGermanHeadingsAreKnown(t *testing.T) {
 		}),
 		"attendance": {
 			"Teilnehmer:in": "person", "Teilnehmende": "person", "E-Mail-Adresse": "person", "Kürzel": "person", "Kennung": "person", "Veranstaltung": "gathering", "Dauer (Min.)": "minutes", "Minuten": "minutes",
-			"Unterschrift": "", "Name": "", "Datum": "", "Ort": "", "Bemerkungen": "",
+			"Anwesend": "present", "Teilgenommen": "present", "Unterschrift": "", "Name": "", "Datum": "", "Ort": "", "Bemerkungen": "",
 		},
 	} {
 		for heading, want := range headings {
@@ -378,6 +378,12 @@ func TestAttendanceIsBroughtIn(t *testing.T) {
 	}, outcomes)
 	outcomes, _ = o.bring("attendance", list, sheet.Map{})
 	require.Equal(t, []string{"already so", "already so"}, outcomes[:2])
+	// Who was not there is not recorded, and who is not said to have been, neither.
+	outcomes, _ = o.bring("attendance", "Teilnehmer;Training;Minuten;Anwesend\nm1;roles;120;x\nm2;roles;;nein\nm2;roles;30;\nm2;roles;30;online\na1;roles;;Nein\n", sheet.Map{})
+	require.Equal(t, []string{
+		"already so", "already so", "needs a person: present: it is missing", `needs a person: present: expected yes or no, ja or nein, found "online"`,
+		"needs a person: present: it is recorded that they were there, which is taken back with attendance.correct",
+	}, outcomes)
 	require.Equal(t, []int64{2, 2, 0}, o.attendance())
 
 	for range 2 {

@@ -86,6 +86,7 @@ func aDate(c sheet.Cell) bool {
 var attending = slices.Concat([]sheet.Field{
 	{Field: "person", Label: "Who was there: e-mail address or short name", Words: []string{"e mail", "mail", "e mail adresse", "mailadresse", "handle", "kürzel", "kennung", "participant", "attendee", "teilnehmer", "teilnehmerin", "teilnehmerinnen", "teilnehmende"}},
 	{Field: "gathering", Label: "Training, supervision or event: its id", Words: []string{"training", "supervision", "event", "workshop", "veranstaltung", "schulung", "fortbildung"}},
+	{Field: "present", Label: "They were there: yes or no", Same: true, Words: []string{"attended", "was there", "anwesend", "anwesenheit", "teilgenommen"}},
 }, slices.DeleteFunc(slices.Clone(holding), func(f sheet.Field) bool { return f.Field != "minutes" && f.Field != "hours" }))
 
 // A rowKind is what rows of a kind can say and must, and what they come to.
@@ -851,14 +852,7 @@ func (x *importer) aMatch(r *reader, p *rowPlan) {
 		id = "m-" + domain.UUID5("match", x.Cycle, string(mentee), string(mentor))[:8]
 	}
 	previous, rationale := r.slug("previous"), r.text("rationale")
-	accepted := false
-	switch said := strings.ToLower(r.text("accepted")); said {
-	case "yes", "y", "ja", "x", "true", "1":
-		accepted = true
-	case "", "no", "n", "nein", "false", "0":
-	default:
-		r.ask("accepted: expected yes or no, ja or nein, found %q", said)
-	}
+	accepted, _ := r.yes("accepted")
 	if r.doubt != nil {
 		return
 	}
@@ -867,6 +861,20 @@ func (x *importer) aMatch(r *reader, p *rowPlan) {
 		r.send(p, "match.accept", map[string]any{"cycle": x.Cycle, "match": id, "side": match.Mentee}, mentee)
 		r.send(p, "match.accept", map[string]any{"cycle": x.Cycle, "match": id, "side": match.Mentor}, mentor)
 	}
+}
+
+// yes tells whether a row says of a field that it is so, or that it is not.
+func (r *reader) yes(field string) (yes, no bool) {
+	switch said := r.slug(field); said {
+	case "yes", "y", "ja", "x", "true", "1":
+		return true, false
+	case "no", "n", "nein", "false", "0":
+		return false, true
+	case "":
+	default:
+		r.ask("%s: expected yes or no, ja or nein, found %q", field, said)
+	}
+	return false, false
 }
 
 // aHeld is a session that a row says was held.
@@ -919,15 +927,28 @@ func (r *reader) planned(h aHeld) bool {
 }
 
 func (x *importer) anAttendance(r *reader, p *rowPlan) {
-	who, at, minutes := r.somebody("person"), r.slug("gathering"), r.minutes()
+	who, at := r.somebody("person"), r.slug("gathering")
+	there, absent := r.yes("present")
+	if x.said("present") && !there && !absent {
+		r.ask("present: it is missing")
+	}
+	minutes := 0
+	if !absent {
+		minutes = r.minutes()
+	}
 	if r.doubt != nil {
 		return
 	}
 	s, err := remembered[gathering.State](x.l, gathering.ID{Cycle: x.Cycle, Gathering: at}.Stream())
 	r.failed("gathering", err)
-	if e, said := s.Attendance(who); said && !e.Present {
+	e, said := s.Attendance(who)
+	switch {
+	case absent && said && e.Present:
+		r.ask("present: it is recorded that they were there, which is taken back with attendance.correct")
+	case absent: // there is nothing to record
+	case said && !e.Present:
 		p.refused = domain.Refuse("attendance_corrected", "that somebody was there was taken back, and is said again with attendance.correct")
-	} else {
+	default:
 		r.send(p, "attendance.record", map[string]any{"cycle": x.Cycle, "gathering": at, "person": who, "minutes": minutes}, "")
 	}
 }

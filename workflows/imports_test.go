@@ -109,6 +109,12 @@ func TestPeopleAreFoundByAddressAndByHandle(t *testing.T) {
 	outcomes, _ = o.bring("people", "Name;E-Mail\nAnna Burg;anna@example.org\n", sheet.Map{})
 	require.Equal(t, []string{"needs a person: this address or short name is somebody's with another name"}, outcomes)
 
+	// A name beside a first name may be the family name alone.
+	outcomes, _ = o.bring("people", "Vorname;Name;E-Mail\nAnna;Berg;anna@example.org\nCara;Cara Dohl;cara@example.org\nDan;von Dohl;dan@example.org\n", sheet.Map{})
+	require.Equal(t, []string{"already so", "recorded", `needs a person: name: it may be the whole name, without "Dan", or the family name alone: say which with a map, as name or as last_name`}, outcomes)
+	outcomes, _ = o.bring("people", "Name;E-Mail\nCara Dohl;cara@example.org\n", sheet.Map{})
+	require.Equal(t, []string{"already so"}, outcomes)
+
 	// An address is found as long as it is theirs.
 	o.must("coordinator/c1", "email.set", fields{"person": "a1", "email": "new@example.org"})
 	outcomes, _ = o.bring("people", "Name;E-Mail\nName of a1;one@example.org\nName of a1;new@example.org\n", sheet.Map{})

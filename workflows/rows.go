@@ -464,8 +464,16 @@ func foldedName(name string) string {
 // identity is who a row is about, as it says.
 func (r *reader) identity() (name, email, handle string) {
 	name = r.text("name")
-	if first, last := r.text("first_name"), r.text("last_name"); name == "" {
-		name = strings.TrimSpace(first + " " + last)
+	whole := strings.Fields(foldedName(name))
+	first, last := r.text("first_name"), r.text("last_name")
+	switch {
+	case name == "":
+		name = first + " " + last
+	case first == "" || last != "" || slices.ContainsFunc(strings.Fields(foldedName(first)), func(word string) bool { return slices.Contains(whole, word) }):
+	case len(strings.Fields(name)) > 1:
+		r.ask("name: it may be the whole name, without %q, or the family name alone: say which with a map, as name or as last_name", first)
+	default: // a Name beside a Vorname
+		name = first + " " + name
 	}
 	name = strings.Join(strings.Fields(name), " ")
 	email, handle = strings.ToLower(r.text("email")), strings.ToLower(r.text("handle"))

@@ -159,6 +159,16 @@ func TestAMailIsBroughtIn(t *testing.T) {
 	require.Contains(t, anna.open("/cycles/spring/history?name=application.received").html, "email · reason: sender confirmed")
 }
 
+// Where every row would be refused, no green button offers to bring them in.
+func TestNothingButRefusalsIsNoImport(t *testing.T) {
+	t.Parallel()
+	_, anna := bringing(t)
+	preview := anna.bring("Applications", "forms.csv", "Name;E-Mail;Eingang;motives;priorities;Museum\nCem Halb;cem@example.org;05.02.2031 12:30;to learn;one;salt-road\n").press("Show what would be recorded", "Route", "staff")
+	require.Contains(t, preview.html, "There is nothing to bring in. What is in the way stands beside each row")
+	require.Contains(t, preview.html, `<button class="govuk-button govuk-button--secondary" name=".do" value="do">Record 1 refusal all the same`)
+	require.Contains(t, preview.press("Record 1 refusal all the same").html, "Person registered, submission refused")
+}
+
 // Two files in two tabs are two; the key of a file opens it for its cycle alone,
 // and of many only the last few are kept.
 func TestFilesAreKeptApart(t *testing.T) {
@@ -349,7 +359,7 @@ func TestSessionsGoRound(t *testing.T) {
 	require.NoError(t, book.SetCellValue(name, "I3", 75))
 	brought("filled.xlsx", written(), two, "There is nothing to record")
 	require.NoError(t, book.SetCellValue(name, "I2", 45))
-	brought("other.xlsx", written(), "This session is already recorded otherwise; correct the record instead")
+	brought("other.xlsx", written(), "This session is already recorded otherwise; correct the record instead", `There is nothing to record. What is in the way stands beside each row: mend it in the file and <a class="govuk-link" href="/cycles/spring/imports?kind=sessions">upload it again</a>`)
 }
 
 // table reads text with separators that a page gave.

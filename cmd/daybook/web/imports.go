@@ -498,11 +498,18 @@ func (s *Server) renderPreview(w http.ResponseWriter, r *http.Request, u *work, 
 	defer v.close()
 	p := s.outcomesOf(v, u, "What would be recorded", v.path, said)
 	p.ID = uuid.NewString()
+	p.Vain = !slices.ContainsFunc(b.Rows, func(o Outcome) bool { return o.Became == "recorded" })
 	if n := recordedIn(b); n > 0 {
 		p.Do, p.Verb = "do", "Import "+plural(n, "row", "rows")
-		if u.bulk != nil {
+		switch {
+		case p.Vain:
+			p.Verb = "Record " + plural(n, "refusal", "refusals") + " all the same"
+		case u.bulk != nil:
 			p.Verb = p.About + ": " + plural(n, "row", "rows")
 		}
+	}
+	if p.Vain && u.bulk == nil && slices.ContainsFunc(b.Rows, func(o Outcome) bool { return o.Why != "" }) {
+		p.Mended = link{"upload it again", v.to("/imports", "kind", u.sheet.Kind)}
 	}
 	p.Counts, p.Lines, p.More = v.outcomes(b)
 	return s.render(w, http.StatusOK, "outcomes", p)

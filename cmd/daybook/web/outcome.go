@@ -40,6 +40,8 @@ type outcomesPage struct {
 	ID      string // of the form that does it
 	Do      string // which step that is
 	Verb    string // what its button says; "" where there is nothing to do
+	Vain    bool   // no row would be taken as it is: at most refusals are recorded
+	Mended  link   // where a file goes that was mended
 	Change  string // what the button says that leads back to what was filled in
 	Forget  string
 	Undo    string

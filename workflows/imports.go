@@ -64,6 +64,14 @@ type ImportedRow struct {
 	Why      string     `json:"why,omitempty"`
 	Commands []string   `json:"commands,omitempty"`
 	Events   []string   `json:"events,omitempty"` // that are new
+	Nobody   *Stranger  `json:"nobody,omitempty"` // of those asked about: whom to register first
+}
+
+// A Stranger is somebody whom a row names and nobody knows yet, as person.register
+// asks for them.
+type Stranger struct {
+	Email  string `json:"email,omitempty"`
+	Handle string `json:"handle,omitempty"`
 }
 
 // Imported is what became of a spreadsheet, or would.

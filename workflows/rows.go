@@ -243,7 +243,7 @@ func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
 		x.rows[i].says = strings.Join(readers[i].said, "\x00")
 		switch doubt := readers[i].doubt; {
 		case doubt != nil:
-			r.Outcome, r.Why = RowAsked, doubt.Error()
+			r.Outcome, r.Why, r.Nobody = RowAsked, doubt.Error(), readers[i].nobody
 		case p.refused != nil:
 			r.Outcome, r.Code, r.Why = RowRefused, p.refused.Code, p.refused.Text
 		}
@@ -297,9 +297,10 @@ type reader struct {
 	x      *importer
 	row    sheet.Row
 	said   []string
-	unsure bool  // whom the mail is from, in which it is
-	doubt  error // for a person
-	fault  error // of ours
+	unsure bool      // whom the mail is from, in which it is
+	doubt  error     // for a person
+	nobody *Stranger // whom it is about
+	fault  error     // of ours
 }
 
 func (r *reader) ask(format string, args ...any) {
@@ -543,6 +544,7 @@ func (r *reader) who(p *rowPlan, register string) domain.Person {
 		return known
 	}
 	if name == "" {
+		r.nobody = &Stranger{email, handle}
 		r.ask("nobody is registered under this address or short name, and the row has no name")
 		return ""
 	}
@@ -846,6 +848,13 @@ func (r *reader) somebody(field string) domain.Person {
 	}
 	p, err := r.x.l.Registered(r.x.l.ctx, text)
 	if errors.Is(err, domain.NotFound) {
+		switch {
+		case r.doubt != nil:
+		case strings.Contains(text, "@"):
+			r.nobody = &Stranger{Email: text}
+		case domain.CheckSlug("handle", text) == nil: // else it is a name, by which nobody is found
+			r.nobody = &Stranger{Handle: text}
+		}
 		r.ask("%s: nobody is registered under this address or short name", field)
 	} else {
 		r.failed(field, err)

@@ -257,6 +257,9 @@ func brought(done *workflows.Imported) (b web.Brought) {
 	b.ID = done.ID
 	for i, r := range done.Rows {
 		o := web.Outcome{Row: "line " + strconv.Itoa(r.Line), Became: string(r.Outcome), Code: r.Code, Why: r.Why, Events: r.Events}
+		if r.Nobody != nil {
+			o.Nobody = web.Stranger(*r.Nobody)
+		}
 		if done.Reading != nil {
 			o.Words = strings.Join(firstWords(done.Reading, done.Reading.Rows[i]), " · ")
 		}

@@ -169,6 +169,24 @@ func TestNothingButRefusalsIsNoImport(t *testing.T) {
 	require.Contains(t, preview.press("Record 1 refusal all the same").html, "Person registered, submission refused")
 }
 
+// Somebody whom a row names and nobody knows is registered from the list, which is
+// then shown again as it has become.
+func TestWhoIsMissingIsRegisteredFromTheList(t *testing.T) {
+	t.Parallel()
+	a, anna := bringing(t)
+	columns := anna.bring("Matches", "pairs.csv", "Eine;Andere\nnoor@example.org;ohm\nNoor Bakker;ohm\n")
+	preview := columns.press("Show what would be recorded", "A Eine", "Mentee: e-mail address or short name", "B Andere", "Mentor: e-mail address or short name")
+	require.Regexp(t, `line 2</th>.*Mentee: nobody is registered under this address or short name <a [^>]*>Register noor@example.org</a>`, preview.html)
+	require.Regexp(t, `line 3</th>.*Mentee: nobody is registered under this address or short name</td>`, preview.html)
+	form := preview.follow("Register noor@example.org")
+	require.Regexp(t, `E-mail address</dt>\s*<dd [^>]*>noor@example.org</dd>`, form.html)
+	again := form.press("Register a person", "Short name", "noor", "Counted among", "people", "Name", "Noor Bakker")
+	again.recorded("Noor Bakker")
+	require.Contains(t, again.html, "What would be recorded</h1>")
+	require.Regexp(t, `line 2</th>.*Mentor: nobody is registered under this address or short name <a [^>]*>Register ohm</a>`, again.html)
+	require.Len(t, a.events("person.registered"), 2)
+}
+
 // Two files in two tabs are two; the key of a file opens it for its cycle alone,
 // and of many only the last few are kept.
 func TestFilesAreKeptApart(t *testing.T) {

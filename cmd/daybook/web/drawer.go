@@ -41,7 +41,8 @@ type work struct {
 	until time.Time
 
 	mu   sync.Mutex
-	form string // that it was done for last
+	said url.Values // that it was looked at with last; nil before
+	form string     // that it was done for last
 	job  *job
 }
 
@@ -147,6 +148,20 @@ func (w *work) under() *job {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.job
+}
+
+// look keeps what work was looked at with, for whoever comes back to its address,
+// and looked gives it; nil before.
+func (w *work) look(said url.Values) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.said = said
+}
+
+func (w *work) looked() url.Values {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.said
 }
 
 // over waits a little for a job to end, and tells whether it has.

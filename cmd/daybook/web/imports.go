@@ -335,11 +335,15 @@ type columnLine struct {
 	Options       []option
 }
 
-// showWork asks what has to be said of work that was begun.
+// showWork asks what has to be said of work that was begun, and shows again what
+// would become of it where that was said.
 func (s *Server) showWork(w http.ResponseWriter, r *http.Request) error {
 	u, err := s.drawer.take(r.PathValue("work"), r.PathValue("cycle"), s.now())
 	if err != nil {
 		return err
+	}
+	if said := u.looked(); said != nil {
+		return s.preview(w, r, u, said)
 	}
 	return s.askFor(w, r, http.StatusOK, u, nil, nil)
 }
@@ -453,16 +457,7 @@ func (s *Server) goOn(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, r.URL.EscapedPath()+"/report", http.StatusSeeOther)
 		return nil
 	case "preview":
-		brought, faults, err := s.lookAhead(r.Context(), u, said)
-		if refused := new(domain.Error); errors.As(err, &refused) && len(faults) == 0 {
-			faults = []Fault{{"", refused.Text}}
-		} else if err != nil {
-			return err
-		}
-		if len(faults) > 0 {
-			return s.askFor(w, r, http.StatusBadRequest, u, said, faults)
-		}
-		return s.renderPreview(w, r, u, said, brought)
+		return s.preview(w, r, u, said)
 	case "undo":
 		return s.undo(w, r, u)
 	case "forget":
@@ -475,6 +470,21 @@ func (s *Server) goOn(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return s.askFor(w, r, http.StatusOK, u, said, nil)
+}
+
+// preview shows what would become of the rows, as soon as all is said of them.
+func (s *Server) preview(w http.ResponseWriter, r *http.Request, u *work, said url.Values) error {
+	brought, faults, err := s.lookAhead(r.Context(), u, said)
+	if refused := new(domain.Error); errors.As(err, &refused) && len(faults) == 0 {
+		faults = []Fault{{"", refused.Text}}
+	} else if err != nil {
+		return err
+	}
+	if len(faults) > 0 {
+		return s.askFor(w, r, http.StatusBadRequest, u, said, faults)
+	}
+	u.look(said)
+	return s.renderPreview(w, r, u, said, brought)
 }
 
 // outcomesOf is a page about what becomes of work's rows.
@@ -511,7 +521,7 @@ func (s *Server) renderPreview(w http.ResponseWriter, r *http.Request, u *work, 
 	if p.Vain && u.bulk == nil && slices.ContainsFunc(b.Rows, func(o Outcome) bool { return o.Why != "" }) {
 		p.Mended = link{"upload it again", v.to("/imports", "kind", u.sheet.Kind)}
 	}
-	p.Counts, p.Lines, p.More = v.outcomes(b)
+	p.Counts, p.Lines, p.More = v.outcomes(b, p.Action)
 	return s.render(w, http.StatusOK, "outcomes", p)
 }
 
@@ -585,6 +595,6 @@ func (s *Server) showReport(w http.ResponseWriter, r *http.Request) error {
 			p.Undo = "Take it back: " + strings.ToLower(s.acting.Words(c))
 		}
 	}
-	p.Counts, p.Lines, p.More = v.outcomes(j.brought)
+	p.Counts, p.Lines, p.More = v.outcomes(j.brought, p.Action)
 	return s.render(w, http.StatusOK, "outcomes", p)
 }

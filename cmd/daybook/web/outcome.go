@@ -1,8 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/daybook-engine/daybook/domain/access"
 )
 
 // An Outcome is what becomes of a row, or would.
@@ -13,7 +16,11 @@ type Outcome struct {
 	Code   string // of a refusal
 	Why    string
 	Events []string
+	Nobody Stranger // whom to register first; zero where nobody is missing
 }
+
+// A Stranger is somebody whom a row names and nobody knows yet.
+type Stranger struct{ Email, Handle string }
 
 // Brought is what became of all rows, or would.
 type Brought struct {
@@ -24,6 +31,7 @@ type Brought struct {
 // An outcomeLine is an outcome on a page.
 type outcomeLine struct {
 	Row, Words, Became, What string
+	Register                 link // of whom the row names; then it is looked at again
 }
 
 // outcomesPage tells what would become of rows, becomes, or became.
@@ -59,8 +67,8 @@ type progressPage struct {
 }
 
 // outcomes puts what a person has to look at first, and of many as much as a
-// page holds.
-func (v *visit) outcomes(b Brought) (counts []tally, lines []outcomeLine, more string) {
+// page holds. Back is where they are looked at again.
+func (v *visit) outcomes(b Brought, back string) (counts []tally, lines []outcomeLine, more string) {
 	rows := slices.Clone(b.Rows)
 	order := []string{"refused", "needs a person", "recorded", "already so"}
 	if !v.whole {
@@ -83,6 +91,9 @@ func (v *visit) outcomes(b Brought) (counts []tally, lines []outcomeLine, more s
 			said = append(said, v.saying(o.Why))
 		}
 		l.What = capital(strings.Join(said, ", "))
+		if who := o.Nobody; who != (Stranger{}) && !v.whole && access.Allow(access.Role(v.s.acting.Role), "person.register") == nil {
+			l.Register = link{"Register " + cmp.Or(who.Email, who.Handle), href("/do/person.register", nil, "email", who.Email, "handle", who.Handle, formBack, back)}
+		}
 		lines = append(lines, l)
 	}
 	return all, lines, more

@@ -98,10 +98,13 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	for _, x := range [][2]string{{"ben", "Ben 🦕 Ohm"}, {"mia", "מיה <b>Adler</b>"}, {"rita", "Rita Reh"}} {
 		home = home.follow("Register a person").press("Register a person", "Short name", x[0], "Counted among", "people", "Name", x[1]).recorded("registered")
 	}
+	require.NotContains(t, home.html, "Done</strong>")
 	home = home.follow("Register an organisation").press("Register an organisation", "Organisation", "nemo", "Name", "Network of Museums", "Network", "").recorded("Network of Museums")
 	home = home.follow("Register an organisation").press("Register an organisation", "Organisation", "salt-road", "Name", "Museum of the Salt Road", "Museum", "").recorded("Museum of the Salt Road")
 	home = home.follow("Record a membership").press("Record a membership", "Organisation", "salt-road", "Network", "nemo").recorded("")
+	require.Regexp(t, `that runs the programme\. <strong class="govuk-tag"><span aria-hidden="true">✓ </span>Done</strong></li>`, home.html)
 	home = home.follow("Publish a definition").press("Publish a definition", "Definition", pairsDefinition).recorded("")
+	require.Equal(t, 2, strings.Count(home.html, "Done</strong>"), "the next is the limit of places")
 	home = home.follow("Say how many places there are").press("Say how many places there are", "Programme", "pairs", "Name of this limit", "cycle", "In each cycle", "", "Limit", "1").recorded("")
 	home = home.follow("Take a mentor into a pool").press("Take a mentor into a pool", "Mentor", "מיה <b>Adler</b> (mia)", "Pool", "gem", "Mentees at a time", "1", "Expertise", "drawing\nschool").recorded("")
 	home = home.follow("Plan a cycle").press("Plan a cycle", "Short name of the cycle", "spring", "Programme", "pairs", "Title", "Spring", "From", "2031-04", "To", "2031-06").recorded("Spring")

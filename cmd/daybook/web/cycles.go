@@ -14,7 +14,11 @@ type cyclesPage struct {
 	Pages  pager
 	Can    []stepLine
 	Begin  *beginPart
+	Begun  begun
 }
+
+// begun is what is done already of what a first cycle takes.
+type begun struct{ Organisation, Definition, Quota bool }
 
 type cycleLine struct {
 	Name         link
@@ -54,6 +58,15 @@ func (s *Server) showCycles(w http.ResponseWriter, r *http.Request) error {
 		p.Rehearsal = rehearsalOf(p.Rehearsal, c)
 		if from <= i && i < to {
 			p.Cycles = append(p.Cycles, cycleLineOf(c))
+		}
+	}
+	if len(list) == 0 {
+		for name, done := range map[string]*bool{"organisation.registered": &p.Begun.Organisation, "definition.published": &p.Begun.Definition, "quota.set": &p.Begun.Quota} {
+			rows, err := s.views.History(r.Context(), projections.HistoryFilter{Name: name, Limit: 1})
+			if err != nil {
+				return err
+			}
+			*done = len(rows) > 0
 		}
 	}
 	return s.render(w, http.StatusOK, "cycles", p)

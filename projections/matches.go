@@ -93,6 +93,9 @@ type Reflection struct {
 	At      time.Time      `json:"at"`
 }
 
+// Late tells whether a session was written down well after it was held.
+func (s Session) Late() bool { return s.Status == "held" && s.RecordedAt.Sub(s.Slot.Start) > lateEntry }
+
 // Held lists the sessions that were held.
 func (m Match) Held() []Session {
 	var list []Session

@@ -332,10 +332,10 @@ func TestSessionsGoRound(t *testing.T) {
 	_, anna := paired(t)
 	sessions := anna.open("/cycles/spring/matches").follow("All sessions, match by match")
 	csvRows := table(t, []byte(anna.open(sessions.links["CSV"]).html))
-	require.Equal(t, []string{"Match", "Mentee", "Mentor", "Session", "When (date)", "When (time)", "When (zone)", "When (instant)", "Minutes", "How", "Status"}, csvRows[0])
+	require.Equal(t, []string{"Match", "Mentee", "Mentor", "Session", "When (date)", "When (time)", "When (zone)", "When (instant)", "Minutes", "How", "Status", "Reflections"}, csvRows[0])
 	require.Equal(t, [][]string{
-		{"m1", "Jörg Öhm", "'=Mia", "1", "2031-03-10", "16:00", "Europe/Berlin", "2031-03-10T15:00:00Z", "60", "online", "Held"},
-		{"m1", "Jörg Öhm", "'=Mia", "2", "2031-03-12", "18:30", "Europe/Berlin", "2031-03-12T17:30:00Z", "", "online", "Scheduled"},
+		{"m1", "Jörg Öhm", "'=Mia", "1", "2031-03-10", "16:00", "Europe/Berlin", "2031-03-10T15:00:00Z", "60", "online", "Held recorded late, 20 March 2031", "mentee due"},
+		{"m1", "Jörg Öhm", "'=Mia", "2", "2031-03-12", "18:30", "Europe/Berlin", "2031-03-12T17:30:00Z", "", "online", "Scheduled", ""},
 	}, csvRows[1:])
 	book, err := excelize.OpenReader(strings.NewReader(anna.open(sessions.links["Excel"]).html))
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,6 +37,7 @@ type sessionLine struct {
 	Status  string
 	Minutes string
 	Marks   []string
+	Reflect string // who has reflected on it, and who has still to
 	Can     []stepLine
 }
 
@@ -70,7 +72,7 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Rows = append(p.Rows, erasures...)
 	for _, x := range m.Sessions {
-		p.Sessions = append(p.Sessions, v.sessionLine(x))
+		p.Sessions = append(p.Sessions, v.sessionLine(m, x))
 	}
 	if len(m.Sessions) > 0 {
 		p.Calendars = []link{
@@ -193,10 +195,10 @@ func overWords(m projections.Match) string {
 	}
 }
 
-func (v *visit) sessionLine(x projections.Session) sessionLine {
+func (v *visit) sessionLine(m projections.Match, x projections.Session) sessionLine {
 	l := sessionLine{
 		Session: strconv.Itoa(x.Session), When: v.instant(x.Slot.Start), Told: wall(x.Slot.Local) + " " + x.Slot.Zone,
-		Mode: inWords(x.Slot.Mode), Status: capital(x.Status),
+		Mode: inWords(x.Slot.Mode), Status: capital(x.Status), Reflect: reflecting(m, x),
 	}
 	if x.Minutes > 0 {
 		l.Minutes = strconv.Itoa(x.Minutes)
@@ -214,10 +216,28 @@ func (v *visit) sessionLine(x projections.Session) sessionLine {
 	if len(x.Nonconformities) > 0 {
 		l.Marks = append(l.Marks, "does not conform: "+projections.Nonconforming(x.Nonconformities))
 	}
+	if x.Late() {
+		l.Marks = append(l.Marks, "recorded late, "+x.RecordedAt.In(v.zone).Format("2 January 2006"))
+	}
 	if !x.CorrectedAt.IsZero() {
 		l.Marks = append(l.Marks, "corrected")
 	}
 	return l
+}
+
+// reflecting tells by side whether there is a reflection on a session, or is one to
+// come.
+func reflecting(m projections.Match, x projections.Session) string {
+	var words []string
+	for _, side := range []string{match.Mentee, match.Mentor} {
+		switch {
+		case slices.ContainsFunc(m.Reflections, func(r projections.Reflection) bool { return r.Side == side && r.Session == x.Session }):
+			words = append(words, side+" filed")
+		case slices.Contains(m.ReflectionsOpen(side), x.Session):
+			words = append(words, side+" due")
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 func times(n int) string {

@@ -50,7 +50,7 @@ func (v *visit) heldLines() (lines []heldLine, err error) {
 	for _, m := range matches {
 		whose := heldLine{Match: link{m.Match, v.to("/matches/" + url.PathEscape(m.Match))}, Mentee: v.name(m.Mentee), Mentor: v.name(m.Mentor)}
 		for _, x := range m.Sessions {
-			whose.sessionLine = v.sessionLine(x)
+			whose.sessionLine = v.sessionLine(m, x)
 			whose.Key = m.Match + "." + whose.Session
 			whose.known = said("cycle", m.Cycle, "match", m.Match, "session", whose.Session, "local", x.Slot.Local, "zone", x.Slot.Zone, "mode", x.Slot.Mode)
 			lines = append(lines, whose)

@@ -295,6 +295,22 @@ func TestAnEmptyDaybookTellsTheNextStep(t *testing.T) {
 	require.Contains(t, page, "daybook do cycle.plan")
 }
 
+// A session that was written down weeks later says so, and whose reflection is
+// there or still to come.
+func TestSessionsTellWhatIsLateAndDue(t *testing.T) {
+	t.Parallel()
+	h := filled(t).pages(nil)
+	for _, path := range []string{"/cycles/autumn/sessions", "/cycles/autumn/matches/m1"} {
+		page := get(t, h, path)
+		require.Contains(t, page, `<span class="db-mark">recorded late, 13 November 2023</span>`, path)
+		require.Contains(t, page, `data-head="Reflections:">mentee filed</td>`, path)
+		require.Contains(t, get(t, h, path+"?at=2023-11-13"), `data-head="Reflections:">mentee due</td>`, path)
+		ahead := get(t, h, path+"?at=2023-10-01")
+		require.NotContains(t, ahead, "recorded late", path)
+		require.Contains(t, ahead, `data-head="Reflections:"></td>`, path)
+	}
+}
+
 func TestBothClocksAreShown(t *testing.T) {
 	t.Parallel()
 	h := filled(t).pages(nil)

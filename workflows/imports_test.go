@@ -426,3 +426,21 @@ func TestARowIsBroughtInOnce(t *testing.T) {
 		"recorded", "already so", "needs a person: another row says the same in other words: leave one of the two out", "refused: duplicate",
 	}, outcomes)
 }
+
+// A row that was refused as late has its answer, until a permit or another deadline
+// makes it another question.
+func TestARowThatWasLateIsAskedAnewOncePermitted(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.clock.Set(monday.AddDate(0, 0, 30))
+	const rows = "E-Mail;Name;Route;motives;strengths;priorities;Received\nx1@example.org;Xaver One;staff;to learn;patience;\"one\ntwo\nthree\";2024-02-05 12:30\n"
+	for range 2 {
+		outcomes, _ := o.bring("applications", rows, sheet.Map{})
+		require.Equal(t, []string{"refused: deadline_passed"}, outcomes)
+	}
+	o.must("coordinator/c1", "permit.grant", with(call, "person", o.person("x1@example.org"), "local", "2024-02-20T13:00", "zone", "Europe/Berlin"))
+	outcomes, _ := o.bring("applications", rows, sheet.Map{})
+	require.Equal(t, []string{"recorded"}, outcomes)
+	outcomes, _ = o.bring("applications", rows, sheet.Map{})
+	require.Equal(t, []string{"already so"}, outcomes)
+}

@@ -390,6 +390,7 @@ func (r *reader) local(date, at string) string {
 // aCall is a call as an import needs it.
 type aCall struct {
 	plan   programme.Call
+	state  call.State
 	opened bool
 	passed bool // its deadline, by now
 }
@@ -415,7 +416,7 @@ func (x *importer) chooseCall() error {
 		if err != nil {
 			return err
 		}
-		x.calls[c.Call] = aCall{c, !s.Opened().IsZero(), !s.Opened().IsZero() && !s.Deadline().Met(now)}
+		x.calls[c.Call] = aCall{c, s, !s.Opened().IsZero(), !s.Opened().IsZero() && !s.Deadline().Met(now)}
 	}
 	if _, ok := x.calls[x.Call]; !ok && x.Call != "" {
 		return ErrImport.Because("there is no call " + document.Suggest(x.Call, known))
@@ -743,13 +744,20 @@ func (x *importer) anApplication(r *reader, p *rowPlan) {
 	if !received.IsZero() {
 		fields["received_at"] = received
 	}
-	same, other, err := x.applied(application.ID{Cycle: x.Cycle, Call: under, Person: who}, answers, received)
+	same, late, other, err := x.applied(application.ID{Cycle: x.Cycle, Call: under, Person: who}, answers, received)
 	r.failed("answers", err)
 	switch {
 	case other != "":
 		p.refused = application.ErrDuplicate.Because(other)
 	case !same:
 		r.send(p, "application.submit", fields, who)
+		// What was refused as late is asked anew when it no longer is: under its
+		// first id it has its answer.
+		until := c.state.Permit(who)
+		if n := len(p.orders); n > 0 && late && (c.state.Deadline().Met(received) || !received.After(until)) {
+			cause := &p.orders[n-1].cause
+			cause.CommandID = uuid.NewSHA1(cause.CommandID, fmt.Append(nil, until.UTC(), c.state.Deadline().Instant.UTC()))
+		}
 	}
 }
 
@@ -788,37 +796,39 @@ func listed(text string) []string {
 }
 
 // applied tells whether somebody's application has been received as a row says
-// it, or otherwise, and how.
-func (x *importer) applied(id application.ID, answers map[string]any, received time.Time) (same bool, other string, err error) {
+// it, or was refused as late, or was received otherwise, and how.
+func (x *importer) applied(id application.ID, answers map[string]any, received time.Time) (same, late bool, other string, err error) {
 	var was *application.Received
 	for r, err := range x.l.Store.ReadStream(x.l.ctx, id.Stream(), eventstore.ReadStream{}) {
 		if errors.Is(err, eventstore.ErrStreamNotFound) {
 			break
 		} else if err != nil {
-			return false, "", err
+			return false, false, "", err
 		}
 		body, err := schema.Decode(r.Name, r.Data)
 		if err != nil {
-			return false, "", err
+			return false, false, "", err
 		}
 		switch e := body.(type) {
 		case application.Received:
 			was = &e
+		case application.SubmissionRefused:
+			late = e.Code == application.ErrPassed.Code && e.ReceivedAt.Equal(received)
 		case application.Withdrawn:
-			return false, "it was withdrawn since", nil
+			return false, false, "it was withdrawn since", nil
 		}
 	}
 	switch {
 	case was == nil:
-		return false, "", nil
+		return false, late, "", nil
 	case !received.IsZero() && !was.ReceivedAt.Equal(received):
-		return false, "received at another time", nil
+		return false, false, "received at another time", nil
 	}
 	texts := map[string][]string{}
 	for _, a := range was.Answers {
 		text, err := x.reveal(a.Text.Digest)
 		if err != nil {
-			return false, "", err
+			return false, false, "", err
 		}
 		texts[a.Field] = append(texts[a.Field], text)
 	}
@@ -833,10 +843,10 @@ func (x *importer) applied(id application.ID, answers map[string]any, received t
 	}
 	for _, field := range x.calls[id.Call].plan.Form.Fields {
 		if !slices.EqualFunc(texts[field.Field], said[field.Field], func(a, b string) bool { return strings.TrimSpace(a) == b }) {
-			return false, "with other answers", nil
+			return false, false, "with other answers", nil
 		}
 	}
-	return true, "", nil
+	return true, false, "", nil
 }
 
 // somebody is who a cell names by address or short name.

@@ -176,7 +176,11 @@ var registry = []registration{
 		return err
 	}),
 
-	on[allocation.SetQuota]("quota.set", nil),
+	on("quota.set", func(l lookup, c *allocation.SetQuota) error {
+		p, err := fold[programme.State](l, programme.ID{Programme: c.Programme}.Stream())
+		_, _, c.Published = p.Version("")
+		return err
+	}),
 	on("place.reserve", func(l lookup, c *allocation.ReservePlace) (err error) {
 		if err := l.places(&c.ID, &c.For); err != nil {
 			return err

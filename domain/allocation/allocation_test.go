@@ -49,13 +49,14 @@ func TestAllocation(t *testing.T) {
 	told := after(ranked, ReserveReleased{held(dia), 2})
 
 	domaintest.Run(t, []row{
-		{Name: "a quota is set", When: SetQuota{Quota: "cycle", Per: "cycle", Limit: 5}, Then: events{quota("cycle", "cycle", 5)}},
-		{Name: "and changed", Given: full, When: SetQuota{Quota: "cycle", Per: "cycle", Limit: 3}, Then: events{quota("cycle", "cycle", 3)}},
-		{Name: "8: as far down as the places taken", Given: one, When: SetQuota{Quota: "year", Per: "year", Limit: 1}, Then: events{quota("year", "year", 1)}},
-		{Name: "8: no further", Given: full, When: SetQuota{Quota: "cycle", Per: "cycle", Limit: 1}, Err: ErrBelow},
-		{Name: "a quota is above 0", When: SetQuota{Quota: "cycle", Per: "cycle"}, Err: ErrQuota},
-		{Name: "per something", When: SetQuota{Quota: "cycle", Per: "month", Limit: 5}, Err: ErrQuota},
-		{Name: "and named", When: SetQuota{Per: "year", Limit: 5}, Err: ErrQuota},
+		{Name: "a quota is set", When: SetQuota{Quota: "cycle", Per: "cycle", Limit: 5, Published: true}, Then: events{quota("cycle", "cycle", 5)}},
+		{Name: "and changed", Given: full, When: SetQuota{Quota: "cycle", Per: "cycle", Limit: 3, Published: true}, Then: events{quota("cycle", "cycle", 3)}},
+		{Name: "8: as far down as the places taken", Given: one, When: SetQuota{Quota: "year", Per: "year", Limit: 1, Published: true}, Then: events{quota("year", "year", 1)}},
+		{Name: "8: no further", Given: full, When: SetQuota{Quota: "cycle", Per: "cycle", Limit: 1, Published: true}, Err: ErrBelow},
+		{Name: "of a programme that there is", When: SetQuota{Quota: "cycle", Per: "cycle", Limit: 5}, Err: ErrUnknown},
+		{Name: "a quota is above 0", When: SetQuota{Quota: "cycle", Per: "cycle", Published: true}, Err: ErrQuota},
+		{Name: "per something", When: SetQuota{Quota: "cycle", Per: "month", Limit: 5, Published: true}, Err: ErrQuota},
+		{Name: "and named", When: SetQuota{Per: "year", Limit: 5, Published: true}, Err: ErrQuota},
 
 		{Name: "S1: a place is reserved", Given: two, When: reserve(ana, application.Chosen), Then: events{placed(ana)}},
 		{Name: "8: to the limit", Given: one, When: reserve(ben, application.Chosen), Then: events{placed(ben)}},
@@ -159,7 +160,7 @@ func TestInvariants8And9PlacesFitEveryQuotaAndReservesComeInOrder(t *testing.T) 
 			per := rapid.SampledFrom([]string{"year", "cycle"}).Draw(t, "per")
 			n := rapid.IntRange(1, 4).Draw(t, "limit or rank")
 			cmd := rapid.SampledFrom([]command{
-				SetQuota{Quota: per, Per: per, Limit: n}, ReservePlace{For: f, Phase: phase}, ReservePlace{For: f, Phase: phase}, FillPlace{For: f},
+				SetQuota{Quota: per, Per: per, Limit: n, Published: true}, ReservePlace{For: f, Phase: phase}, ReservePlace{For: f, Phase: phase}, FillPlace{For: f},
 				ReleasePlace{For: f}, RankReserve{For: f, Rank: n}, ReleaseReserve{For: f},
 			}).Draw(t, "command")
 			if _, ranks := cmd.(RankReserve); ranks && phase == application.Chosen {

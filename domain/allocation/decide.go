@@ -12,6 +12,7 @@ import (
 
 var (
 	ErrProgramme = domain.Wrong("other_programme", "this cycle belongs to another programme")
+	ErrUnknown   = domain.Refuse("programme_unknown", "no definition of such a programme was published; publish it first, with definition.publish")
 	ErrQuota     = domain.Wrong("quota_malformed", "a quota has an id, is per year or per cycle, and allows at least one place")
 	ErrBelow     = domain.Refuse("quota_below_used", "a quota is not set below the places already taken")
 	ErrNoQuota   = domain.Refuse("no_quota", "the programme has no quota, so it has no places")
@@ -28,6 +29,8 @@ type SetQuota struct {
 	Quota string `json:"quota"`
 	Per   string `json:"per"`
 	Limit int    `json:"limit"`
+
+	Published bool `json:"-"` // looked up: a definition of the programme's
 }
 
 var periods = []string{"year", "cycle"}
@@ -41,6 +44,8 @@ func (c SetQuota) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrQuota
 	case slices.Contains(s.quotas, e):
 		return nil, nil
+	case !c.Published:
+		return nil, ErrUnknown
 	}
 	for _, p := range s.places {
 		if used := s.used(e, p.holder); used > c.Limit {

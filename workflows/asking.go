@@ -51,6 +51,7 @@ type ask struct {
 	call    programme.Call       // where one is known
 	opened  time.Time            // when that was; zero: it was not
 	terms   match.Terms          // of the match, where one is known
+	phase   match.Phase          // of that
 	slot    match.Slot           // of the session, where one is known
 	now     time.Time
 }
@@ -90,7 +91,7 @@ func (g *Engine) ask(ctx context.Context, role access.Role, command string, know
 		return a, err
 	}
 	m, err := remembered[match.State](l, match.ID{Cycle: in, Match: known.Get("match")}.Stream())
-	a.opened, a.terms = c.Opened(), m.Terms()
+	a.opened, a.terms, a.phase = c.Opened(), m.Terms(), m.Phase()
 	if n, err := strconv.Atoi(known.Get("session")); err == nil {
 		a.slot, _ = m.Slot(n)
 	}
@@ -115,6 +116,10 @@ func (a ask) notes() []Input {
 			text += "; " + cmp.Or(c.Text, said(c.Criterion))
 		}
 		text = strings.Replace(text, "; ", "You confirm that all of this is so: ", 1)
+	case "session.hold":
+		if a.phase.Unmade() {
+			text = "You can record this, but " + unmade + "."
+		}
 	}
 	if text == "" {
 		return nil
@@ -157,6 +162,9 @@ func (a ask) inputs(fields []Field, within string) (list []Input) {
 	}
 	return list
 }
+
+// unmade is what to know before a session is recorded of such a match.
+const unmade = "the match is not active before both sides have accepted it: the session is marked so, and listed among the exceptions"
 
 // hidden are fields that people do not fill in.
 var hidden = map[string]bool{

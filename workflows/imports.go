@@ -179,6 +179,7 @@ type rowPlan struct {
 	orders   []rowCommand
 	refused  *domain.Error
 	says     string // what it says, in one form whatever the file's
+	marked   string // why what it records is an exception
 }
 
 // A rowCommand is a command of a row's, and how it is issued.
@@ -361,7 +362,7 @@ func (x *importer) run(ctx context.Context, g *Engine, i int, registering bool, 
 		case err != nil:
 			r.Outcome, r.Code, r.Why = RowRefused, refused.Code, refused.Text
 		case len(r.Events) > 0:
-			r.Outcome = RowRecorded
+			r.Outcome, r.Why = RowRecorded, p.marked
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -12,10 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/imports"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows"
 	"github.com/daybook-engine/daybook/workflows/sheet"
 )
@@ -258,6 +261,30 @@ func TestMatchesAndTheirSessionsAreBroughtIn(t *testing.T) {
 		told[fmt.Sprintf("%s undone=%v %s", d.Event, d.Undone, d.Left)] = true
 	}
 	require.Equal(t, map[string]bool{"match.proposed undone=true ": true, "match.proposed undone=false only one of the two can decline a proposal": true}, told)
+}
+
+// Who records a session of a match that is not accepted is told before what
+// becomes of it, on its form and where its row is looked at.
+func TestASessionTooEarlyIsRecordedAndMarked(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.accepted("a1", "m1", "x")
+	o.must("coordinator/c1", "match.propose", fields{"cycle": "spring", "match": "y", "mentee": "a1", "mentor": "m2"})
+	for name, notes := range map[string]int{"x": 0, "y": 1} {
+		inputs, err := o.Ask(t.Context(), access.Coordinator, "session.hold", url.Values{"cycle": {"spring"}, "match": {name}})
+		require.NoError(t, err)
+		inputs = slices.DeleteFunc(inputs, func(in workflows.Input) bool { return in.Type != workflows.Note })
+		require.Len(t, inputs, notes, name)
+	}
+	outcomes, _ := o.bring("sessions", "match,date,minutes,mode\nx,2024-01-06 15:00,60,online\ny,2024-01-07 15:00,60,online\n", sheet.Map{})
+	require.Equal(t, []string{"recorded", "recorded: the match is not active before both sides have accepted it: the session is marked so, and listed among the exceptions"}, outcomes)
+	v := o.views()
+	require.NoError(t, v.CatchUp(t.Context()))
+	list, err := v.Exceptions(t.Context(), "spring")
+	require.NoError(t, err)
+	require.True(t, slices.ContainsFunc(list, func(x projections.Exception) bool {
+		return slices.Contains(x.Envelope.Nonconformities, "not_active")
+	}))
 }
 
 // What may be minutes or hours is left for a person to say; so is nothing else.

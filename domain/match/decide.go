@@ -458,7 +458,7 @@ func (c HoldSession) record(s State, now time.Time) (SessionHeld, error) {
 	around(others >= plan.Max, "over_max_sessions")
 	mark(!slices.Contains(plan.Modes, c.Mode), "outside_plan_mode")
 	mark(!s.ended.IsZero() && slot.Start.After(s.ended), "after_match_end")
-	around(s.phase == Proposal || s.phase == Off, "not_active")
+	around(s.phase.Unmade(), "not_active")
 	around(c.Over, "after_cycle_close")
 	return e, nil
 }

@@ -28,6 +28,9 @@ func (p Phase) Over() bool {
 	return p == Off || p == Unwinding || p == Complete || p == EndedEarly
 }
 
+// Unmade tells the phase of a match that isn't made, or never was.
+func (p Phase) Unmade() bool { return p == Proposal || p == Off }
+
 // State is what the rules remember.
 type State struct {
 	phase      Phase

@@ -131,7 +131,7 @@ func (a ask) inputs(fields []Field, within string) (list []Input) {
 	for _, f := range fields {
 		name := within + f.Name
 		switch {
-		case hidden[a.command+" "+name], hidden[name], a.follows(name), a.kept(name):
+		case hidden[a.command+" "+name], hidden[name], a.follows(name), a.kept(name), a.self(f, name):
 		case f.Type == Answers && a.call.Call != "":
 			for _, q := range a.call.Form.Fields {
 				in := Input{Name: name + "." + q.Field, Label: q.Label, Type: Lines, Needed: !q.Optional, Times: q.Ranks, Hint: "Kept encrypted, where it can be erased"}
@@ -183,6 +183,12 @@ func (a ask) kept(name string) bool {
 		return !byAuthor
 	}
 	return false
+}
+
+// self tells whether a field says whose doing it is, where people act for
+// themselves only.
+func (a ask) self(f Field, name string) bool {
+	return f.Own && f.Type == Somebody && !a.known.Has(name) && access.Own(a.role, "", "another") != nil
 }
 
 // follows tells whether a field follows from one that is known: the engine looks

@@ -97,9 +97,9 @@ func TestAFormAsksWhatTheDefinitionSays(t *testing.T) {
 	require.Contains(t, ask("task.claim"), "about.call")
 	inputs, err := o.Ask(t.Context(), access.Reviewer, "review.record", url.Values{"cycle": {"spring"}, "call": {"mentees"}})
 	require.NoError(t, err)
-	require.Equal(t, "scores.0.criterion", inputs[4].Name)
-	require.Equal(t, "motives", inputs[4].Value)
-	require.Equal(t, "Motives: score", inputs[5].Label)
+	require.Equal(t, "scores.0.criterion", inputs[3].Name, "a reviewer is not asked who reviews")
+	require.Equal(t, "motives", inputs[3].Value)
+	require.Equal(t, "Motives: score", inputs[4].Label)
 }
 
 // What cannot be read is told of its field, and of all of them at once.

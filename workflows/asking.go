@@ -199,6 +199,8 @@ func (a ask) follows(name string) bool {
 		return domain.IsUUID(a.known.Get("task"))
 	case "programme":
 		return a.known.Has("cycle") && a.command != "cycle.plan"
+	case "session": // a final reflection is on none
+		return a.known.Get("kind") == "final"
 	}
 	return false
 }
@@ -268,6 +270,15 @@ func (a ask) choices(f Field) (list []Choice) {
 	case "failed":
 		for _, c := range a.call.Criteria {
 			list = append(list, Choice{c.Criterion, c.Text})
+		}
+	case "stage":
+		if a.command != "gathering.announce" { // a timetable may have others
+			return nil
+		}
+		for _, s := range a.plan.Stages {
+			if s.Gathers() {
+				list = append(list, Choice{s.Stage, cmp.Or(s.Text, said(s.Stage))})
+			}
 		}
 	case "route":
 		for _, r := range a.call.Routes {

@@ -100,6 +100,8 @@ func TestAFormAsksWhatTheDefinitionSays(t *testing.T) {
 	require.Equal(t, "scores.0.criterion", inputs[3].Name, "a reviewer is not asked who reviews")
 	require.Equal(t, "motives", inputs[3].Value)
 	require.Equal(t, "Motives: score", inputs[4].Label)
+	require.Contains(t, ask("reflection.file", "kind", "session"), "session")
+	require.NotContains(t, ask("reflection.file", "kind", "final"), "session")
 }
 
 // What cannot be read is told of its field, and of all of them at once.

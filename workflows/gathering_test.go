@@ -1,11 +1,13 @@
 package workflows_test
 
 import (
+	"net/url"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/gathering"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/programme"
@@ -40,6 +42,9 @@ func TestCompletionAsksWhereTheTwoHaveBeen(t *testing.T) {
 	require.ErrorContains(t, err, "the mentor was at 0 of 1 gatherings of supervision")
 	require.Equal(t, "under way: the mentor was at 0 of 1 gatherings of supervision", o.health("x"))
 
+	inputs, err := o.Ask(t.Context(), access.Coordinator, "gathering.announce", url.Values{"cycle": {"spring"}})
+	require.NoError(t, err)
+	require.Equal(t, []workflows.Choice{{Value: "supervision", Text: "Supervision"}}, inputs[2].Choices, "where people gather")
 	group := fields{"cycle": "spring", "gathering": "february"}
 	_, err = o.try("coordinator/c1", "gathering.announce", at("2024-02-20T10:00", "gathering", "february", "stage", "sessions", "minutes", 90))
 	require.ErrorIs(t, err, gathering.ErrStage)

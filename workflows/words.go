@@ -182,6 +182,7 @@ var labels = map[string]label{
 	"definition.publish definition":  {"Definition", "The whole document, in YAML: lines that say name: value"},
 	"deadline.extend deadline.local": {"New deadline", "Date and time on the clocks of the place"},
 	"call.open deadline.local":       {"Deadline", "Date and time on the clocks of the place"},
+	"gathering.announce stage":       {"Stage", ""},
 	"permit.grant local":             {"Permitted until", "Date and time on the clocks of the place"},
 	"person.register name":           {"Name", "Kept encrypted, where it can be erased"},
 	"reflection.file text":           {"Reflection", "Sealed; it stays between the two"},

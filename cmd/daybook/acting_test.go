@@ -142,7 +142,10 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	require.Contains(t, confirm.html, "You confirm that all of this is so: Works in a member organisation; Works in education")
 	file = confirm.press("Confirm eligibility").recorded("eligible")
 	require.NotContains(t, file.links, "Record as not eligible")
-	file = file.follow("Assign a reviewer").press("Assign a reviewer", "Reviewer", "Rita Reh (rita)").recorded("Rita Reh")
+	assign := file.follow("Assign a reviewer")
+	require.Equal(t, []string{"", "Anna Berg (anna)", "Rita Reh (rita)", "מיה <b>Adler</b> (mia)"}, assign.choices("Reviewer"), "and not who applied")
+	file = assign.press("Assign a reviewer", "Reviewer", "Rita Reh (rita)").recorded("Rita Reh")
+	require.NotContains(t, file.follow("Assign a reviewer").choices("Reviewer"), "Rita Reh (rita)")
 	a.as("reviewer/rita").open(strings.Split(file.at, "?")[0]).follow("Record a review").
 		press("Record a review", "Motives: score", "4", "Motives: justification", "Knows what to ask for.", "Select", "").recorded("Rita Reh")
 	file = anna.open(strings.Split(file.at, "?")[0]).follow("Shortlist the application").press("Shortlist the application").recorded("shortlisted")
@@ -151,7 +154,11 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	ben.open(strings.Split(file.at, "?")[0]).press("Accept the offer").recorded("accepted")
 
 	// The match, both sides, and a session.
-	cycle = anna.open("/cycles/spring").follow("Propose a match").press("Propose a match", "Match", "m1", "Mentee", "Ben 🦕 Ohm (ben)", "Mentor", "מיה <b>Adler</b> (mia)").recorded("")
+	propose := anna.open("/cycles/spring").follow("Propose a match")
+	require.Equal(t, []string{"", "Ben 🦕 Ohm (ben)"}, propose.choices("Mentee"), "who has a place")
+	require.Equal(t, []string{"", "מיה <b>Adler</b> (mia)"}, propose.choices("Mentor"), "who is in a pool")
+	require.NotContains(t, anna.open("/").follow("Take a mentor into a pool").choices("Mentor"), "מיה <b>Adler</b> (mia)")
+	cycle = propose.press("Propose a match", "Match", "m1", "Mentee", "Ben 🦕 Ohm (ben)", "Mentor", "מיה <b>Adler</b> (mia)").recorded("")
 	match := cycle.open("/cycles/spring/matches/m1")
 	require.Contains(t, match.html, "Accept the match, for the mentee</button>")
 	a.as("mentee/ben").open("/cycles/spring/matches/m1").press("Accept the match").recorded("accepted")

@@ -259,6 +259,14 @@ func (f *form) fill(t *testing.T, written ...string) {
 	}
 }
 
+// choices are what a select of this label offers.
+func (p page) choices(label string) []string {
+	p.t.Helper()
+	i := slices.IndexFunc(p.forms, func(f *form) bool { return f.fields[label].kind == "select" })
+	require.GreaterOrEqual(p.t, i, 0, "%s has no select %q: %s", p.at, label, p.html)
+	return slices.Sorted(keys(p.forms[i].fields[label].options))
+}
+
 // recorded holds that the last that was sent was recorded, with these words.
 func (p page) recorded(words string) page {
 	p.t.Helper()

@@ -79,7 +79,9 @@ func TestManyRowsAreOneAct(t *testing.T) {
 	refused := failing.press("Show what would be recorded")
 	require.Contains(t, refused.html, `Refused: <strong class="db-number">2</strong>`)
 	require.Contains(t, refused.html, "There is nothing to record.")
-	unsaid := list.chosen("review.assign", keys...).press("Show what would be recorded")
+	unsaid := list.chosen("review.assign", keys...)
+	require.NotContains(t, strings.Join(unsaid.choices("Reviewer"), " "), "Person", "all of them applied")
+	unsaid = unsaid.press("Show what would be recorded")
 	require.NotEqual(t, http.StatusInternalServerError, unsaid.code)
 	for _, nothing := range []page{list.chosen("", keys...), list.chosen("eligibility.confirm"), list.chosen("eligibility.confirm", "nonsense")} {
 		require.Equal(t, http.StatusBadRequest, nothing.code)

@@ -136,6 +136,15 @@ func (b *bulk) orders(said url.Values) []Order {
 	return orders
 }
 
+// shared is what is known of all rows alike.
+func (b *bulk) shared() url.Values {
+	known := maps.Clone(b.picks[0].known)
+	maps.DeleteFunc(known, func(name string, values []string) bool {
+		return slices.ContainsFunc(b.picks, func(p pick) bool { return !slices.Equal(p.known[name], values) })
+	})
+	return known
+}
+
 // told names the rows of a bulk in what became of them.
 func (b *bulk) told(done Brought) Brought {
 	for i := range done.Rows {
@@ -173,9 +182,13 @@ func (s *Server) renderBulk(w http.ResponseWriter, r *http.Request, status int, 
 		more = "and " + plural(n, "more", "more")
 	}
 	p.Known = []row{{Key: plural(len(b.picks), "row", "rows"), Value: text(strings.Join(words, "; ")), Note: more}}
-	f := filled{given: said, faults: faults}
+	f := filled{command: b.command, known: b.shared(), given: said, faults: faults}
 	for _, q := range questions {
-		switch in := inputOf(q, f, everybody); {
+		in, err := v.inputOf(q, f, everybody)
+		if err != nil {
+			return err
+		}
+		switch {
 		case b.picks[0].known.Has(q.Name):
 		case q.Cause && !q.Needed:
 			p.Cause = append(p.Cause, in)

@@ -19,7 +19,6 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/person"
-	"github.com/daybook-engine/daybook/domain/schema"
 	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/projections"
@@ -220,7 +219,10 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 			p.Known = append(p.Known, v.knownRow(q, f.known[q.Name]))
 			continue
 		}
-		in := inputOf(q, f, everybody)
+		in, err := v.inputOf(q, f, everybody)
+		if err != nil {
+			return err
+		}
 		if q.Cause && !q.Needed {
 			p.Cause = append(p.Cause, in)
 			p.Open = p.Open || in.Error != "" || f.given != nil && f.given.Get(q.Name) != "" && f.given.Get(q.Name) != q.Value
@@ -369,20 +371,13 @@ func (v *visit) knownRow(q Question, values []string) row {
 // registered offers everybody who is registered and can be named, by name and
 // handle.
 func (s *Server) registered(ctx context.Context) (options []option, err error) {
-	for r, err := range s.store.ReadAll(ctx, eventstore.ReadAll{Prefixes: []string{person.ID{}.Stream()}}) {
-		if err != nil {
-			return nil, err
-		}
-		event, err := schema.Decode(r.Name, r.Data)
-		if err != nil {
-			return nil, err
-		}
+	err = s.each(ctx, person.ID{}.Stream(), func(_ string, event any) bool {
 		e, ok := event.(person.Registered)
 		if !ok {
-			continue
+			return true
 		}
 		if len(options) > mostPeople { // too many to choose from
-			return options, nil
+			return false
 		}
 		called := s.people(ctx)
 		if name := called.written(e.Name); name != Erased {
@@ -391,11 +386,12 @@ func (s *Server) registered(ctx context.Context) (options []option, err error) {
 			}
 			options = append(options, option{string(e.Person), name, false})
 		}
-	}
+		return true
+	})
 	slices.SortStableFunc(options, func(a, b option) int {
 		return strings.Compare(strings.ToLower(a.Text), strings.ToLower(b.Text))
 	})
-	return options, nil
+	return options, err
 }
 
 var ids = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)

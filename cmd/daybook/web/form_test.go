@@ -17,6 +17,8 @@ import (
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/gathering"
+	"github.com/daybook-engine/daybook/domain/mentor"
 )
 
 // An actor stands where the engine is: it asks one question of each kind, and
@@ -166,6 +168,56 @@ func TestWhatWasTypedStaysTyped(t *testing.T) {
 	require.Equal(t, "autumn", a.orders[0].Given.Get("cycle"))
 	require.Equal(t, form.Get("a.line"), a.orders[0].Given.Get("a.line"))
 	require.False(t, a.orders[0].Given.Has(".since"))
+}
+
+// Of everybody a form offers who could be meant, as far as that is known, and who
+// was chosen before.
+func TestAFormOffersWhoCouldBeMeant(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	s.add("mentor-"+string(mia), "installation", "2023-06-02T10:00", mentor.Joined{Mentor: mia, Pool: "gem", Capacity: 1}, nil)
+	s.add("gathering-autumn.first", "cycle/autumn", "2023-09-01T10:00", gathering.Announced{Stage: "supervision", Kind: "supervision", Title: "First"}, nil)
+	s.add("gathering-autumn.first", "cycle/autumn", "2023-10-04T10:00", gathering.AttendanceRecorded{Person: mia, Present: true, Minutes: 90}, nil)
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	h := s.pages(func(o *web.Options) {
+		o.Acting = &web.Acting{
+			Person: coordinator, Role: "coordinator", Words: func(command string) string { return command },
+			Ask: func(_ context.Context, command string, known url.Values) ([]web.Question, error) {
+				return []web.Question{{Name: known.Get("asked"), Label: "Who", Type: "person", Needed: true}}, nil
+			},
+			Do: func(context.Context, web.Order) (web.Done, []web.Fault, error) {
+				return web.Done{}, []web.Fault{{Text: "no"}}, nil
+			},
+		}
+	})
+	cycle, of := "?cycle=autumn&asked=", "?cycle=autumn&call=mentees&person="+string(ana)+"&asked="
+	for path, want := range map[string][]domain.Person{
+		"match.propose" + cycle + "mentor":                       {mia},
+		"match.propose" + cycle + "mentee":                       {ana},
+		"match.propose?asked=mentee":                             {ana, ben, coordinator, mia},
+		"mentor.join?asked=mentor":                               {ana, ben, coordinator},
+		"application.submit" + cycle + "person&call=mentees":     {coordinator, mia},
+		"application.submit" + cycle + "person&call=mentors":     {ana, ben, coordinator, mia},
+		"review.assign" + of + "reviewer":                        {coordinator},
+		"conflict.declare" + of + "reviewer":                     {ben, coordinator, mia},
+		"permit.grant" + cycle + "person&call=mentees":           {ana, ben, coordinator, mia},
+		"attendance.record" + cycle + "person&gathering=first":   {ana, ben, coordinator},
+		"attendance.record" + cycle + "person&gathering=second":  {ana, ben, coordinator, mia},
+		"attendance.correct" + cycle + "person&gathering=first":  {mia},
+		"attendance.correct" + cycle + "person&gathering=second": nil,
+	} {
+		page := get(t, h, "/do/"+path)
+		var offered []domain.Person
+		for _, who := range []domain.Person{ana, ben, coordinator, mia} {
+			if strings.Contains(page, `<option value="`+string(who)+`">`) {
+				offered = append(offered, who)
+			}
+		}
+		require.Equal(t, want, offered, path)
+		require.Equal(t, want == nil, strings.Contains(page, "The person&#39;s handle"), path)
+	}
+	sent := post(h, "/do/match.propose"+cycle+"mentor", url.Values{".id": {uuid.NewString()}, "mentor": {string(ben)}})
+	require.Contains(t, sent.Body.String(), `<option value="`+string(ben)+`" selected>`)
 }
 
 // quoted makes of a text a pattern of itself, however a template writes it.

@@ -155,7 +155,7 @@ func TestWhoSitsThereChoosesTheRole(t *testing.T) {
 	}
 	home = home.follow("Register an organisation").press("Register an organisation", "Organisation", "nemo", "Name", "Network", "Network", "").recorded("Network")
 	home = home.follow("Publish a definition").press("Publish a definition", "Definition", pairsDefinition).recorded("")
-	home = home.follow("Plan a cycle").press("Plan a cycle", "Short name of the cycle", "spring", "Programme", "pairs", "Title", "Spring", "From", "2099-04", "To", "2099-06").recorded("Spring")
+	home = home.follow("Plan a cycle").press("Plan a cycle", "Short name of the cycle", "spring", "Pairs", "", "Title", "Spring", "From", "2099-04", "To", "2099-06").recorded("Spring")
 	home.follow("Spring").follow("Open the call: mentees").press("Open the call", "Deadline", "2099-03-01T17:00", "By then: that moment is in time", "", "As published", "by 1 March").recorded("opened")
 
 	act("Ben Ohm (ben)", "Applicant, who applies").follow("Spring").follow("Submit an application: mentees").

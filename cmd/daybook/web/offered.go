@@ -3,17 +3,30 @@ package web
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/mentor"
+	"github.com/daybook-engine/daybook/domain/organisation"
+	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 )
 
-// inputOf is a question as it is put on the page, offering of everybody those who
-// could be meant, as far as that is known. That decides nothing: the rules answer
-// for whoever is named elsewhere, and who was chosen once, stays.
+// inputOf is a question as it is put on the page, offering what is known: values
+// that there are, and of everybody those who could be meant. That decides nothing:
+// the rules answer for whoever is named elsewhere, and who was chosen once, stays.
 func (v *visit) inputOf(q Question, f filled, everybody []option) (inputLine, error) {
+	values, err := v.values(f, q)
+	if err != nil {
+		return inputLine{}, err
+	}
+	if len(values) > 0 {
+		q.Choices, q.Hint = values, ""
+	}
+	if len(values) == 1 && q.Needed {
+		q.Value = values[0].Value
+	}
 	if q.Type != "person" || len(everybody) > mostPeople { // of those too many, not all are here
 		return inputOf(q, f, everybody), nil
 	}
@@ -70,6 +83,39 @@ func (v *visit) meant(f filled, q Question) (found map[domain.Person]bool, only 
 		return found, f.command == "attendance.correct", err
 	}
 	return found, false, nil
+}
+
+// values are what a question that names a thing can name; none where it may be a
+// new one.
+func (v *visit) values(f filled, q Question) (list []Choice, err error) {
+	switch f.command + " " + q.Name {
+	case "cycle.plan programme", "quota.set programme":
+		err = v.s.each(v.ctx, programme.ID{}.Stream(), func(_ string, event any) bool {
+			if e, ok := event.(programme.DefinitionPublished); ok { // the newest tells its title
+				d := e.Definition
+				list = slices.DeleteFunc(list, func(c Choice) bool { return c.Value == d.Programme })
+				list = append(list, Choice{d.Programme, d.Title})
+			}
+			return true
+		})
+	case "membership.record organisation":
+		kind := organisation.ID{}.Stream()
+		err = v.s.each(v.ctx, kind, func(stream string, event any) bool {
+			if e, ok := event.(organisation.Registered); ok {
+				list = append(list, Choice{strings.TrimPrefix(stream, kind), e.Name})
+			}
+			return true
+		})
+	case "match.propose previous":
+		matches, err := v.views.Matches(v.ctx, v.cycle.Cycle)
+		for _, m := range matches {
+			if m.Phase.Over() {
+				list = append(list, Choice{m.Match, m.Match + ": " + v.name(m.Mentee) + " and " + v.name(m.Mentor) + ", " + string(m.Phase)})
+			}
+		}
+		return list, err
+	}
+	return list, err
 }
 
 // each visits the events of all streams of a kind, until visit has enough.

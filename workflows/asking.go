@@ -111,6 +111,10 @@ func (a ask) notes() []Input {
 	switch a.command {
 	case "cycle.close":
 		text = "This is for good: the cycle's figures are sealed, and a closed cycle is never opened again."
+	case "application.withdraw":
+		text = "This is for good: an application that was withdrawn is not taken up again."
+	case "offer.decline":
+		text = "This is for good: the place goes to whoever is next in reserve."
 	case "eligibility.confirm":
 		for _, c := range a.call.Criteria {
 			text += "; " + cmp.Or(c.Text, said(c.Criterion))

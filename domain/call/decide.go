@@ -12,7 +12,7 @@ import (
 
 var (
 	ErrUnknown  = domain.Missing("call_unknown", "there is no such call in this cycle")
-	ErrPast     = domain.Refuse("deadline_past", "a call does not open with a deadline that has passed")
+	ErrPast     = domain.Refuse("deadline_past", "a call opens before its deadline: where that has passed, say when it was opened")
 	ErrFuture   = domain.Refuse("in_future", "what has not happened yet cannot be recorded")
 	ErrOpen     = domain.Refuse("call_open", "this call is already open with another deadline; extend it instead")
 	ErrClosed   = domain.Refuse("call_closed", "this call is closed")

@@ -510,19 +510,35 @@ func (s *Server) renderPreview(w http.ResponseWriter, r *http.Request, u *work, 
 	p.ID = uuid.NewString()
 	p.Vain = !slices.ContainsFunc(b.Rows, func(o Outcome) bool { return o.Became == "recorded" })
 	if n := recordedIn(b); n > 0 {
-		p.Do, p.Verb = "do", "Import "+plural(n, "row", "rows")
+		refused := 0
+		for _, o := range b.Rows {
+			if o.Became == "refused" && len(o.Events) > 0 {
+				refused++
+			}
+		}
+		p.Do, p.Verb = "do", "Import "+plural(n-refused, "row", "rows")
 		switch {
 		case p.Vain:
 			p.Verb = "Record " + plural(n, "refusal", "refusals") + " all the same"
 		case u.bulk != nil:
 			p.Verb = p.About + ": " + plural(n, "row", "rows")
+		case refused > 0:
+			p.Verb += ", record " + plural(refused, "refusal", "refusals")
 		}
 	}
-	if p.Vain && u.bulk == nil && slices.ContainsFunc(b.Rows, func(o Outcome) bool { return o.Why != "" }) {
-		p.Mended = link{"upload it again", v.to("/imports", "kind", u.sheet.Kind)}
+	if p.Vain {
+		p.Mended = v.mended(u, b)
 	}
 	p.Counts, p.Lines, p.More = v.outcomes(b, p.Action)
 	return s.render(w, http.StatusOK, "outcomes", p)
+}
+
+// mended is where a file goes that was mended, if anything in it is in the way.
+func (v *visit) mended(u *work, b Brought) link {
+	if u.bulk != nil || !slices.ContainsFunc(b.Rows, func(o Outcome) bool { return o.Why != "" }) {
+		return link{}
+	}
+	return link{"upload it again", v.to("/imports", "kind", u.sheet.Kind)}
 }
 
 // undo begins a bulk that takes back what another has done.
@@ -583,7 +599,7 @@ func (s *Server) showReport(w http.ResponseWriter, r *http.Request) error {
 		return j.err
 	}
 	p := s.outcomesOf(v, u, "What was recorded", before, j.said)
-	p.Done = true
+	p.Done, p.Mended = true, v.mended(u, j.brought)
 	if recordedIn(j.brought) > 0 {
 		p.History = link{"All that it recorded, in the history", v.to("/history", "correlation", j.brought.ID)}
 	}

@@ -74,7 +74,7 @@ func TestASpreadsheetIsBroughtInByThePages(t *testing.T) {
 	history := func() int { return strings.Count(anna.open("/cycles/spring/history?as=csv").html, "\n") }
 	before := history()
 
-	report := preview.press("Import 3 rows")
+	report := preview.press("Import 2 rows, record 1 refusal")
 	require.Contains(t, report.html, "What was recorded</h1>")
 	require.Contains(t, report.at, "/report")
 	after := history()
@@ -83,7 +83,7 @@ func TestASpreadsheetIsBroughtInByThePages(t *testing.T) {
 
 	// Sent twice, back and sent again, shown and imported again, or uploaded again
 	// in another order: nothing is done twice.
-	sent := preview.form("Import 3 rows")
+	sent := preview.form("Import 2 rows, record 1 refusal")
 	sent.kept.Set(".do", "do")
 	for range 2 {
 		require.Equal(t, report.html, anna.send(http.MethodPost, sent.action, sent.kept.Encode()).html)

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/google/uuid"
+	"github.com/mozillazg/go-unidecode"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/daybook-engine/daybook/domain"
@@ -639,20 +640,15 @@ func (x *importer) freeHandle(name string) (string, error) {
 	}
 }
 
-// slugged makes a slug of a name: its letters without what is put on them.
+var umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue")
+
+// slugged makes a slug of a name in any script.
 func slugged(name string) string {
-	name = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ß", "ss", "ø", "o", "å", "a", "ł", "l", "æ", "ae", "đ", "d").Replace(strings.ToLower(norm.NFC.String(name)))
-	var b strings.Builder
-	for _, r := range norm.NFD.String(name) {
-		switch {
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case unicode.Is(unicode.Mn, r), r == '\'', r == '’':
-		default:
-			b.WriteByte(' ')
-		}
-	}
-	slug := strings.Join(strings.Fields(b.String()), "-")
+	name = unidecode.Unidecode(umlauts.Replace(strings.ToLower(norm.NFC.String(name))))
+	words := strings.FieldsFunc(strings.ToLower(strings.ReplaceAll(name, "'", "")), func(r rune) bool {
+		return (r < 'a' || 'z' < r) && (r < '0' || '9' < r)
+	})
+	slug := strings.Join(words, "-")
 	return strings.TrimRight(slug[:min(len(slug), 56)], "-")
 }
 

@@ -3,7 +3,9 @@ package web
 import (
 	"cmp"
 	"slices"
-	"strings"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/projections"
@@ -67,10 +69,15 @@ func choices(ids []string, chosen string, words func(string) string) []option {
 	for i, id := range ids {
 		options[i] = option{id, words(id), id == chosen}
 	}
-	slices.SortStableFunc(options, func(a, b option) int {
-		return strings.Compare(strings.ToLower(a.Text), strings.ToLower(b.Text))
-	})
+	sortByText(options)
 	return options
+}
+
+// sortByText sorts options as people sort names: Özge beside Oskar, not behind
+// Zoe.
+func sortByText(options []option) {
+	collator := collate.New(language.Und)
+	slices.SortStableFunc(options, func(a, b option) int { return collator.CompareString(a.Text, b.Text) })
 }
 
 func (v *visit) personName(id string) string { return v.name(domain.Person(id)) }

@@ -27,6 +27,14 @@ func Templates() (map[string]any, func(name string, page any) (string, error), e
 	}, err
 }
 
+// Offered gives texts in the order in which a select offers them.
+func Offered(texts ...string) (sorted []string) {
+	for _, o := range choices(texts, "", func(text string) string { return text }) {
+		sorted = append(sorted, o.Text)
+	}
+	return sorted
+}
+
 // Patterns lists the routes.
 func Patterns() []string {
 	var patterns []string

@@ -388,9 +388,7 @@ func (s *Server) registered(ctx context.Context) (options []option, err error) {
 		}
 		return true
 	})
-	slices.SortStableFunc(options, func(a, b option) int {
-		return strings.Compare(strings.ToLower(a.Text), strings.ToLower(b.Text))
-	})
+	sortByText(options)
 	return options, err
 }
 

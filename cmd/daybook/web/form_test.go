@@ -220,6 +220,11 @@ func TestAFormOffersWhoCouldBeMeant(t *testing.T) {
 	require.Contains(t, sent.Body.String(), `<option value="`+string(ben)+`" selected>`)
 }
 
+func TestNamesAreInTheOrderOfPeople(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"anna", "Émile", "Oskar", "Özge", "Zoe", "Жанна", "מיה"}, web.Offered("Zoe", "Özge", "Жанна", "Émile", "מיה", "Oskar", "anna"))
+}
+
 // quoted makes of a text a pattern of itself, however a template writes it.
 func quoted(escaped string) string {
 	r := strings.NewReplacer(`(`, `\(`, `)`, `\)`, `&#34;`, `&#34;`, "+", `\+`)

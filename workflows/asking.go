@@ -569,7 +569,7 @@ func (g *Engine) supposed(ctx context.Context, role access.Role, s Step) (json.R
 // faulty are the fields that an answer of the rules is about, by its code.
 var faulty = map[string][]string{
 	"agreement_version": {"version"}, "authority_missing": {AskAuthority}, "capacity_missing": {"capacity"}, "conflict_unknown": {"conflict"}, "country_malformed": {"country"},
-	"criterion_unknown": {"failed"}, "date_malformed": {"from"}, "dates_reversed": {"to"}, "deadline_earlier": {"local"}, "deadline_past": {"local"},
+	"criterion_unknown": {"failed"}, "dates_reversed": {"to"}, "deadline_earlier": {"local"}, "deadline_past": {"local"},
 	"email_malformed": {"email"}, "handle_taken": {"handle"}, "in_future": {"local", "signed", "received_at", "opened_at"}, "before_opening": {"received_at"}, "before_match": {"signed"},
 	"own_received_at": {"received_at"}, "own_signed": {"signed"}, "kind_unknown": {"kind"}, "local_malformed": {"local"}, "minutes_malformed": {"minutes"}, "mode_unplanned": {"mode"},
 	"name_missing": {"name"}, "override_unexplained": {AskReason}, "permit_not_later": {"local"}, "period_malformed": {"until"}, "quota_below_used": {"limit"}, "quota_malformed": {"quota"},

@@ -125,17 +125,25 @@ func TestWhatIsWrittenWrongIsToldOfItsField(t *testing.T) {
 	o := asking(t)
 	inputs, err := o.Ask(t.Context(), access.Coordinator, "call.open", url.Values{"cycle": {"spring"}})
 	require.NoError(t, err)
-	for _, x := range []struct{ by, deadline, where string }{
-		{"time_in_gap", `{"local":"2031-03-30T02:30","zone":"Europe/Berlin","rule":"by"}`, "deadline.local"},
-		{"zone_unknown", `{"local":"2031-03-30T02:30","zone":"Europe/Berlyn","rule":"by"}`, "deadline.zone"},
-		{"weekday_mismatch", `{"local":"2031-03-03T12:00","zone":"Europe/Berlin","rule":"by","published":"Sunday 3 March"}`, "deadline.published"},
-		{"rule_unknown", `{"local":"2031-03-03T12:00","zone":"Europe/Berlin"}`, "deadline.rule"},
+	dates, err := o.Ask(t.Context(), access.Coordinator, "stage.schedule", url.Values{"cycle": {"spring"}})
+	require.NoError(t, err)
+	for _, x := range []struct {
+		by, where, command, fields string
+		inputs                     []workflows.Input
+	}{
+		{"time_in_gap", "deadline.local", "call.open", `"call":"mentors","deadline":{"local":"2031-03-30T02:30","zone":"Europe/Berlin","rule":"by"}`, inputs},
+		{"zone_unknown", "deadline.zone", "call.open", `"call":"mentors","deadline":{"local":"2031-03-30T02:30","zone":"Europe/Berlyn","rule":"by"}`, inputs},
+		{"weekday_mismatch", "deadline.published", "call.open", `"call":"mentors","deadline":{"local":"2031-03-03T12:00","zone":"Europe/Berlin","rule":"by","published":"Sunday 3 March"}`, inputs},
+		{"rule_unknown", "deadline.rule", "call.open", `"call":"mentors","deadline":{"local":"2031-03-03T12:00","zone":"Europe/Berlin"}`, inputs},
+		{"date_malformed", "from", "stage.schedule", `"stage":"review","from":"3 March"`, dates},
+		{"date_malformed", "to", "stage.schedule", `"stage":"review","from":"2031-03-03","to":"soon"`, dates},
+		{"dates_reversed", "to", "stage.schedule", `"stage":"review","from":"2031-03-03","to":"2031-03-02"`, dates},
 	} {
 		refused := new(domain.Error)
-		_, err := o.try("coordinator/c1", "call.open", fieldsOf(t, `{"cycle":"spring","call":"mentors","deadline":`+x.deadline+`}`))
+		_, err := o.try("coordinator/c1", x.command, fieldsOf(t, `{"cycle":"spring",`+x.fields+`}`))
 		require.ErrorAs(t, err, &refused)
 		require.Equal(t, x.by, refused.Code)
-		require.Equal(t, x.where, workflows.Where(refused, inputs))
+		require.Equal(t, x.where, workflows.Where(refused, x.inputs), x.fields)
 	}
 	require.Equal(t, "call", workflows.Where(domain.ErrSlug.Because(`call "A B"`), inputs))
 	require.Empty(t, workflows.Where(domain.ErrSlug.Because(`called "A B"`), inputs))

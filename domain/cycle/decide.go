@@ -1,6 +1,7 @@
 package cycle
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,24 +48,37 @@ func (c Plan) Decide(s State, _ time.Time) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, err := c.From.Start(c.Zone)
-	if err != nil {
-		return nil, err
-	}
-	to, err := c.To.End(c.Zone)
+	from, err := begins(c.From, c.To, c.Zone)
 	if err != nil {
 		return nil, err
 	}
 	plan := Planned{c.Programme, c.Found, c.Title, c.From, c.To, c.Zone, from.In(zone).Year()}
 	switch {
-	case to.Before(from):
-		return nil, ErrOrder
 	case s.plan == plan:
 		return nil, nil
 	case s.plan.Definition != "":
 		return nil, ErrPlanned
 	}
 	return []Event{plan}, nil
+}
+
+// begins is the first instant of from, if to does not lie before it.
+func begins(from, to when.Partial, zone string) (time.Time, error) {
+	switch {
+	case from.Check() != nil:
+		return time.Time{}, when.ErrDateMalformed.Because(fmt.Sprintf("from: it is %q", from))
+	case to.Check() != nil:
+		return time.Time{}, when.ErrDateMalformed.Because(fmt.Sprintf("to: it is %q", to))
+	}
+	start, err := from.Start(zone)
+	if err != nil {
+		return time.Time{}, err
+	}
+	end, err := to.End(zone)
+	if err == nil && end.Before(start) {
+		err = ErrOrder
+	}
+	return start, err
 }
 
 // ScheduleStage is stage.schedule.
@@ -83,17 +97,9 @@ func (c ScheduleStage) Decide(s State, _ time.Time) ([]Event, error) {
 	if s.plan.Definition == "" {
 		return nil, ErrUnknown
 	}
-	from, err := c.From.Start(s.plan.Zone)
+	from, err := begins(c.From, cmp.Or(c.To, c.From), s.plan.Zone)
 	if err != nil {
 		return nil, err
-	}
-	if c.To != "" {
-		to, err := c.To.End(s.plan.Zone)
-		if err != nil {
-			return nil, err
-		} else if to.Before(from) {
-			return nil, ErrOrder
-		}
 	}
 	zone, err := when.Zone(s.plan.Zone)
 	if err != nil {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"net/url"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -57,7 +58,8 @@ func (g *Engine) bulk(ctx context.Context, in Bulk) (*importer, error) {
 			x.done.Rows[i].Outcome, x.done.Rows[i].Why = RowAsked, wrong[0].Text
 			continue
 		}
-		id, _ := uuid.Parse(domain.UUID5(in.ID.String(), row.Command, string(body)))
+		// Of what a row says nothing goes into its id, which is kept for ever.
+		id, _ := uuid.Parse(domain.UUID5(in.ID.String(), strconv.Itoa(i), row.Command))
 		x.rows[i].orders = []rowCommand{{row.Command, body, Cause{CommandID: id}.Explained(row.Given)}}
 	}
 	return x, err

@@ -672,7 +672,7 @@ func (r *reader) send(p *rowPlan, command string, fields map[string]any, behalf 
 func (r *reader) vouched(p *rowPlan, behalf domain.Person) {
 	switch {
 	case r.unsure:
-		r.ask("an e-mail's sender is its own word: make sure whom it is from, and then say so, under “Who the mail is from” or by --from")
+		r.ask("an e-mail's sender is its own word: make sure whom it is from, and then say so, under “Who the mail is from” or by --from; a list that you answer for yourself comes in as a file of its own")
 	case r.x.sure() && p.newcomer == nil:
 		from, err := r.x.l.Registered(r.x.l.ctx, strings.ToLower(r.x.From))
 		if r.failed("from", err); err == nil && behalf != "" && behalf != from {

@@ -94,7 +94,7 @@ recorded, as far as anything takes it back.`,
 				return err
 			}
 			if in.From != "" && !in.Sheet.Claimed {
-				return usage{fmt.Errorf("--from: %s is no mail with one form in it", given[1])}
+				return usage{fmt.Errorf("--from: %s is no mail", given[1])}
 			}
 			in.Channel = cmp.Or(in.Channel, channel(given[1]))
 			return bring(c, in, dry, asJSON)

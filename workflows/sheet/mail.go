@@ -69,9 +69,9 @@ func (s *Sheet) mail(source []byte, m Map) error {
 		s.Beside["received"] = Cell{Text: received.Format(time.RFC3339), At: received}
 		s.Form += ", received " + received.Format("2 January 2006 15:04 -0700")
 	}
-	s.Claimed = len(s.Rows) <= 2 // of more, the sender is not all
+	s.Claimed = true
 	parser := mail.AddressParser{WordDecoder: &l.decoder}
-	if from, err := parser.Parse(header.Get("From")); err == nil && s.Claimed {
+	if from, err := parser.Parse(header.Get("From")); err == nil && len(s.Rows) <= 2 { // of more, the sender is not all
 		s.Beside["email"] = Cell{Text: from.Address}
 		s.Beside["name"] = Cell{Text: tidy(from.Name)}
 	}

@@ -56,7 +56,7 @@ type Sheet struct {
 	// Beside is what is said of every row beside its cells, by field: a mail's
 	// sender, and when it was received.
 	Beside map[string]Cell
-	// Claimed tells of one form in a mail: whom it is from is its own word.
+	// Claimed tells of a mail: whom it is from is its own word.
 	Claimed bool
 }
 

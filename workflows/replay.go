@@ -387,6 +387,9 @@ func (x *replayer) decide(ctx context.Context, c *cause, n int) (now []Decision,
 	return now, same && left == 0, nil
 }
 
+// since lists the fields of answers that the first Daybooks did not keep yet.
+var since = []string{"digest.queued at", "figures.sealed after", "match.made made", "match.made told", "match.made unsure", "offer.made told", "offer.made unsure"}
+
 // older tells whether an event is as an older Daybook recorded it: what it kept is
 // the same, as far as today's form can say it. What it did not keep yet is told,
 // and no divergence: fields, and figures of measures that there were not.
@@ -411,9 +414,13 @@ func (x *replayer) older(e eventstore.Recorded, then []byte) bool {
 		}
 	}
 	for name := range is {
-		if was[name] == nil {
-			lacking = append(lacking, e.Name+" "+name)
+		if was[name] != nil {
+			continue
 		}
+		if !slices.Contains(since, e.Name+" "+name) {
+			return false
+		}
+		lacking = append(lacking, e.Name+" "+name)
 	}
 	x.done.Lacking = append(x.done.Lacking, lacking...)
 	slices.Sort(x.done.Lacking)

@@ -16,7 +16,7 @@ var (
 	ErrTimeInGap        = domain.Wrong("time_in_gap", "this local time does not exist, the clocks skip it")
 	ErrTimeAmbiguous    = domain.Wrong("time_ambiguous", "this local time occurs twice, the clocks go back over it")
 	ErrTimeMalformed    = domain.Wrong("time_malformed", "this is not a time; write it like 2023-06-19T09:00 Europe/Berlin or 2023-06-19T09:00:00+02:00")
-	ErrDateMalformed    = domain.Wrong("date_malformed", "this is not a date; write it like 2023-09-13, 2023-09, 2023, or 2023-21 for its spring (22 summer, 23 autumn, 24 winter)")
+	ErrDateMalformed    = domain.Wrong("date_malformed", "this is not a date; write it like 2023-09-13, 2023-09, 2023, or 2023-21 for its spring, -22 summer, -23 autumn, -24 winter")
 	ErrOffsetMalformed  = domain.Wrong("offset_malformed", "this does not say how much earlier or later")
 	ErrRuleUnknown      = domain.Wrong("rule_unknown", `a deadline's rule is "by" (the instant itself is in time) or "before" (it is too late)`)
 	ErrWeekdayMismatch  = domain.Refuse("weekday_mismatch", "the published wording names another weekday than the date has")

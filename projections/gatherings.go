@@ -58,12 +58,13 @@ func (g Gathering) attended(p domain.Person) bool {
 	return slices.ContainsFunc(g.Attendance, func(a Attendance) bool { return a.Person == p && a.Minutes > 0 })
 }
 
-// Invites tells whether somebody is asked to come, or came: all who are matched
-// are, or those on a side that it is for.
+// Invites tells whether somebody is asked to come, or came: all whose match
+// stands are, or those on a side that it is for.
 func (g Gathering) Invites(p domain.Person, matches []Match) bool {
 	on := func(side string) bool { return len(g.For) == 0 || slices.Contains(g.For, side) }
 	return g.attended(p) || slices.ContainsFunc(matches, func(m Match) bool {
-		return p == m.Mentee && on(match.Mentee) || p == m.Mentor && on(match.Mentor)
+		stands := m.Phase == match.Active || m.Phase == match.Complete
+		return stands && (p == m.Mentee && on(match.Mentee) || p == m.Mentor && on(match.Mentor))
 	})
 }
 

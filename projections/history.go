@@ -156,6 +156,7 @@ func (f HistoryFilter) find(conn *sqlite.Conn) (found []eventPlace, err error) {
 	and(f.Actor != "", "h.actor = "+word, f.Actor)
 	and(f.Subject != "", "h.subjects IN (SELECT subjects FROM history_subject WHERE person = ?)", string(f.Subject))
 	and(f.Correlation != "", "h.n IN (SELECT n FROM together WHERE correlation = ?)", f.Correlation)
+	and(f.Correlation != "" && f.Cycle != "", "h.cycle IN ((SELECT id FROM history_word WHERE word = ''), "+word+")", f.Cycle) // whom it registered is in no cycle
 	and(!f.From.IsZero(), "h.occurred_at >= ?", f.From.UnixMicro())
 	and(!f.To.IsZero(), "h.occurred_at <= ?", f.To.UnixMicro())
 	if f.Name != "" {
@@ -193,7 +194,7 @@ func (f HistoryFilter) find(conn *sqlite.Conn) (found []eventPlace, err error) {
 	}
 	// Each part is in order already, so that they are merged as far as asked.
 	parts, all := []string{"TRUE"}, args
-	if f.Cycle != "" && f.Correlation == "" { // whom it registered is in no cycle
+	if f.Cycle != "" && f.Correlation == "" {
 		erasures, err := erasuresIn(conn, f.Cycle)
 		if err != nil {
 			return nil, err

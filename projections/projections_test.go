@@ -302,6 +302,15 @@ func TestTheHistoryIsFiltered(t *testing.T) {
 	newest, err := v.History(t.Context(), projections.HistoryFilter{Newest: true, Limit: 2, Before: all[50].Position})
 	require.NoError(t, err)
 	require.Equal(t, []projections.HistoryRow{all[49], all[48]}, newest)
+	w := &writer{t: t, cycle: autumn, now: closes, edit: func(e *schema.Envelope) { e.ID, e.Correlation = uuid.NewString(), "import" }}
+	w.in("cycle-"+autumn, cycle.StageScheduled{Stage: "review", From: "2023-08"})
+	write(t, store, w.facts)
+	require.NoError(t, v.CatchUp(t.Context()))
+	for of, n := range map[string]int{"": 1, autumn: 1, "spring": 0} {
+		together, err := v.History(t.Context(), projections.HistoryFilter{Cycle: of, Correlation: "import"})
+		require.NoError(t, err)
+		require.Len(t, together, n, of)
+	}
 }
 
 func TestSentences(t *testing.T) {

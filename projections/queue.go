@@ -337,6 +337,9 @@ func (v *Views) before(ctx context.Context, list []Item) error {
 			} else if err != nil {
 				return err
 			}
+			if r.Position.Compare(v.Position()) > 0 { // of a past moment
+				break
+			}
 			if behind >= 0 {
 				behind++
 			}

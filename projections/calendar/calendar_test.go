@@ -273,6 +273,7 @@ func TestAGatheringIsAnEntryOfThoseWhomItIsFor(t *testing.T) {
 		Attendance: []projections.Attendance{{Person: "Zoe", Minutes: 60}, {Person: "Ida"}},
 	}
 	pair := matchOf("Europe/London")
+	pair.Phase = match.Active
 	entries := func(c calendar.Calendar, g projections.Gathering) []ical.Event {
 		b, _, err := c.Document([]projections.Match{pair}, g)
 		require.NoError(t, err)
@@ -298,6 +299,11 @@ func TestAGatheringIsAnEntryOfThoseWhomItIsFor(t *testing.T) {
 	c := calendarOf()
 	c.For = "Ana"
 	require.Len(t, entries(c, everybody), 1)
+
+	for phase, n := range map[match.Phase]int{match.Proposal: 0, match.Off: 0, match.Unwinding: 0, match.EndedEarly: 0, match.Complete: 1} {
+		pair.Phase = phase
+		require.Len(t, entries(c, everybody), n, phase)
+	}
 
 	moved := group
 	moved.Sequence, moved.Cancelled = 1, true

@@ -150,7 +150,10 @@ const againAfter = 5 * time.Second
 func (g *Engine) come(ctx context.Context, d Due, now time.Time, head eventstore.Position) (left bool, err error) {
 	r, cmd, err := read(access.Clock, d.Command, d.Fields)
 	if err != nil {
-		return false, nil // the agenda's own making, and about nothing that could be parked
+		if !g.Rehearsal { // the agenda's own making, and about nothing that could be parked
+			err = nil
+		}
+		return false, err
 	}
 	id := d.id()
 	at := instance.ID{Policy: theClock, Of: cmd.(Command).Stream(), Event: id.String()}

@@ -532,6 +532,10 @@ func (g *Engine) Revert(ctx context.Context, by, id, reason, channel string) ([]
 	if err := l.imported(&known); err != nil {
 		return nil, err
 	}
+	head, err := g.Store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
 	deeds, err := l.deeds(id)
 	if err != nil {
 		return nil, err
@@ -549,9 +553,11 @@ func (g *Engine) Revert(ctx context.Context, by, id, reason, channel string) ([]
 		if err != nil {
 			return nil, err
 		}
-		_, err = g.DoAs(ctx, by, d.undo.command, body, nil, cause(d.by.String()))
+		result, err := g.DoAs(ctx, by, d.undo.command, body, nil, cause(d.by.String()))
 		refused := new(domain.Error)
 		switch {
+		case err == nil && !result.Position.IsZero() && result.Position.Compare(head) <= 0: // answered as the first time
+			deeds[i].Left = "it was taken back before, and recorded anew since"
 		case err == nil:
 			deeds[i].Undone = true
 		case errors.As(err, &refused) && refused.Kind == domain.Refused:

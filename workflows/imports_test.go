@@ -406,7 +406,7 @@ func TestAttendanceIsBroughtIn(t *testing.T) {
 	o.prepare(2)
 	o.must("coordinator/c1", "gathering.announce", fields{"cycle": "spring", "gathering": "roles", "stage": "training", "local": "2024-01-05T10:00", "zone": "Europe/Berlin", "mode": "online", "minutes": 120})
 	const list = "Teilnehmer;Training;Minuten\nm1;roles;120\na1;roles;45\nm1;roles;60\nnobody;roles;10\nm2;other;10\nm2;roles;\n"
-	outcomes, id := o.bring("attendance", list, sheet.Map{})
+	outcomes, wrong := o.bring("attendance", list, sheet.Map{})
 	require.Equal(t, []string{
 		"recorded", "recorded", "refused: attendance_recorded", "needs a person: person: nobody is registered under this address or short name",
 		"refused: gathering_unknown", "needs a person: minutes: it is missing",
@@ -422,7 +422,7 @@ func TestAttendanceIsBroughtIn(t *testing.T) {
 	require.Equal(t, []int64{2, 2, 0}, o.attendance())
 
 	for range 2 {
-		deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli")
+		deeds, err := o.Revert(t.Context(), "coordinator/c1", wrong, "wrong_file", "cli")
 		require.NoError(t, err)
 		require.Len(t, deeds, 2)
 		for _, d := range deeds {
@@ -435,12 +435,16 @@ func TestAttendanceIsBroughtIn(t *testing.T) {
 	require.Equal(t, []string{"refused: attendance_corrected", "refused: attendance_corrected"}, outcomes[:2])
 
 	// What somebody has put right since stays.
-	_, id = o.bring("attendance", "Teilnehmer;Training;Minuten\nm2;roles;30\n", sheet.Map{})
+	_, id := o.bring("attendance", "Teilnehmer;Training;Minuten\nm2;roles;30\n", sheet.Map{})
 	o.must("coordinator/c1", "attendance.correct", fields{"cycle": "spring", "gathering": "roles", "person": "m2", "minutes": 90}, because("wrong_length"))
 	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli")
 	require.NoError(t, err)
 	require.Equal(t, "it was corrected since", deeds[0].Left)
 	require.Equal(t, []int64{1, 1, 0}, o.attendance())
+	o.must("coordinator/c1", "attendance.correct", fields{"cycle": "spring", "gathering": "roles", "person": "m1", "minutes": 120}, because("they_were_there"))
+	deeds, err = o.Revert(t.Context(), "coordinator/c1", wrong, "wrong_file", "cli")
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"", "it was taken back before, and recorded anew since"}, []string{deeds[0].Left, deeds[1].Left})
 }
 
 // Rows that say the same are one. Where they differ in words alone, which of them

@@ -24,6 +24,7 @@ import (
 	"github.com/daybook-engine/daybook/eventstore/memory"
 	"github.com/daybook-engine/daybook/eventstore/sqlite"
 	"github.com/daybook-engine/daybook/eventstore/storetest"
+	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows"
 )
 
@@ -158,11 +159,19 @@ func TestOnePolicysTroubleIsItsOwn(t *testing.T) {
 			require.Equal(t, []string{offering, "policy", parked[0].Event, "programme/nemo-121"}, []string{env.Actor, env.Role, env.Causation, env.Book})
 
 			// Everybody else goes on, also about the same people.
+			then := o.clock.Now()
+			o.clock.Set(then.Add(time.Minute))
 			o.must("applicant/a3", "offer.accept", call)
 			o.must("applicant/a1", "application.withdraw", call)
 			o.settle()
 			require.Contains(t, o.recorded("allocation-nemo-121"), "place.filled")
 			require.Contains(t, o.recorded("allocation-nemo-121"), "place.released")
+			past, err := projections.At(t.Context(), o.store, projections.When{Time: then})
+			require.NoError(t, err)
+			defer past.Close()
+			before, err := past.Parked(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, shown, before, "what came since does not wait there yet")
 			require.NotContains(t, o.recorded(o.application("a2")), "offer.made", "it waits behind the other")
 			require.Len(t, o.standing(), 1)
 			o.requireReplay()

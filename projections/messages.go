@@ -193,3 +193,26 @@ func (m Message) items() []Item {
 	}
 	return []Item{t}
 }
+
+// waited is how long a message may wait for a server before somebody is asked to
+// see to it: less than for what it may become too old to be sent.
+const waited = 24 * time.Hour
+
+// stuck is what people have to do about the messages that nobody takes from us,
+// the oldest in the name of all.
+func stuck(list []Message, now time.Time) []Item {
+	list = slices.DeleteFunc(slices.Clone(list), func(m Message) bool {
+		return m.Phase != message.Waiting || m.Why != "away" || now.Sub(m.At) < waited
+	})
+	if len(list) == 0 {
+		return nil
+	}
+	m, others := list[0], ""
+	if n := len(list) - 1; n > 0 {
+		others = " and " + plural(n, "other message")
+	}
+	return []Item{{
+		Kind: "message", Words: "the message “" + words(m.Key) + "” to " + token(m.Recipient) + others + ": " + Unsent(m.Why) + ", for more than a day; have that mended, or withdraw what is not to go out late",
+		Command: "message.withdraw", Role: "coordinator", Cycle: m.Cycle, Stream: message.ID{Message: m.Message}.Stream(), About: m.Recipient, Args: args("message", m.Message), Since: m.At,
+	}}
+}

@@ -581,7 +581,8 @@ func (v *Views) Parked(ctx context.Context) (list []Item, err error) {
 // people: what has a time first, in its order. A parked policy that is no one
 // cycle's is everybody's. Sessions are to be recorded
 // once they have begun, by now. When the cycle is closed nobody has to do
-// anything more but about its mail; the clock still does what it must.
+// anything more but about its mail and about what is kept of people; the clock
+// still does what it must.
 func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Item, err error) {
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
 		c, err := findCycle(conn, id)
@@ -600,6 +601,7 @@ func (v *Views) Queue(ctx context.Context, id string, now time.Time) (list []Ite
 		for _, m := range messages {
 			list = append(list, m.items()...)
 		}
+		list = append(list, stuck(messages, now)...)
 		if err != nil || !c.ClosedAt.IsZero() {
 			return err
 		}

@@ -2,7 +2,7 @@ CREATE TABLE queue (
 	key   TEXT NOT NULL PRIMARY KEY, -- the stream: the clock waits for one thing in each
 	cycle TEXT NOT NULL,             -- "cycle" or, for drafts, "cycle.call"
 	phase TEXT NOT NULL,             -- the command
-	due   INTEGER,                   -- NULL: not known yet
+	due   INTEGER,                   -- NULL: not known yet, or not the clock's to do
 	body  TEXT NOT NULL
 ) STRICT;
 

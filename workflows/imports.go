@@ -43,7 +43,7 @@ type Import struct {
 	// Open gives a sealed text: the name and the answers that a row is held
 	// against.
 	Open     func(ctx context.Context, digest domain.Digest) (string, error)
-	Progress func(done, of int) // where it is set, it is told each time a row is done
+	Progress func(done, of int) // where it is set, it is told each time a row is done, of several at once and out of order
 }
 
 // A RowOutcome is what became of a row, in a word.

@@ -359,15 +359,16 @@ func TestAServerThatIsAwayCostsNoTries(t *testing.T) {
 			var told strings.Builder
 			w := o.worker(p.url())
 			w.Log = slog.New(slog.NewTextHandler(&told, nil))
-			for range 9 * 24 {
+			for hours := range 9 * 24 {
 				o.pass(w)
+				require.Equal(t, hours >= 24, len(o.todo("message")) > 0, "after a day somebody is asked to see to it")
 				o.clock.Set(o.Now().Add(time.Hour))
 			}
 			require.Equal(t, []string{"not-selected a1 queued away", "not-selected a2 queued away"}, o.outbox())
 			for _, m := range o.messages() {
 				require.Equal(t, []string{"message.queued", "message.delayed"}, o.recorded("message-"+m.Message))
 			}
-			require.Empty(t, o.todo("message"), "nobody has to do anything")
+			require.Equal(t, []string{"message.withdraw"}, o.todo("message"), "the oldest in the name of all")
 			require.Equal(t, 1, strings.Count(told.String(), "\n"), "told once")
 			require.Contains(t, told.String(), c.told)
 
@@ -377,6 +378,7 @@ func TestAServerThatIsAwayCostsNoTries(t *testing.T) {
 			require.Equal(t, []string{"not-selected a1 sent", "not-selected a2 sent"}, o.outbox())
 			require.Equal(t, 2, p.tried)
 			require.Contains(t, told.String(), "there is somebody again")
+			require.Empty(t, o.todo("message"))
 			storetest.CheckLog(t, o.store)
 		})
 	}

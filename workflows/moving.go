@@ -180,7 +180,7 @@ func (m *mover) look() error {
 	for _, how := range slices.Sorted(maps.Keys(m.kept)) {
 		m.effect("what is known about people is kept %s: %d", how, m.kept[how])
 	}
-	kept := 0
+	same := 0
 	for _, stream := range m.streams {
 		kind, id, _ := strings.Cut(stream, "-")
 		var err error
@@ -189,7 +189,7 @@ func (m *mover) look() error {
 			_, name, _ := strings.Cut(id, ".")
 			err = m.call(call.ID{Cycle: m.Cycle, Call: name})
 		case "match":
-			err = m.match(match.ParseStream(stream), &kept)
+			err = m.match(match.ParseStream(stream), &same)
 		case "task":
 			err = m.task(tasks.ID{Cycle: m.Cycle, Task: id})
 		}
@@ -197,8 +197,8 @@ func (m *mover) look() error {
 			return err
 		}
 	}
-	if kept > 0 {
-		m.effect("%d open matches go on as they are: what they agreed is in the new version, too", kept)
+	if same > 0 {
+		m.effect("%d open matches go on as they are: what they agreed is in the new version, too", same)
 	}
 	if err := m.tasks(); err != nil {
 		return err
@@ -453,7 +453,7 @@ func (m *mover) call(id call.ID) error {
 	return nil
 }
 
-func (m *mover) match(id match.ID, kept *int) error {
+func (m *mover) match(id match.ID, same *int) error {
 	s, err := fold[match.State](m.lookup, id.Stream())
 	if err != nil || s.Phase().Over() {
 		return err
@@ -467,7 +467,7 @@ func (m *mover) match(id match.ID, kept *int) error {
 	parts := differ(s.Terms(), terms(m.new))
 	switch {
 	case len(parts) == 0:
-		*kept++
+		*same++
 	case s.Phase() == match.Proposal:
 		m.inTheWay("match %s waits to be accepted on terms that the new version changes: %s", id.Match, strings.Join(parts, ", "))
 	default:

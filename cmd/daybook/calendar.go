@@ -57,7 +57,7 @@ opened. Names are those that who runs the programme may read.`,
 					return b.noMatch(c, cycle, name)
 				}
 			}
-			file, sessions, err := cal.Document(matches, gatherings...)
+			file, sessions, err := cal.Document(matches, gatherings)
 			if err == nil {
 				err = b.erasing
 			}

@@ -44,7 +44,7 @@ const (
 
 // Document is the iCalendar document of the sessions that were ever scheduled
 // in matches of the cycle, and how many there are.
-func (c Calendar) Document(matches []projections.Match, gatherings ...projections.Gathering) (document []byte, sessions int, err error) {
+func (c Calendar) Document(matches []projections.Match, gatherings []projections.Gathering) (document []byte, sessions int, err error) {
 	s := sheet{zones: map[string][]time.Time{}}
 	if err := c.enter(&s, Season{c.Cycle, matches, gatherings}); err != nil {
 		return nil, 0, err

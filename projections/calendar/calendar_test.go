@@ -42,7 +42,7 @@ func matchOf(zone string, starts ...time.Time) projections.Match {
 
 func document(t *testing.T, c calendar.Calendar, matches ...projections.Match) string {
 	t.Helper()
-	b, _, err := c.Document(matches)
+	b, _, err := c.Document(matches, nil)
 	require.NoError(t, err)
 	return string(b)
 }
@@ -199,7 +199,7 @@ func TestOnlyWhatWasScheduledIsInIt(t *testing.T) {
 	t.Parallel()
 	unplanned := matchOf("Europe/London", time.Date(2023, 10, 24, 15, 0, 0, 0, time.UTC))
 	unplanned.Sessions[0].Planned = match.Slot{}
-	b, sessions, err := calendarOf().Document([]projections.Match{unplanned})
+	b, sessions, err := calendarOf().Document([]projections.Match{unplanned}, nil)
 	require.NoError(t, err)
 	require.Zero(t, sessions)
 	require.Empty(t, read(t, string(b)).Events())
@@ -209,12 +209,12 @@ func TestOnlyWhatWasScheduledIsInIt(t *testing.T) {
 	for whom, sessions := range map[domain.Person]int{"": 1, "Ana": 1, "Mia": 1, "Ben": 0} {
 		c := calendarOf()
 		c.For = whom
-		_, n, err := c.Document([]projections.Match{planned})
+		_, n, err := c.Document([]projections.Match{planned}, nil)
 		require.NoError(t, err)
 		require.Equal(t, sessions, n, whom)
 	}
 	planned.Sessions[0].Planned.Zone = "CET"
-	_, _, err = calendarOf().Document([]projections.Match{planned})
+	_, _, err = calendarOf().Document([]projections.Match{planned}, nil)
 	require.ErrorIs(t, err, when.ErrZoneAbbreviation)
 }
 
@@ -275,7 +275,7 @@ func TestAGatheringIsAnEntryOfThoseWhomItIsFor(t *testing.T) {
 	pair := matchOf("Europe/London")
 	pair.Phase = match.Active
 	entries := func(c calendar.Calendar, g projections.Gathering) []ical.Event {
-		b, _, err := c.Document([]projections.Match{pair}, g)
+		b, _, err := c.Document([]projections.Match{pair}, []projections.Gathering{g})
 		require.NoError(t, err)
 		return read(t, string(b)).Events()
 	}

@@ -57,7 +57,7 @@ type Transport interface {
 	Open(ctx context.Context) (Connection, error)
 }
 
-// A Connection takes one mail.
+// A Connection takes mail; a server's takes one.
 type Connection interface {
 	Send(m Mail) error
 	Close()

@@ -42,7 +42,7 @@ func (s *Server) serveCalendar(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c := calendar.Calendar{Store: s.store.ID(), Cycle: v.cycle, For: domain.Person(v.own.Get("person")), Name: v.name}
-	document, _, err := c.Document(matches, gatherings...)
+	document, _, err := c.Document(matches, gatherings)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type comparePage struct {
 	Then    string
 	Ready   []link // comparisons that are often wanted
 	Sides   []link // what is compared: none, or the one before and the other
-	Between link   // to what happened from the one to the other
+	Between link   // to what was recorded from the one to the other
 	Figures []compared
 	Funnel  []comparedStep
 	Height  int // of the funnel's picture
@@ -51,6 +51,8 @@ type side struct {
 	when    string
 	home    string
 	at      time.Time // zero: now
+	asked   string    // in the address
+	upTo    string    // the last event that was recorded by then
 	figures []figure
 	values  []int64
 	funnel  projections.Funnel
@@ -114,7 +116,7 @@ func (s *Server) showCompare(w http.ResponseWriter, r *http.Request) error {
 		if !sides[1].at.IsZero() && (sides[0].at.IsZero() || sides[0].at.After(sides[1].at)) {
 			slices.Reverse(sides)
 		}
-		p.Between = v.between(sides[0].at, sides[1].at)
+		p.Between = link{"What was recorded between the two", v.to("/history", "since", sides[0].upTo, "at", sides[1].asked)}
 	}
 	p.fill(sides, with == v.cycle.Cycle)
 	return s.render(w, http.StatusOK, "compare", p)
@@ -145,7 +147,7 @@ func (s *Server) side(r *http.Request, cycle, moment string) (d side, err error)
 		return d, err
 	}
 	defer v.close()
-	d = side{title: v.title(), when: "now", home: v.to(""), at: v.at.at}
+	d = side{title: v.title(), when: "now", home: v.to(""), at: v.at.at, asked: v.at.text, upTo: v.views.Position().String()}
 	if !v.at.at.IsZero() {
 		shown := v.at.at.In(v.zone)
 		d.when = shown.Format(toTheMinute) + zoneName(shown)
@@ -168,15 +170,6 @@ func (s *Server) side(r *http.Request, cycle, moment string) (d side, err error)
 		d.steps = v.funnelOf(d.funnel, byName).Steps
 	}
 	return d, err
-}
-
-// between leads to what happened from one date to another; zero is now.
-func (v *visit) between(from, to time.Time) link {
-	last := ""
-	if !to.IsZero() {
-		last = to.In(v.zone).Add(-1).Format(time.DateOnly)
-	}
-	return link{"What happened between the two", "/cycles/" + url.PathEscape(v.cycle.Cycle) + href("/history", nil, "from", from.Add(time.Second).In(v.zone).Format(time.DateOnly), "to", last)}
 }
 
 func (p *comparePage) fill(sides []side, same bool) {

@@ -24,6 +24,7 @@ type historyPage struct {
 	Action   string
 	Kept     []pair // the moment, which the filter's form must not lose
 	Together bool   // only what one import, or one act on many things, recorded
+	Since    bool   // only what was recorded between two dates
 
 	Names   []option
 	Persons []option
@@ -70,7 +71,7 @@ type eventLine struct {
 const eventsPerPage = 50
 
 func (s *Server) showHistory(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.visit(r, r.PathValue("cycle"), "name", "actor", "person", "stream", "correlation", "from", "to", "before", "after")
+	v, err := s.visit(r, r.PathValue("cycle"), "name", "actor", "person", "stream", "correlation", "since", "from", "to", "before", "after")
 	if err != nil {
 		return err
 	}
@@ -100,6 +101,9 @@ func (s *Server) showHistory(w http.ResponseWriter, r *http.Request) error {
 	if f.Correlation != "" {
 		p.Together, p.Kept = true, append(p.Kept, pair{"correlation", f.Correlation})
 	}
+	if since := v.own.Get("since"); since != "" {
+		p.Since, p.Kept = true, append(p.Kept, pair{"since", since})
+	}
 	v.turnPages(&p, f, rows, more)
 	if err := v.fillForm(&p, rows); err != nil {
 		return err
@@ -121,6 +125,11 @@ func (v *visit) historyFilter() (projections.HistoryFilter, error) {
 	}
 	if to := v.own.Get("to"); to != "" {
 		if f.To, err = when.Partial(to).End(v.zone.String()); err != nil {
+			return f, err
+		}
+	}
+	if since := v.own.Get("since"); since != "" {
+		if f.After, err = place(since); err != nil {
 			return f, err
 		}
 	}

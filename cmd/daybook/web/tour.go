@@ -66,12 +66,11 @@ func (s *Server) showTour(w http.ResponseWriter, r *http.Request) error {
 	if s.tour.Cycle != r.PathValue("cycle") {
 		return errNoPage
 	}
-	v, err := s.visit(r, s.tour.Cycle)
+	v, err := s.beside(r, s.tour.Cycle) // always of now: it looks at another moment by itself
 	if err != nil {
 		return err
 	}
-	defer v.close()
-	p := tourPage{frame: v.frame("A tour of this season", ""), ID: v.cycle.Cycle, Over: !v.cycle.ClosedAt.IsZero(), Places: link{"The places board", v.to("/places")}, Imports: link{"the page for spreadsheets", v.to("/imports")}}
+	p := tourPage{frame: v.plainFrame("A tour of this season", ""), ID: v.cycle.Cycle, Over: !v.cycle.ClosedAt.IsZero(), Places: link{"The places board", v.to("/places")}, Imports: link{"the page for spreadsheets", v.to("/imports")}}
 	p.Sheets = nil
 	if p.Over {
 		if err := v.fillTour(&p, r); err != nil {
@@ -156,9 +155,7 @@ func (v *visit) fillLate(p *tourPage, r *http.Request, x projections.Explanation
 
 // valueAt is a figure at another moment, as its page there has it.
 func (v *visit) valueAt(r *http.Request, query url.Values, measure string) (int64, error) {
-	there := r.Clone(v.ctx)
-	there.URL = &url.URL{Path: r.URL.Path, RawQuery: query.Encode()}
-	then, err := v.s.visit(there, v.cycle.Cycle)
+	then, err := v.s.visit(at(r, query), v.cycle.Cycle)
 	if err != nil {
 		return 0, err
 	}

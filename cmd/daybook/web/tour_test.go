@@ -32,6 +32,10 @@ func TestTheTourSaysWhatWasTried(t *testing.T) {
 	page = get(t, h, "/cycles/autumn/tour")
 	wellMade(t, "tour", page)
 	require.Contains(t, page, "are being tried on copies of this book")
+	require.NotContains(t, page, "Show this page at another date")
+	for _, moment := range []string{"at=2023-10-31", "day=150&clock=occurred"} {
+		require.Equal(t, page, get(t, h, "/cycles/autumn/tour?"+moment), "it is always of now")
+	}
 	tried, trials.Why = true, "there is no room."
 	require.Contains(t, get(t, h, "/cycles/autumn/tour"), "were not tried: there is no room.")
 	trials = web.Trials{Was: "4", Is: "5", Found: "not sound", Pack: 12, Figures: 3, Erased: ana, Texts: 7}

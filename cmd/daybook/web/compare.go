@@ -125,8 +125,9 @@ func (s *Server) showCompare(w http.ResponseWriter, r *http.Request) error {
 // unmoved is a request without the moment that it asks for.
 func unmoved(r *http.Request) *http.Request {
 	q := r.URL.Query()
-	q.Del("at")
-	q.Del("clock")
+	for _, name := range []string{"at", "day", "clock"} {
+		q.Del(name)
+	}
 	return at(r, q)
 }
 

@@ -36,6 +36,7 @@ func TestBetweenTwoDatesIsWhatWasRecorded(t *testing.T) {
 	for query, names := range map[string][]string{
 		"?then=2023-11-12&at=2023-11-13": {"session.held"},
 		"?then=2023-10-31":               {"message.queued", "reflection.filed", "session.corrected", "session.held"},
+		"?then=2023-11-13&day=80":        {"message.queued", "reflection.filed", "session.corrected"},
 		"?then=2023-08-23&at=2023-08-25": {"offer.accepted", "place.filled", "place.refused"},
 	} {
 		found := between.FindStringSubmatch(get(t, h, "/cycles/autumn/compare"+query))

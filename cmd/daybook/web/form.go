@@ -93,15 +93,21 @@ type optionLine struct {
 // showForm renders the form of a command. What the address says of its fields
 // stands; the rest is asked.
 func (s *Server) showForm(w http.ResponseWriter, r *http.Request) error {
-	known, back := knownOf(r.URL.Query())
+	f := filled{command: r.PathValue("command")}
+	f.known, f.back = knownOf(r.URL.Query())
+	if text, ok := s.example(r.URL.Query().Get(formExample)); ok {
+		f.begun = said("definition", text)
+	}
+	return s.openForm(w, r, f)
+}
+
+// openForm renders a form that is to be filled in.
+func (s *Server) openForm(w http.ResponseWriter, r *http.Request, f filled) error {
 	head, err := s.store.Head(r.Context())
 	if err != nil {
 		return err
 	}
-	f := filled{command: r.PathValue("command"), known: known, back: back, id: uuid.NewString(), since: head.String()}
-	if text, ok := s.example(r.URL.Query().Get(formExample)); ok {
-		f.given = url.Values{"definition": {text}}
-	}
+	f.id, f.since = uuid.NewString(), head.String()
 	return s.renderForm(w, r, http.StatusOK, f)
 }
 
@@ -109,6 +115,7 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request) error {
 type filled struct {
 	command   string
 	known     url.Values // from the address
+	begun     url.Values // what its inputs hold at first
 	given     url.Values // as it was sent; nil before
 	back      string
 	id, since string
@@ -219,6 +226,7 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 			p.Known = append(p.Known, v.knownRow(q, f.known[q.Name]))
 			continue
 		}
+		q.Value = cmp.Or(f.begun.Get(q.Name), q.Value)
 		in, err := v.inputOf(q, f, everybody)
 		if err != nil {
 			return err

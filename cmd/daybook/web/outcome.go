@@ -2,6 +2,8 @@ package web
 
 import (
 	"cmp"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -92,9 +94,32 @@ func (v *visit) outcomes(b Brought, back string) (counts []tally, lines []outcom
 		}
 		l.What = capital(strings.Join(said, ", "))
 		if who := o.Nobody; who != (Stranger{}) && !v.whole && access.Allow(access.Role(v.s.acting.Role), "person.register") == nil {
-			l.Register = link{"Register " + cmp.Or(who.Email, who.Handle), href("/do/person.register", nil, "email", who.Email, "handle", who.Handle, formBack, back)}
+			l.Register = link{"Register " + cmp.Or(who.Email, who.Handle), back + "/register/" + url.PathEscape(o.Row)}
 		}
 		lines = append(lines, l)
 	}
 	return all, lines, more
+}
+
+// registerFirst is the form for somebody whom a row names and nobody knows yet.
+// Its address says which row that is and nothing of it: browsers keep addresses,
+// where no erasure reaches.
+func (s *Server) registerFirst(w http.ResponseWriter, r *http.Request) error {
+	u, err := s.drawer.take(r.PathValue("work"), r.PathValue("cycle"), s.now())
+	if err != nil {
+		return err
+	}
+	b, _, err := s.lookAhead(r.Context(), u, u.looked())
+	if err != nil {
+		return err
+	}
+	f := filled{command: "person.register", back: "/cycles/" + url.PathEscape(u.cycle) + "/work/" + u.key}
+	for _, o := range b.Rows {
+		if o.Row == r.PathValue("row") && o.Nobody != (Stranger{}) {
+			f.begun = said("email", o.Nobody.Email, "handle", o.Nobody.Handle)
+			return s.openForm(w, r, f)
+		}
+	}
+	http.Redirect(w, r, f.back, http.StatusSeeOther) // somebody registered them meanwhile
+	return nil
 }

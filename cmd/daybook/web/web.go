@@ -215,6 +215,7 @@ func (s *Server) routes() []route {
 			route{"GET /cycles/{cycle}/work/{work}", s.showWork},
 			route{"POST /cycles/{cycle}/work/{work}", s.goOn},
 			route{"GET /cycles/{cycle}/work/{work}/report", s.showReport},
+			route{"GET /cycles/{cycle}/work/{work}/register/{row}", s.registerFirst},
 			route{"POST /cycles/{cycle}/imports/{import}/revert", s.revert},
 		)
 	}

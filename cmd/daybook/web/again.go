@@ -110,7 +110,8 @@ func (s *Server) planAgain(w http.ResponseWriter, r *http.Request) error {
 	}
 	var last Done
 	for i, o := range a.orders() {
-		o.ID, o.Correlation = uuid.NewSHA1(id, []byte(strconv.Itoa(i))), id.String()
+		of := o.Command + " " + o.Given.Get("stage") + o.Given.Get("call")
+		o.ID, o.Correlation = uuid.NewSHA1(id, []byte(of)), id.String()
 		done, faults, err := s.acting.Do(r.Context(), o.Order)
 		if err == nil && len(faults) == 0 {
 			if len(done.Names) > 0 {
@@ -122,15 +123,17 @@ func (s *Server) planAgain(w http.ResponseWriter, r *http.Request) error {
 			a.faults = append(a.faults, Fault{o.field(f.Question), f.Text})
 		}
 		verdict := "Nothing was recorded"
-		if len(last.Names) > 0 {
+		if i > 0 {
 			verdict = "The season is planned as far as here, and not further; send it again when this is mended"
 		}
 		refusal := new(domain.Error)
-		if !errors.As(err, &refusal) && err != nil {
+		switch {
+		case err != nil && !errors.As(err, &refusal):
 			s.log.Error("season", "command", o.Command, "err", err)
 			verdict = "It is not known whether all of it was recorded; send it again, as it is: it is recorded once"
-		} else if err != nil && refusal.Code == "command_id_used" {
+		case refusal.Code == "command_id_used":
 			a.given.Set(formID, uuid.NewString())
+			a.faults, verdict = []Fault{{"", errUsed}}, "The season is planned in part, as this form said before"
 		}
 		return s.renderAgain(w, http.StatusConflict, v, a, verdict)
 	}

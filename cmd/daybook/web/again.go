@@ -307,6 +307,15 @@ func (a *again) check() {
 	}
 	for i, c := range a.of.Calls {
 		prefix := callField(i, "")
+		fault := fault
+		if a.given.Get(prefix+"open") == "" { // nothing of it is recorded
+			fault = func(_ string, err error) bool {
+				if err != nil {
+					a.note(prefix, capital(err.Error())+".")
+				}
+				return err != nil
+			}
+		}
 		d := when.Deadline{Local: a.given.Get(prefix + "local"), Zone: c.Deadline.Zone, Rule: c.Deadline.Rule, Published: a.given.Get(prefix + "published")}
 		at, err := when.Local(d.Local, d.Zone)
 		if fault(prefix+"local", err) {
@@ -381,6 +390,9 @@ func (a *again) working(group string, day time.Time) {
 func (a *again) told() (list []string) {
 	for i, c := range a.of.Calls {
 		prefix := callField(i, "")
+		if a.given.Get(prefix+"open") == "" {
+			continue
+		}
 		list = append(list, "Call for "+inWords(c.Call)+": “"+a.given.Get(prefix+"published")+"”, which is "+deadline(when.Deadline{Local: a.given.Get(prefix + "local"), Zone: c.Deadline.Zone, Rule: c.Deadline.Rule})+".")
 	}
 	for i, x := range a.of.Stages {

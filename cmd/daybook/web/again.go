@@ -425,7 +425,7 @@ func (s *Server) renderAgain(w http.ResponseWriter, status int, v *visit, a *aga
 		a.check()
 	}
 	p := againPage{
-		frame: v.plainFrame("Another season like "+v.title(), ""), faulty: faulty{verdict, v.faultsOf(a.faults)}, Told: a.told(), Back: v.to(""),
+		frame: v.plainFrame("Another season like "+v.title(), ""), Told: a.told(), Back: v.to(""),
 		Action: "/do/again?" + said("cycle", a.of.Cycle).Encode(), Kept: []pair{{formID, a.given.Get(formID)}},
 	}
 	p.Sheets = nil
@@ -433,7 +433,9 @@ func (s *Server) renderAgain(w http.ResponseWriter, status int, v *visit, a *aga
 	for _, f := range a.faults {
 		errs[f.Question] = capital(f.Text)
 	}
+	var inputs []inputLine
 	field := func(name, label, kind, hint string) againField {
+		inputs = append(inputs, inputLine{ID: "f-" + name, Name: name})
 		return againField{ID: "f-" + name, Name: name, Label: label, Kind: kind, Hint: hint, Value: a.given.Get(name), Checked: a.given.Get(name) != "", Error: errs[name]}
 	}
 	p.Groups = append(p.Groups, againGroup{"The season", span(a.of.From, a.of.To), []againField{
@@ -454,8 +456,6 @@ func (s *Server) renderAgain(w http.ResponseWriter, status int, v *visit, a *aga
 			field(prefix+"open", "Open this call at once", "yes", "Else it opens when you open it, and its deadline is told then"),
 		}, a.notes[prefix]})
 	}
-	if verdict == "" && len(p.Faults) > 0 {
-		p.Verdict = "To be mended before it can be planned"
-	}
+	p.Verdict, p.Faults = cmp.Or(verdict, "To be mended before it can be planned"), v.faultLines(a.faults, inputs)
 	return s.render(w, status, "again", p)
 }

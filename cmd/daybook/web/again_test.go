@@ -64,7 +64,7 @@ func TestASeasonBrokenOffGoesOn(t *testing.T) {
 		switch said := o.Command + " " + o.Given.Encode(); {
 		case broken && o.Given.Get("stage") == "sessions":
 			err := domain.Refuse("busy", "somebody else is at it")
-			return web.Done{}, []web.Fault{{Question: "to", Text: err.Text}}, err
+			return web.Done{}, []web.Fault{{Question: "to", Text: err.Text}, {Question: "stage", Text: "nobody asks that"}}, err
 		case kept[o.ID] != "" && kept[o.ID] != said:
 			return web.Done{}, []web.Fault{{Text: "used"}}, domain.Refuse("command_id_used", "used")
 		default:
@@ -78,6 +78,7 @@ func TestASeasonBrokenOffGoesOn(t *testing.T) {
 	require.Equal(t, http.StatusConflict, far.Code)
 	require.Contains(t, far.Body.String(), "The season is planned as far as here, and not further")
 	require.Contains(t, far.Body.String(), `<a href="#f-stage.1.to">Somebody else is at it</a>`)
+	require.Contains(t, far.Body.String(), "<li>Nobody asks that</li>", "no link leads nowhere")
 
 	broken = false
 	form.Set("stage.0.from", "")

@@ -253,18 +253,6 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 	return s.render(w, status, "form", p)
 }
 
-// faultsOf tell what is wrong, and lead to the inputs that have their names.
-func (v *visit) faultsOf(faults []Fault) (lines []faultLine) {
-	for _, fault := range faults {
-		l := faultLine{Text: capital(v.saying(fault.Text))}
-		if fault.Question != "" {
-			l.Href = "#f-" + fault.Question
-		}
-		lines = append(lines, l)
-	}
-	return lines
-}
-
 // faultLines tell what is wrong, and lead to where that is put right.
 func (v *visit) faultLines(faults []Fault, inputs []inputLine) (lines []faultLine) {
 	for _, fault := range faults {

@@ -400,7 +400,11 @@ func (s *Server) renderColumns(w http.ResponseWriter, r *http.Request, status in
 		return lines
 	}
 	p.From, p.Same, p.Words, p.Reading = lines(u.From), lines(u.Same), lines(u.Words), lines(u.Reading)
-	if p.Faults = v.faultsOf(faults); len(p.Faults) > 0 {
+	inputs := slices.Concat(p.From, p.Same, p.Words, p.Reading)
+	for _, c := range p.Columns {
+		inputs = append(inputs, inputLine{ID: c.ID, Name: c.Field})
+	}
+	if p.Faults = v.faultLines(faults, inputs); len(p.Faults) > 0 {
 		p.Title = "Error: " + p.Title
 	}
 	return s.render(w, status, "columns", p)

@@ -167,10 +167,6 @@ func (s *Server) renderBulk(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
-	everybody, err := s.registered(r.Context())
-	if err != nil {
-		return err
-	}
 	heading := s.stepWords(b.command)
 	p := formPage{frame: v.plainFrame(heading, ""), Command: b.command, Heading: heading, Back: b.back, Verb: "Show what would be recorded", Action: v.path, Kept: []pair{{formDo, "preview"}}}
 	var words []string
@@ -184,7 +180,7 @@ func (s *Server) renderBulk(w http.ResponseWriter, r *http.Request, status int, 
 	p.Known = []row{{Key: plural(len(b.picks), "row", "rows"), Value: text(strings.Join(words, "; ")), Note: more}}
 	f := filled{command: b.command, known: b.shared(), given: said, faults: faults}
 	for _, q := range questions {
-		in, err := v.inputOf(q, f, everybody)
+		in, err := v.inputOf(q, f)
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,6 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/match"
-	"github.com/daybook-engine/daybook/domain/person"
 	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/projections"
@@ -213,10 +212,6 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 		Action: href("/do/"+url.PathEscape(f.command), f.known, formBack, f.back),
 		Kept:   []pair{{formID, f.id}, {formSince, f.since}},
 	}
-	everybody, err := s.registered(r.Context())
-	if err != nil {
-		return err
-	}
 	p.First = slices.ContainsFunc(questions, func(q Question) bool { return q.Type == "answers" })
 	for _, q := range questions {
 		switch {
@@ -227,7 +222,7 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 			continue
 		}
 		q.Value = cmp.Or(f.begun.Get(q.Name), q.Value)
-		in, err := v.inputOf(q, f, everybody)
+		in, err := v.inputOf(q, f)
 		if err != nil {
 			return err
 		}
@@ -362,30 +357,6 @@ func (v *visit) knownRow(q Question, values []string) row {
 		}
 	}
 	return r
-}
-
-// registered offers everybody who is registered and can be named, by name and
-// handle.
-func (s *Server) registered(ctx context.Context) (options []option, err error) {
-	err = s.each(ctx, person.ID{}.Stream(), func(_ string, event any) bool {
-		e, ok := event.(person.Registered)
-		if !ok {
-			return true
-		}
-		if len(options) > mostPeople { // too many to choose from
-			return false
-		}
-		called := s.people(ctx)
-		if name := called.written(e.Name); name != Erased {
-			if handle := called.written(e.Handle); handle != Withheld {
-				name += " (" + handle + ")"
-			}
-			options = append(options, option{string(e.Person), name, false})
-		}
-		return true
-	})
-	sortByText(options)
-	return options, err
 }
 
 var ids = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,13 +184,15 @@ func TestAFormOffersWhoCouldBeMeant(t *testing.T) {
 		o.Acting = &web.Acting{
 			Person: coordinator, Role: "coordinator", Words: func(command string) string { return command },
 			Ask: func(_ context.Context, command string, known url.Values) ([]web.Question, error) {
-				return []web.Question{{Name: known.Get("asked"), Label: "Who", Type: "person", Needed: true}}, nil
+				return []web.Question{{Name: known.Get("asked"), Label: "Who", Type: cmp.Or(known.Get("type"), "person"), Needed: true}}, nil
 			},
 			Do: func(context.Context, web.Order) (web.Done, []web.Fault, error) {
 				return web.Done{}, []web.Fault{{Text: "no"}}, nil
 			},
 		}
 	})
+	get(t, h, "/do/tea.serve?asked=pot&type=line")
+	require.Len(t, s.asked, 1, "names are unsealed where somebody is asked for: else that of who acts alone")
 	cycle, of := "?cycle=autumn&asked=", "?cycle=autumn&call=mentees&person="+string(ana)+"&asked="
 	for path, want := range map[string][]domain.Person{
 		"match.propose" + cycle + "mentor":                       {mia},

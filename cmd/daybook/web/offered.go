@@ -8,6 +8,7 @@ import (
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/mentor"
 	"github.com/daybook-engine/daybook/domain/organisation"
+	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
@@ -16,7 +17,7 @@ import (
 // inputOf is a question as it is put on the page, offering what is known: values
 // that there are, and of everybody those who could be meant. That decides nothing:
 // the rules answer for whoever is named elsewhere, and who was chosen once, stays.
-func (v *visit) inputOf(q Question, f filled, everybody []option) (inputLine, error) {
+func (v *visit) inputOf(q Question, f filled) (inputLine, error) {
 	values, err := v.values(f, q)
 	if err != nil {
 		return inputLine{}, err
@@ -27,11 +28,19 @@ func (v *visit) inputOf(q Question, f filled, everybody []option) (inputLine, er
 	if len(values) == 1 && q.Needed {
 		q.Value = values[0].Value
 	}
-	if q.Type != "person" || len(everybody) > mostPeople { // of those too many, not all are here
-		return inputOf(q, f, everybody), nil
+	if q.Type != "person" {
+		return inputOf(q, f, nil), nil
+	}
+	if v.everyone == nil {
+		if v.everyone, err = v.s.registered(v.ctx); err != nil {
+			return inputLine{}, err
+		}
+	}
+	if len(v.everyone) > mostPeople { // not all are here
+		return inputOf(q, f, v.everyone), nil
 	}
 	found, only, err := v.meant(f, q)
-	return inputOf(q, f, slices.DeleteFunc(slices.Clone(everybody), func(o option) bool {
+	return inputOf(q, f, slices.DeleteFunc(slices.Clone(v.everyone), func(o option) bool {
 		return found[domain.Person(o.Value)] != only && !slices.Contains(f.given[q.Name], o.Value)
 	})), err
 }
@@ -133,4 +142,28 @@ func (s *Server) each(ctx context.Context, kind string, visit func(stream string
 		}
 	}
 	return nil
+}
+
+// registered offers everybody who is registered and can be named, by name and
+// handle.
+func (s *Server) registered(ctx context.Context) (options []option, err error) {
+	err = s.each(ctx, person.ID{}.Stream(), func(_ string, event any) bool {
+		e, ok := event.(person.Registered)
+		if !ok {
+			return true
+		}
+		if len(options) > mostPeople { // too many to choose from
+			return false
+		}
+		called := s.people(ctx)
+		if name := called.written(e.Name); name != Erased {
+			if handle := called.written(e.Handle); handle != Withheld {
+				name += " (" + handle + ")"
+			}
+			options = append(options, option{string(e.Person), name, false})
+		}
+		return true
+	})
+	sortByText(options)
+	return options, err
 }

@@ -54,6 +54,8 @@ type visit struct {
 	whole bool // lists are given whole, for a spreadsheet
 	files map[string]link
 	close func() error
+
+	everyone []option // who can be chosen, once a question is of a person
 }
 
 // visit opens the views that a request asks for. Of its query only the

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
@@ -24,7 +23,7 @@ type Tour struct {
 type Trials struct {
 	Why string
 
-	Altered projections.Counted // the event of which one byte was altered
+	Altered projections.Counted // the shortest session, of which one byte was altered
 	Was, Is string              // around the byte
 	Found   string              // what the check of that copy said
 
@@ -40,8 +39,6 @@ type tourPage struct {
 	ID       string // of the cycle
 	Sessions link
 	Held     []countedLine
-	Shortest countedLine
-	Minutes  string
 	Late     countedLine
 	Day      string
 	Clocks   []clockLine
@@ -51,7 +48,7 @@ type tourPage struct {
 	Over     bool
 	Tried    bool
 	Trials   Trials
-	Altered  link
+	Altered  countedLine
 	Erased   string
 	Imports  link
 }
@@ -82,10 +79,6 @@ func (s *Server) showTour(w http.ResponseWriter, r *http.Request) error {
 
 func (v *visit) fillTour(p *tourPage, r *http.Request) error {
 	const held = "sessions_held"
-	minutes, err := v.views.Explain(v.ctx, v.cycle.Cycle, "session_minutes")
-	if err != nil {
-		return err
-	}
 	x, err := v.views.Explain(v.ctx, v.cycle.Cycle, held)
 	if err != nil {
 		return err
@@ -93,9 +86,6 @@ func (v *visit) fillTour(p *tourPage, r *http.Request) error {
 	p.Sessions = link{counting(x.Value, x.Measure.Unit) + " held", v.to("/figures/" + held)}
 	for _, e := range x.Events {
 		p.Held = append(p.Held, v.countedLine(e))
-	}
-	if short, ok := shortest(minutes); ok {
-		p.Shortest, p.Minutes = v.countedLine(short), strconv.FormatInt(short.Value, 10)
 	}
 	if err := v.fillLate(p, r, x); err != nil {
 		return err
@@ -111,20 +101,9 @@ func (v *visit) fillTour(p *tourPage, r *http.Request) error {
 	}
 	p.Quotas = v.placesBoard(board).Quotas
 	if p.Trials, p.Tried = v.s.tour.Trials(); p.Trials.Found != "" {
-		p.Altered = link{v.spell(p.Trials.Altered.Sentence), v.event(p.Trials.Altered.Position.String())}
-		p.Erased = v.name(p.Trials.Erased)
+		p.Altered, p.Erased = v.countedLine(p.Trials.Altered), v.name(p.Trials.Erased)
 	}
 	return nil
-}
-
-// shortest is the event that adds least to a sum.
-func shortest(x projections.Explanation) (short projections.Counted, ok bool) {
-	for _, e := range x.Events {
-		if !ok || e.Value < short.Value {
-			short, ok = e, true
-		}
-	}
-	return short, ok
 }
 
 func counting(n int64, unit string) string { return grouping(n) + " " + projections.Units(n, unit) }

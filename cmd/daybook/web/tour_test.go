@@ -8,6 +8,7 @@ import (
 
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
 	"github.com/daybook-engine/daybook/domain/cycle"
+	"github.com/daybook-engine/daybook/projections"
 )
 
 // The tour is there while the season is played, and says so; of what was tried
@@ -38,10 +39,12 @@ func TestTheTourSaysWhatWasTried(t *testing.T) {
 	}
 	tried, trials.Why = true, "there is no room."
 	require.Contains(t, get(t, h, "/cycles/autumn/tour"), "were not tried: there is no room.")
-	trials = web.Trials{Was: "4", Is: "5", Found: "not sound", Pack: 12, Figures: 3, Erased: ana, Texts: 7}
+	short := projections.Counted{Sentence: "A short session", Value: 45}
+	trials = web.Trials{Altered: short, Was: "4", Is: "5", Found: "not sound", Pack: 12, Figures: 3, Erased: ana, Texts: 7}
 	page = get(t, h, "/cycles/autumn/tour")
 	wellMade(t, "tour", page)
 	require.Contains(t, page, "<code>not sound</code>")
+	require.Regexp(t, `(?s)the shortest session was one of 45 minutes: <a [^>]*>A short session<.*one byte of <a [^>]*>A short session<`, page, "they are one")
 	require.Contains(t, page, "12 bytes that prove 3 figures")
 	require.Contains(t, page, "and 7 texts with it")
 	require.NotContains(t, page, "<script>")

@@ -36,7 +36,7 @@ func (b *book) acting(ctx context.Context, by string, log *slog.Logger) (*web.Ac
 		return nil, fmt.Errorf("--as: %w", err)
 	}
 	return &web.Acting{
-		Person: self, Role: string(role), Words: workflows.Words,
+		Person: self, Role: string(role), Words: workflows.Words, Known: workflows.Known,
 		Offers: func(ctx context.Context, offers []web.Offer) ([][]web.Step, error) {
 			return b.offers(ctx, role, by, offers)
 		},

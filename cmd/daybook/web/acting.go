@@ -25,6 +25,8 @@ type Acting struct {
 	Offers func(ctx context.Context, offers []Offer) ([][]Step, error)
 	// Words is what a command is called.
 	Words func(command string) string
+	// Known are a command's fields as a form has them.
+	Known func(with json.RawMessage) url.Values
 	// Ask lists what a command asks, with what is known of it.
 	Ask func(ctx context.Context, command string, known url.Values) ([]Question, error)
 	// Do issues a command. What is wrong with a field is told by faults: with

@@ -2,10 +2,7 @@ package web
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -65,15 +62,7 @@ func keyOf(t projections.Item) string { return cmp.Or(t.Task, t.Command+" "+stri
 func (v *visit) pickTasks() (picks []pick, err error) {
 	people, _, err := v.tasks()
 	for _, t := range people {
-		p := pick{key: keyOf(t), step: t.Command, words: v.taskLine(t).What.Text}
-		var fields map[string]any
-		if err := json.Unmarshal(t.Args, &fields); err != nil {
-			return nil, err
-		}
-		p.known = url.Values{}
-		for name, value := range fields {
-			p.known.Set(name, fmt.Sprint(value))
-		}
+		p := pick{key: keyOf(t), known: v.s.acting.Known(t.Args), step: t.Command, words: v.taskLine(t).What.Text}
 		if t.Task != "" {
 			p.known.Set("task", t.Task)
 		}

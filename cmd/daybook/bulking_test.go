@@ -82,7 +82,9 @@ func TestManyRowsAreOneAct(t *testing.T) {
 	unsaid := list.chosen("review.assign", keys...)
 	require.NotContains(t, strings.Join(unsaid.choices("Reviewer"), " "), "Person", "all of them applied")
 	unsaid = unsaid.press("Show what would be recorded")
-	require.NotEqual(t, http.StatusInternalServerError, unsaid.code)
+	require.Equal(t, http.StatusOK, unsaid.code)
+	require.Equal(t, 3, strings.Count(unsaid.html, "(reviewer is missing)"), "of each row")
+	require.Contains(t, unsaid.html, "There is nothing to record.")
 	for _, nothing := range []page{list.chosen("", keys...), list.chosen("eligibility.confirm"), list.chosen("eligibility.confirm", "nonsense")} {
 		require.Equal(t, http.StatusBadRequest, nothing.code)
 		require.Contains(t, nothing.html, "Choose at least one row")

@@ -55,10 +55,11 @@ func (d *drawer) put(w *work, now time.Time) (key string) {
 			d.kept = slices.Delete(d.kept, i, i+1)
 		}
 	}
-	w.key, w.until = rand.Text(), now.Add(keptFor)
+	key = rand.Text()
+	w.key, w.until = key, now.Add(keptFor)
 	d.kept = append(d.kept, w)
-	time.AfterFunc(keptFor, func() { d.forget(w.key) }) // also when nobody asks any more
-	return w.key
+	time.AfterFunc(keptFor, func() { d.forget(key) }) // also when nobody asks any more; it holds nothing but the key
+	return key
 }
 
 func (d *drawer) take(key, cycle string, now time.Time) (*work, error) {

@@ -40,6 +40,7 @@ type failPage struct {
 	frame
 	Text      string // in a sentence, where the rules said no
 	Reference string // to find the cause in the log by, where it is our fault
+	Sent      bool   // it was no mere look
 	Missing   bool   // there is no such thing
 	Locked    bool   // the key is missing
 }
@@ -67,7 +68,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		p.Title, p.Text = titleOf(status), capital(refusal.Text)
 		p.Missing = status == http.StatusNotFound
 	} else {
-		p.Reference = rand.Text()[:10]
+		p.Reference, p.Sent = rand.Text()[:10], r.Method == http.MethodPost
 		s.log.Error("page", "reference", p.Reference, "route", r.Pattern, "err", err)
 	}
 	if err := s.render(w, status, "fail", p); err != nil {

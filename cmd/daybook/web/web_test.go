@@ -705,6 +705,13 @@ func TestAFaultIsLoggedOnceAndNotShown(t *testing.T) {
 		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), what)
 		require.Contains(t, log.String(), reference, what)
 		wellMade(t, what, w.Body.String())
+
+		// Only where somebody merely looked is it sure that nothing came of it.
+		require.Contains(t, w.Body.String(), "nothing was changed", what)
+		sent := ask(h, http.MethodPost, "/").Body.String()
+		require.NotContains(t, sent, "nothing was changed", what)
+		require.Contains(t, sent, "Some of what you sent may be recorded all the same", what)
+		wellMade(t, what, sent)
 	}
 }
 

@@ -511,8 +511,9 @@ func (l lookup) deed(r eventstore.Recorded, body any) (d Deed, ok bool, err erro
 }
 
 // Revert takes back what an import recorded, by commands of its own for each,
-// and then records that. What nothing takes back is told and stands.
-func (g *Engine) Revert(ctx context.Context, by, id, reason, channel string) ([]Deed, error) {
+// and then records that. What nothing takes back is told and stands. Progress,
+// where there is one, is told each time something was taken back.
+func (g *Engine) Revert(ctx context.Context, by, id, reason, channel string, progress func(done, of int)) ([]Deed, error) {
 	role, handle, err := ParseActor(by)
 	if err != nil {
 		return nil, err
@@ -545,6 +546,8 @@ func (g *Engine) Revert(ctx context.Context, by, id, reason, channel string) ([]
 		command, _ := uuid.Parse(domain.UUID5("import.revert", id, of))
 		return Cause{CommandID: command, Channel: channel, Correlation: correlation, Reason: reason}
 	}
+	done := 0
+	_, of, _ := tally(deeds)
 	for i, d := range deeds {
 		if !d.standing() {
 			continue
@@ -564,6 +567,9 @@ func (g *Engine) Revert(ctx context.Context, by, id, reason, channel string) ([]
 			deeds[i].Left = refused.Text
 		default:
 			return nil, err
+		}
+		if done++; progress != nil {
+			progress(done, of)
 		}
 	}
 	body, err := json.Marshal(known)

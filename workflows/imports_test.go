@@ -174,7 +174,7 @@ func TestAnImportIsOneActAndIsTakenBack(t *testing.T) {
 
 	// One is decided since: only the other can be taken back.
 	o.must("coordinator/c1", "eligibility.fail", with(call, "person", o.person("x1@example.org"), "failed", []string{"nominated"}))
-	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli")
+	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli", nil)
 	require.NoError(t, err)
 	told := map[string]int{}
 	for _, d := range deeds {
@@ -184,14 +184,14 @@ func TestAnImportIsOneActAndIsTakenBack(t *testing.T) {
 		"application.received undone=true ": 1, "application.received undone=false it has been decided since: ineligible": 1, "person.registered undone=false nothing takes it back": 2,
 	}, told)
 	n = o.events()
-	_, err = o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli")
+	_, err = o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli", nil)
 	require.NoError(t, err)
 	require.Equal(t, n, o.events(), "once")
-	_, err = o.Revert(t.Context(), "coordinator/c1", id, "", "cli")
+	_, err = o.Revert(t.Context(), "coordinator/c1", id, "", "cli", nil)
 	require.Error(t, err)
-	_, err = o.Revert(t.Context(), "mentee/a1", id, "wrong_file", "cli")
+	_, err = o.Revert(t.Context(), "mentee/a1", id, "wrong_file", "cli", nil)
 	require.ErrorIs(t, err, domain.Denied)
-	_, err = o.Revert(t.Context(), "coordinator/c1", "the-first", "wrong_file", "cli")
+	_, err = o.Revert(t.Context(), "coordinator/c1", "the-first", "wrong_file", "cli", nil)
 	require.ErrorIs(t, err, imports.ErrUnknown)
 }
 
@@ -256,7 +256,7 @@ func TestMatchesAndTheirSessionsAreBroughtIn(t *testing.T) {
 	outcomes, _ = o.bring("sessions", "match,date,zone,minutes,mode,session\nm1,2024-01-06 14:00,Europe/London,90,online,\nm1,2024-01-07 15:00,,60,online,2\nm1,2024-01-08 02:00,,45,online,\nm9,2024-01-06 14:00,,60,online,\n", sheet.Map{})
 	require.Equal(t, []string{"already so", "already so", "recorded", "refused: match_unknown"}, outcomes)
 
-	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli")
+	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli", nil)
 	require.NoError(t, err)
 	told := map[string]bool{}
 	for _, d := range deeds {
@@ -422,7 +422,7 @@ func TestAttendanceIsBroughtIn(t *testing.T) {
 	require.Equal(t, []int64{2, 2, 0}, o.attendance())
 
 	for range 2 {
-		deeds, err := o.Revert(t.Context(), "coordinator/c1", wrong, "wrong_file", "cli")
+		deeds, err := o.Revert(t.Context(), "coordinator/c1", wrong, "wrong_file", "cli", nil)
 		require.NoError(t, err)
 		require.Len(t, deeds, 2)
 		for _, d := range deeds {
@@ -437,12 +437,12 @@ func TestAttendanceIsBroughtIn(t *testing.T) {
 	// What somebody has put right since stays.
 	_, id := o.bring("attendance", "Teilnehmer;Training;Minuten\nm2;roles;30\n", sheet.Map{})
 	o.must("coordinator/c1", "attendance.correct", fields{"cycle": "spring", "gathering": "roles", "person": "m2", "minutes": 90}, because("wrong_length"))
-	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli")
+	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli", nil)
 	require.NoError(t, err)
 	require.Equal(t, "it was corrected since", deeds[0].Left)
 	require.Equal(t, []int64{1, 1, 0}, o.attendance())
 	o.must("coordinator/c1", "attendance.correct", fields{"cycle": "spring", "gathering": "roles", "person": "m1", "minutes": 120}, because("they_were_there"))
-	deeds, err = o.Revert(t.Context(), "coordinator/c1", wrong, "wrong_file", "cli")
+	deeds, err = o.Revert(t.Context(), "coordinator/c1", wrong, "wrong_file", "cli", nil)
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{"", "it was taken back before, and recorded anew since"}, []string{deeds[0].Left, deeds[1].Left})
 }

@@ -251,7 +251,7 @@ keeps both, the import and that it was taken back.`,
 			}
 			defer b.Close()
 			b.warn(c)
-			deeds, err := b.engine.Revert(ctx, by, given[0], reason, channel)
+			deeds, err := b.engine.Revert(ctx, by, given[0], reason, channel, nil)
 			if refused := new(domain.Error); errors.As(err, &refused) {
 				return answered{err, b.handles(ctx, err.Error())}
 			} else if err != nil {

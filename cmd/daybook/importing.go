@@ -55,8 +55,8 @@ func (b *book) importing(role access.Role, by string, log *slog.Logger) *web.Imp
 			b.follow(ctx, log)
 			return brought(done), toPerson(err)
 		},
-		Revert: func(ctx context.Context, id, reason string) error {
-			_, err := b.engine.Revert(ctx, by, id, reason, "web")
+		Revert: func(ctx context.Context, id, reason string, progress func(done, of int)) error {
+			_, err := b.engine.Revert(ctx, by, id, reason, "web", progress)
 			b.follow(ctx, log)
 			return err
 		},

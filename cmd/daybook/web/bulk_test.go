@@ -16,6 +16,16 @@ import (
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
 )
 
+// postAndLeave sends a form, and is gone at once.
+func postAndLeave(h http.Handler, path string, form url.Values) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Host = "127.0.0.1:8080"
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	h.ServeHTTP(httptest.NewRecorder(), r)
+}
+
 // Work that takes long is told by how far it is, goes on when nobody looks, and is
 // told once it is done, or why it is not.
 func TestWorkThatTakesLongIsTold(t *testing.T) {
@@ -60,14 +70,8 @@ func TestWorkThatTakesLongIsTold(t *testing.T) {
 		before := ask(h, http.MethodGet, at+"/report")
 		require.Equal(t, at, before.Header().Get("Location"), "there is none yet")
 
-		// Whoever sent it goes away at once.
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
 		form := url.Values{".id": {uuid.NewString()}, ".do": {"do"}}
-		r := httptest.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(form.Encode()))
-		r.Host = "127.0.0.1:8080"
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		h.ServeHTTP(httptest.NewRecorder(), r)
+		postAndLeave(h, at, form)
 		<-going
 		under := ask(h, http.MethodGet, at+"/report")
 		wellMade(t, at, under.Body.String())

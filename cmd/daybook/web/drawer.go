@@ -37,7 +37,8 @@ type work struct {
 	key   string
 	cycle string
 	sheet Spreadsheet // or
-	bulk  *bulk
+	bulk  *bulk       // or
+	undo  string      // the import that is taken back
 	until time.Time
 
 	mu   sync.Mutex
@@ -71,6 +72,18 @@ func (d *drawer) take(key, cycle string, now time.Time) (*work, error) {
 		return nil, errGone
 	}
 	return d.kept[i], nil
+}
+
+// undoing is the work of taking an import back; nil where there is none.
+func (d *drawer) undoing(cycle, id string) *work {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, w := range slices.Backward(d.kept) {
+		if w.cycle == cycle && w.undo == id {
+			return w
+		}
+	}
+	return nil
 }
 
 func (d *drawer) forget(key string) {

@@ -31,8 +31,9 @@ type Importing struct {
 	Preview func(ctx context.Context, s Spreadsheet) (Brought, []Fault, error)
 	// Import brings in what is new, and tells of progress each time a row is done.
 	Import func(ctx context.Context, s Spreadsheet, progress func(done, of int)) (Brought, error)
-	// Revert takes back what an import recorded, as far as anything does.
-	Revert func(ctx context.Context, id, reason string) error
+	// Revert takes back what an import recorded, as far as anything does, and
+	// tells of progress each time something was.
+	Revert func(ctx context.Context, id, reason string, progress func(done, of int)) error
 }
 
 // A Spreadsheet is a file on its way in, and what is said of its columns: nil
@@ -172,6 +173,7 @@ type importPage struct {
 	Deeds  []deedLine
 	Pages  pager
 	Action string // where the form to take it back is sent; "" where there is none
+	ID     string // of the form
 	Reason inputLine
 	faulty
 }
@@ -182,8 +184,29 @@ type deedLine struct {
 	State string
 }
 
+// showImport shows an import, how far it is being taken back, or why it was not.
 func (s *Server) showImport(w http.ResponseWriter, r *http.Request) error {
-	return s.renderImport(w, r, http.StatusOK, filled{})
+	f := filled{}
+	if u := s.drawer.undoing(r.PathValue("cycle"), r.PathValue("import")); u != nil {
+		switch j := u.under(); {
+		case j == nil: // about to begin
+		case !j.isOver():
+			return s.renderProgress(w, r, j, "What it recorded is being taken back")
+		case j.err != nil:
+			f = unreverted(j)
+		}
+	}
+	return s.renderImport(w, r, http.StatusOK, f)
+}
+
+// unreverted is the form to take an import back as it was sent, and why that was
+// not done: for want of a proper reason, or of something else.
+func unreverted(j *job) filled {
+	fault := Fault{"", j.err.Error()}
+	if errors.Is(j.err, domain.Invalid) {
+		fault.Question = "reason"
+	}
+	return filled{given: j.said, faults: []Fault{fault}}
 }
 
 func (s *Server) renderImport(w http.ResponseWriter, r *http.Request, status int, f filled) error {
@@ -237,7 +260,7 @@ func (s *Server) renderImport(w http.ResponseWriter, r *http.Request, status int
 		p.Deeds = append(p.Deeds, l)
 	}
 	if s.importing() != nil && open {
-		p.Action = v.to("/imports/"+url.PathEscape(id)) + "/revert"
+		p.Action, p.ID = v.to("/imports/"+url.PathEscape(id))+"/revert", uuid.NewString()
 		p.Reason = inputOf(Question{Name: "reason", Label: "Why", Hint: "A short code, kept for ever, such as wrong_file", Type: "line", Needed: true}, f, nil)
 		p.Faults = v.faultLines(f.faults, []inputLine{p.Reason})
 	}
@@ -257,17 +280,27 @@ func (v *visit) whoOf(at eventstore.Position) (link, error) {
 	return text(v.name(env.Subjects[0])), nil
 }
 
-// revert takes an import back.
+// revert takes an import back, to the end also when nobody waits for it.
 func (s *Server) revert(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errForm
 	}
-	reason := r.PostForm.Get("reason")
-	err := s.importing().Revert(r.Context(), r.PathValue("import"), reason)
-	if refused := new(domain.Error); errors.As(err, &refused) {
-		return s.renderImport(w, r, statusOf(refused), filled{given: r.PostForm, faults: []Fault{{"reason", refused.Text}}})
-	} else if err != nil {
-		return err
+	form, err := uuid.Parse(r.PostForm.Get(formID))
+	if err != nil {
+		return errForm
+	}
+	cycle, id, reason := r.PathValue("cycle"), r.PathValue("import"), r.PostForm.Get("reason")
+	u := s.drawer.undoing(cycle, id)
+	if u == nil { // two that come here at once do no more than one
+		u = &work{cycle: cycle, undo: id}
+		s.drawer.put(u, s.now())
+	}
+	j := s.start(u, form.String(), r.PostForm, func(ctx context.Context, progress func(done, of int)) (Brought, error) {
+		return Brought{ID: id}, s.importing().Revert(ctx, id, reason, progress)
+	})
+	if refused := new(domain.Error); j.over(r.Context()) && errors.As(j.err, &refused) {
+		s.drawer.forget(u.key)
+		return s.renderImport(w, r, statusOf(refused), unreverted(j))
 	}
 	http.Redirect(w, r, strings.TrimSuffix(r.URL.EscapedPath(), "/revert"), http.StatusSeeOther)
 	return nil
@@ -585,23 +618,21 @@ func (s *Server) showReport(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	j, before := u.under(), strings.TrimSuffix(r.URL.EscapedPath(), "/report")
+	switch {
+	case j == nil:
+		http.Redirect(w, r, before, http.StatusSeeOther)
+		return nil
+	case !j.isOver():
+		return s.renderProgress(w, r, j, "The rows are being recorded")
+	case j.err != nil:
+		return j.err
+	}
 	v, err := s.visit(r, u.cycle)
 	if err != nil {
 		return err
 	}
 	defer v.close()
-	j, before := u.under(), strings.TrimSuffix(v.path, "/report")
-	if j == nil {
-		http.Redirect(w, r, before, http.StatusSeeOther)
-		return nil
-	}
-	if !j.isOver() {
-		w.Header().Set("Refresh", "2")
-		return s.render(w, http.StatusOK, "progress", progressPage{frame: v.plainFrame("At work", ""), Heading: "The rows are being recorded", Done: j.done.Load(), Of: j.of.Load(), Again: v.path})
-	}
-	if j.err != nil {
-		return j.err
-	}
 	p := s.outcomesOf(v, u, "What was recorded", before, j.said)
 	p.Done, p.Mended = true, v.mended(u, j.brought)
 	if recordedIn(j.brought) > 0 {
@@ -617,4 +648,15 @@ func (s *Server) showReport(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Counts, p.Lines, p.More = v.outcomes(j.brought, p.Action)
 	return s.render(w, http.StatusOK, "outcomes", p)
+}
+
+// renderProgress tells how far a job is, and shows the same address again.
+func (s *Server) renderProgress(w http.ResponseWriter, r *http.Request, j *job, heading string) error {
+	v, err := s.visit(r, r.PathValue("cycle"))
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	w.Header().Set("Refresh", "2")
+	return s.render(w, http.StatusOK, "progress", progressPage{frame: v.plainFrame("At work", ""), Heading: heading, Done: j.done.Load(), Of: j.of.Load(), Again: v.path})
 }

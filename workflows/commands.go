@@ -348,7 +348,7 @@ var registry = []registration{
 	}),
 	on("import.finish", func(l lookup, c *imports.Finish) error { return l.imported(&c.ID) }),
 	on("import.revert", func(l lookup, c *imports.Revert) error {
-		if err := l.imported(&c.ID); err != nil {
+		if err := l.revertible(&c.ID); err != nil {
 			return err
 		}
 		deeds, err := l.deeds(c.Import)

@@ -76,6 +76,8 @@ type Engine struct {
 
 	first sync.Mutex // held while the first person registers herself
 
+	bringing sync.Map // the ids of imports whose rows are being recorded
+
 	mu       sync.Mutex
 	last     time.Time          // newest recorded_at this node has read or kept
 	answered eventstore.Place   // how far the policies of this engine have come

@@ -119,6 +119,8 @@ func (g *Engine) Import(ctx context.Context, in Import) (*Imported, error) {
 		return x.done, nil
 	}
 	x.done.ID = uuid.NewString()
+	g.bringing.Store(x.done.ID, true)
+	defer g.bringing.Delete(x.done.ID)
 	cause := func(command string) Cause {
 		id, _ := uuid.Parse(domain.UUID5(command, x.done.ID))
 		return Cause{CommandID: id, Channel: in.Channel, Correlation: x.done.ID}
@@ -141,6 +143,15 @@ type importing struct {
 	Kind string `json:"kind"`
 	File string `json:"file"`
 	Rows int    `json:"rows"`
+}
+
+// revertible completes the id of an import of which nothing is being recorded any
+// more.
+func (l lookup) revertible(id *imports.ID) error {
+	if _, underWay := l.bringing.Load(id.Import); underWay {
+		return imports.ErrUnderWay
+	}
+	return l.imported(id)
 }
 
 // imported completes the id of an import with its cycle.
@@ -424,10 +435,11 @@ func (l lookup) deeds(id string) (deeds []Deed, err error) {
 			return nil, fmt.Errorf("import %s: %w", id, err)
 		case r.Name == "import.started":
 			first = r.Position
-		case r.Name == "import.finished": // else it was broken off
+		case r.Name == "import.finished": // else it is under way, or was broken off
 			last = r.Position
 		}
 	}
+	_, underWay := l.bringing.Load(id)
 	for r, err := range l.Store.ReadAll(l.ctx, eventstore.ReadAll{After: first}) {
 		if err != nil {
 			return nil, fmt.Errorf("what import %s recorded: %w", id, err)
@@ -449,6 +461,9 @@ func (l lookup) deeds(id string) (deeds []Deed, err error) {
 		d, ok, err := l.deed(r, body)
 		if err != nil {
 			return nil, err
+		}
+		if underWay && d.standing() {
+			d.Left = "rows of this import are still being recorded"
 		}
 		if ok {
 			deeds = append(deeds, d)
@@ -530,7 +545,7 @@ func (g *Engine) Revert(ctx context.Context, by, id, reason, channel string, pro
 	}
 	l := lookup{ctx, g, true}
 	known := imports.ID{Import: id}
-	if err := l.imported(&known); err != nil {
+	if err := l.revertible(&known); err != nil {
 		return nil, err
 	}
 	head, err := g.Store.Head(ctx)

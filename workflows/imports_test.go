@@ -195,6 +195,42 @@ func TestAnImportIsOneActAndIsTakenBack(t *testing.T) {
 	require.ErrorIs(t, err, imports.ErrUnknown)
 }
 
+// While its rows are being recorded, nothing of an import is taken back, nor is it
+// recorded that it was.
+func TestAnImportUnderWayIsNotTakenBack(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.clock.Set(monday.AddDate(0, 0, 1))
+	in := o.importing("applications", applied, sheet.Map{})
+	var id string
+	var during []workflows.Deed
+	var refused, unrecorded error
+	in.Progress = func(done, of int) {
+		if done < of {
+			return
+		}
+		for r, err := range o.store.ReadAll(t.Context(), eventstore.ReadAll{Prefixes: []string{"import-"}}) {
+			if err == nil {
+				id = strings.TrimPrefix(r.Stream, "import-")
+			}
+		}
+		during, _ = o.Deeds(t.Context(), id)
+		_, refused = o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli", nil)
+		_, unrecorded = o.try("coordinator/c1", "import.revert", fields{"cycle": "spring", "import": id})
+	}
+	_, err := o.Import(t.Context(), in)
+	require.NoError(t, err)
+	require.NotEmpty(t, during)
+	for _, d := range during {
+		require.NotEmpty(t, d.Left, d.Event)
+	}
+	require.ErrorIs(t, refused, imports.ErrUnderWay)
+	require.ErrorIs(t, unrecorded, imports.ErrUnderWay)
+	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli", nil)
+	require.NoError(t, err)
+	require.True(t, slices.ContainsFunc(deeds, func(d workflows.Deed) bool { return d.Undone }))
+}
+
 // Broken off by a fault, an import tells what it did; the same again does the
 // rest, and nothing twice.
 func TestAnImportThatIsBrokenOffIsGoneOnWith(t *testing.T) {

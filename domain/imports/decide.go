@@ -13,6 +13,7 @@ var (
 	ErrStarted  = domain.Refuse("import_exists", "there is already another import of this id")
 	ErrKind     = domain.Wrong("kind_unknown", "an import is of people, mentors, applications, matches, sessions or attendance")
 	ErrCounts   = domain.Wrong("counts_malformed", "an import's counts add up to its rows")
+	ErrUnderWay = domain.Refuse("import_under_way", "rows of this import are still being recorded; take it back when that is done")
 	ErrStanding = domain.Refuse("import_stands", "some of what was imported can be taken back and was not; daybook import revert does so first")
 )
 

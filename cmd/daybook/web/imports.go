@@ -152,7 +152,7 @@ func (v *visit) importLine(r projections.HistoryRow) (l importLine, err error) {
 	e, _ := r.Body.(imports.Started)
 	l = importLine{
 		Import: link{capital(inWords(e.Kind)), v.to("/imports/" + url.PathEscape(strings.TrimPrefix(r.Stream, imports.ID{}.Stream())))},
-		Rows:   grouping(int64(e.Rows)), By: v.actor(r.Envelope.Actor), At: v.instant(r.Envelope.RecordedAt), State: "Broken off",
+		Rows:   grouping(int64(e.Rows)), By: v.actor(r.Envelope.Actor), At: v.instant(r.Envelope.RecordedAt), State: "Not finished",
 	}
 	rest, err := v.views.History(v.ctx, projections.HistoryFilter{Stream: r.Stream, After: r.Position})
 	for _, r := range rest {
@@ -259,11 +259,13 @@ func (s *Server) renderImport(w http.ResponseWriter, r *http.Request, status int
 		}
 		p.Deeds = append(p.Deeds, l)
 	}
+	var asked []inputLine
 	if s.importing() != nil && open {
 		p.Action, p.ID = v.to("/imports/"+url.PathEscape(id))+"/revert", uuid.NewString()
 		p.Reason = inputOf(Question{Name: "reason", Label: "Why", Hint: "A short code, kept for ever, such as wrong_file", Type: "line", Needed: true}, f, nil)
-		p.Faults = v.faultLines(f.faults, []inputLine{p.Reason})
+		asked = append(asked, p.Reason)
 	}
+	p.Faults = v.faultLines(f.faults, asked)
 	return s.render(w, status, "import", p)
 }
 

@@ -22,8 +22,8 @@ import (
 )
 
 // importing are pages on which people are brought in, and the jobs that are begun
-// there.
-func (s *season) importing(i web.Importing) (http.Handler, *sync.WaitGroup) {
+// there. Left is why what an import recorded stands, if it has to.
+func (s *season) importing(i web.Importing, left string) (http.Handler, *sync.WaitGroup) {
 	var jobs sync.WaitGroup
 	i.Kinds, i.MaxFile = []string{"people"}, 1<<20
 	head, err := s.store.Head(s.t.Context())
@@ -31,7 +31,7 @@ func (s *season) importing(i web.Importing) (http.Handler, *sync.WaitGroup) {
 	return s.pages(func(o *web.Options) {
 		o.Go = func(work func(context.Context)) { jobs.Go(func() { work(context.Background()) }) }
 		o.Deeds = func(context.Context, string) ([]web.Deed, error) {
-			return []web.Deed{{Stream: idOf(ana).Stream(), Event: "application.received", At: head}}, nil
+			return []web.Deed{{Stream: idOf(ana).Stream(), Event: "application.received", At: head, Left: left}}, nil
 		}
 		o.Acting = &web.Acting{Person: coordinator, Role: "coordinator", Import: &i}
 	}), &jobs
@@ -62,7 +62,7 @@ func TestAForgottenFileIsGone(t *testing.T) {
 			files = append(files, weak.Make(&s.Source[0]))
 			return web.Understood{}, nil, nil
 		},
-	})
+	}, "")
 	const most = 4
 	var works []string
 	for range most + 1 {
@@ -90,7 +90,7 @@ func TestAnImportIsTakenBackWhileNobodyLooks(t *testing.T) {
 			going <- struct{}{}
 			return cmp.Or(<-proceed, ctx.Err())
 		},
-	})
+	}, "")
 	const at = "/cycles/autumn/imports/" + brought
 	require.Contains(t, get(t, h, at), "Take this import back")
 	unsaid := post(h, at+"/revert", url.Values{".id": {uuid.NewString()}})
@@ -123,4 +123,24 @@ func TestAnImportIsTakenBackWhileNobodyLooks(t *testing.T) {
 		require.Contains(t, page, "the same again does the rest")
 		require.Contains(t, page, `value="wrong_file"`)
 	}
+}
+
+// An import is finished or not: while its rows are being recorded it was not broken
+// off, and is not offered to be taken back.
+func TestAnImportUnderWayIsNotOfferedToBeTakenBack(t *testing.T) {
+	t.Parallel()
+	h, _ := filled(t).importing(web.Importing{
+		Revert: func(context.Context, string, string, func(done, of int)) error {
+			return domain.Refuse("import_under_way", "wait for it")
+		},
+	}, "rows are being recorded")
+	const at = "/cycles/autumn/imports/" + brought
+	require.Contains(t, get(t, h, "/cycles/autumn/imports"), ">Not finished</td>")
+	page := get(t, h, at)
+	require.Contains(t, page, "stands: rows are being recorded")
+	require.NotContains(t, page, "Take this import back")
+	refused := post(h, at+"/revert", url.Values{".id": {uuid.NewString()}, "reason": {"wrong_file"}})
+	require.Equal(t, http.StatusConflict, refused.Code)
+	wellMade(t, at, refused.Body.String())
+	require.Contains(t, refused.Body.String(), "Wait for it")
 }

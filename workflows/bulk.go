@@ -52,7 +52,7 @@ func (g *Engine) bulk(ctx context.Context, in Bulk) (*importer, error) {
 	then, err := g.ahead(ctx)
 	x := &importer{Import: Import{By: in.By, Progress: in.Progress}, g: g, then: then, rows: make([]rowPlan, len(in.Rows)), done: &Imported{Rows: make([]ImportedRow, len(in.Rows))}}
 	for i, row := range in.Rows {
-		x.done.Rows[i] = ImportedRow{Line: i + 1, Outcome: RowAlready}
+		x.done.Rows[i] = already(i + 1)
 		body, wrong := Compose(row.Command, row.Given)
 		if len(wrong) > 0 {
 			x.done.Rows[i].Outcome, x.done.Rows[i].Why = RowAsked, wrong[0].Text

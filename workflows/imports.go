@@ -67,6 +67,11 @@ type ImportedRow struct {
 	Nobody   *Stranger  `json:"nobody,omitempty"` // of those asked about: whom to register first
 }
 
+// already is a row that leaves nothing, as long as nothing else is known of it.
+func already(line int) ImportedRow {
+	return ImportedRow{Line: line, Outcome: RowAlready, Why: "recorded before"}
+}
+
 // A Stranger is somebody whom a row names and nobody knows yet, as person.register
 // asks for them.
 type Stranger struct {
@@ -312,7 +317,7 @@ func (x *importer) issue(ctx context.Context) error {
 	leaves := make([]bool, len(x.rows))
 	for i, r := range x.done.Rows {
 		if leaves[i] = len(r.Events) > 0; leaves[i] {
-			x.done.Rows[i] = ImportedRow{Line: r.Line, Outcome: RowAlready}
+			x.done.Rows[i] = already(r.Line)
 		}
 	}
 	for _, registering := range []bool{true, false} {

@@ -96,12 +96,12 @@ func TestPeopleAreFoundByAddressAndByHandle(t *testing.T) {
 	require.Equal(t, []string{
 		"needs a person: other rows have the same address or short name and another name",
 		"needs a person: other rows have the same address or short name and another name",
-		"already so", "already so",
+		"already so: recorded before", "already so: recorded before",
 		"needs a person: this person is registered with another e-mail address, or none; set it with email.set",
 		"recorded", "recorded", "recorded", "recorded", "recorded",
 		"needs a person: email: expected an e-mail address",
 		"needs a person: nobody is registered under this address or short name, and the row has no name",
-		"already so",
+		"already so: the same person as line 7",
 	}, outcomes)
 	require.Equal(t, o.person("aenne-gross"), o.person("anne@example.org"))
 	require.Equal(t, o.person("anne-gross"), o.person("gross@example.org"))
@@ -110,20 +110,20 @@ func TestPeopleAreFoundByAddressAndByHandle(t *testing.T) {
 	require.Equal(t, o.person("myh-dadlr"), o.person("mia@example.org"))
 
 	outcomes, _ = o.bring("people", "Name;E-Mail\nBerg, Anna;ANNA@example.org\n", sheet.Map{})
-	require.Equal(t, []string{"already so"}, outcomes)
+	require.Equal(t, []string{"already so: recorded before"}, outcomes)
 	outcomes, _ = o.bring("people", "Name;E-Mail\nAnna Burg;anna@example.org\n", sheet.Map{})
 	require.Equal(t, []string{"needs a person: this address or short name is somebody's with another name"}, outcomes)
 
 	// A name beside a first name may be the family name alone.
 	outcomes, _ = o.bring("people", "Vorname;Name;E-Mail\nAnna;Berg;anna@example.org\nCara;Cara Dohl;cara@example.org\nDan;von Dohl;dan@example.org\n", sheet.Map{})
-	require.Equal(t, []string{"already so", "recorded", `needs a person: name: it may be the whole name, without "Dan", or the family name alone: say which with a map, as name or as last_name`}, outcomes)
+	require.Equal(t, []string{"already so: recorded before", "recorded", `needs a person: name: it may be the whole name, without "Dan", or the family name alone: say which with a map, as name or as last_name`}, outcomes)
 	outcomes, _ = o.bring("people", "Name;E-Mail\nCara Dohl;cara@example.org\n", sheet.Map{})
-	require.Equal(t, []string{"already so"}, outcomes)
+	require.Equal(t, []string{"already so: recorded before"}, outcomes)
 
 	// An address is found as long as it is theirs.
 	o.must("coordinator/c1", "email.set", fields{"person": "a1", "email": "new@example.org"})
 	outcomes, _ = o.bring("people", "Name;E-Mail\nName of a1;one@example.org\nName of a1;new@example.org\n", sheet.Map{})
-	require.Equal(t, []string{"needs a person: this person is registered with another e-mail address, or none; set it with email.set", "already so"}, outcomes)
+	require.Equal(t, []string{"needs a person: this person is registered with another e-mail address, or none; set it with email.set", "already so: recorded before"}, outcomes)
 }
 
 const applied = "E-Mail;Name;Route;motives;strengths;priorities;Received\n" +
@@ -168,7 +168,7 @@ func TestAnImportIsOneActAndIsTakenBack(t *testing.T) {
 	lines := strings.SplitAfter(rows, "2024-01-08 12:30\n")
 	head, first, _ := strings.Cut(lines[0], "\n")
 	outcomes, again := o.bring("applications", head+"\n"+lines[1]+first, sheet.Map{})
-	require.Equal(t, []string{"already so", "already so"}, outcomes)
+	require.Equal(t, []string{"already so: recorded before", "already so: recorded before"}, outcomes)
 	require.Empty(t, again)
 	require.Equal(t, n, o.events())
 
@@ -253,7 +253,7 @@ func TestAnImportThatIsBrokenOffIsGoneOnWith(t *testing.T) {
 	require.ErrorContains(t, err, "the import was broken off; the same again does the rest")
 	o.vault.fail = nil
 	outcomes, _ := o.bring("people", rows.String(), sheet.Map{})
-	require.Contains(t, outcomes, "already so")
+	require.Contains(t, outcomes, "already so: recorded before")
 	require.Contains(t, outcomes, "recorded")
 	registered := 0
 	for r, err := range o.store.ReadAll(t.Context(), eventstore.ReadAll{Prefixes: []string{"person-"}}) {
@@ -282,7 +282,7 @@ func TestMatchesAndTheirSessionsAreBroughtIn(t *testing.T) {
 	}, outcomes)
 	o.settle()
 	outcomes, _ = o.bring("matches", "mentee,mentor,match,accepted\na1,m1,m1,yes\na2,m2,,\n", sheet.Map{})
-	require.Equal(t, []string{"already so", "already so"}, outcomes)
+	require.Equal(t, []string{"already so: recorded before", "already so: recorded before"}, outcomes)
 
 	// Two sessions in the opposite order get their numbers in the order of time.
 	outcomes, _ = o.bring("sessions", "mentee,mentor,date,hours,mode\na1,m1,2024-01-07 15:00,1,online\na1,m1,2024-01-06 15:00,\"1,5\",online\n", sheet.Map{})
@@ -290,7 +290,7 @@ func TestMatchesAndTheirSessionsAreBroughtIn(t *testing.T) {
 	result := o.must("coordinator/c1", "session.hold", fields{"cycle": "spring", "match": "m1", "session": 1, "local": "2024-01-06T15:00", "zone": "Europe/Berlin", "mode": "online", "minutes": 90})
 	require.Empty(t, result.Names, "it is so already")
 	outcomes, _ = o.bring("sessions", "match,date,zone,minutes,mode,session\nm1,2024-01-06 14:00,Europe/London,90,online,\nm1,2024-01-07 15:00,,60,online,2\nm1,2024-01-08 02:00,,45,online,\nm9,2024-01-06 14:00,,60,online,\n", sheet.Map{})
-	require.Equal(t, []string{"already so", "already so", "recorded", "refused: match_unknown"}, outcomes)
+	require.Equal(t, []string{"already so: recorded before", "already so: recorded before", "recorded", "refused: match_unknown"}, outcomes)
 
 	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli", nil)
 	require.NoError(t, err)
@@ -448,11 +448,11 @@ func TestAttendanceIsBroughtIn(t *testing.T) {
 		"refused: gathering_unknown", "needs a person: minutes: it is missing",
 	}, outcomes)
 	outcomes, _ = o.bring("attendance", list, sheet.Map{})
-	require.Equal(t, []string{"already so", "already so"}, outcomes[:2])
+	require.Equal(t, []string{"already so: recorded before", "already so: recorded before"}, outcomes[:2])
 	// Who was not there is not recorded, and who is not said to have been, neither.
 	outcomes, _ = o.bring("attendance", "Teilnehmer;Training;Minuten;Anwesend\nm1;roles;120;x\nm2;roles;;nein\nm2;roles;30;\nm2;roles;30;online\na1;roles;;Nein\n", sheet.Map{})
 	require.Equal(t, []string{
-		"already so", "already so", "needs a person: present: it is missing", `needs a person: present: expected yes or no, ja or nein, found "online"`,
+		"already so: recorded before", "already so: recorded before", "needs a person: present: it is missing", `needs a person: present: expected yes or no, ja or nein, found "online"`,
 		"needs a person: present: it is recorded that they were there, which is taken back with attendance.correct",
 	}, outcomes)
 	require.Equal(t, []int64{2, 2, 0}, o.attendance())
@@ -490,9 +490,11 @@ func TestARowIsBroughtInOnce(t *testing.T) {
 	o := open(t)
 	o.clock.Set(monday.AddDate(0, 0, 1))
 	const headings, row = "E-Mail;Name;Route;motives;strengths;priorities;Received\n", "x1@example.org;Xaver One;staff;to learn;patience;\"one\ntwo\nthree\";2024-01-08 12:30\n"
-	outcomes, _ := o.bring("applications", headings+row+row+strings.Replace(row, "to learn", "to teach", 1)+strings.Replace(row, "12:30", "12:45", 1), sheet.Map{})
+	other := strings.Replace(row, "to learn", "to teach", 1)
+	outcomes, _ := o.bring("applications", headings+row+row+other+other+strings.Replace(row, "12:30", "12:45", 1), sheet.Map{})
 	require.Equal(t, []string{
-		"recorded", "already so", "needs a person: another row says the same in other words: leave one of the two out", "refused: duplicate",
+		"recorded", "already so: the same as line 2", "needs a person: line 2 says the same in other words: leave one of the two out",
+		"needs a person: line 2 says the same in other words: leave one of the two out", "refused: duplicate",
 	}, outcomes)
 }
 
@@ -511,5 +513,5 @@ func TestARowThatWasLateIsAskedAnewOncePermitted(t *testing.T) {
 	outcomes, _ := o.bring("applications", rows, sheet.Map{})
 	require.Equal(t, []string{"recorded"}, outcomes)
 	outcomes, _ = o.bring("applications", rows, sheet.Map{})
-	require.Equal(t, []string{"already so"}, outcomes)
+	require.Equal(t, []string{"already so: recorded before"}, outcomes)
 }

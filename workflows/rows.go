@@ -236,10 +236,10 @@ func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
 	if err := x.number(); err != nil {
 		return nil, err
 	}
-	says := map[uuid.UUID]string{}
+	said := map[uuid.UUID]int{} // the row that says it first
 	for i, p := range x.rows {
 		r := &x.done.Rows[i]
-		*r = ImportedRow{Line: reading.Rows[i].Line, Outcome: RowAlready}
+		*r = already(reading.Rows[i].Line)
 		slices.Sort(readers[i].said)
 		x.rows[i].says = strings.Join(readers[i].said, "\x00")
 		switch doubt := readers[i].doubt; {
@@ -253,16 +253,21 @@ func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
 			continue
 		}
 		if len(p.orders) == 0 {
+			if p.newcomer != nil && p.register == nil {
+				r.Why = fmt.Sprintf("the same person as line %d", p.newcomer.line)
+			}
 			continue
 		}
 		// Texts are no part of a command's id: two rows may differ in them alone.
-		before, twice := says[p.orders[0].cause.CommandID]
-		says[p.orders[0].cause.CommandID] = x.rows[i].says
+		first, twice := said[p.orders[0].cause.CommandID]
 		switch {
 		case !twice:
+			said[p.orders[0].cause.CommandID] = i
 			continue
-		case before != x.rows[i].says:
-			r.Outcome, r.Why = RowAsked, "another row says the same in other words: leave one of the two out"
+		case x.rows[first].says != x.rows[i].says:
+			r.Outcome, r.Why = RowAsked, fmt.Sprintf("line %d says the same in other words: leave one of the two out", x.done.Rows[first].Line)
+		default:
+			r.Why = fmt.Sprintf("the same as line %d", x.done.Rows[first].Line)
 		}
 		x.rows[i].orders, x.rows[i].newcomer = nil, nil
 	}
@@ -454,7 +459,10 @@ func answerField(key string) string {
 }
 
 // A newcomer is somebody whom rows name and nobody knows yet.
-type newcomer struct{ person domain.Person }
+type newcomer struct {
+	person domain.Person
+	line   int // the first that names them
+}
 
 // foldedName is a name as it is compared: its words in any order, so that Berg,
 // Anna is Anna Berg.
@@ -558,7 +566,7 @@ func (r *reader) who(p *rowPlan, register string) domain.Person {
 	}
 	x.handles[handle] = true
 	id := uuid.New() // a person's id follows from it, and tells nothing
-	n := &newcomer{}
+	n := &newcomer{line: r.row.Line}
 	if n.person, err = x.l.newcomer(x.l.ctx, handle, id); err != nil {
 		r.failed("handle", err)
 		return ""

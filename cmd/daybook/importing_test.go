@@ -364,8 +364,8 @@ func TestSessionsGoRound(t *testing.T) {
 		require.NoError(t, err)
 		return b.Bytes()
 	}
-	brought("untouched.xlsx", written(), two, "There is nothing to record")
-	brought("untouched.csv", []byte(anna.open(sessions.links["CSV"]).html), two, "There is nothing to record")
+	brought("untouched.xlsx", written(), two, "There is nothing to record.</p>", `Already so</td><td class="govuk-table__cell">Recorded before</td>`)
+	brought("untouched.csv", []byte(anna.open(sessions.links["CSV"]).html), two, "There is nothing to record.</p>")
 
 	// Filled in: the second was held, and two were added that nobody had planned,
 	// of which one cannot have been held yet.

@@ -574,7 +574,7 @@ func (s *Server) renderPreview(w http.ResponseWriter, r *http.Request, u *work, 
 
 // mended is where a file goes that was mended, if anything in it is in the way.
 func (v *visit) mended(u *work, b Brought) link {
-	if u.bulk != nil || !slices.ContainsFunc(b.Rows, func(o Outcome) bool { return o.Why != "" }) {
+	if u.bulk != nil || !slices.ContainsFunc(b.Rows, func(o Outcome) bool { return o.Became == "refused" || o.Became == "needs a person" }) {
 		return link{}
 	}
 	return link{"upload it again", v.to("/imports", "kind", u.sheet.Kind)}

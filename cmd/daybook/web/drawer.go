@@ -1,15 +1,9 @@
 package web
 
 import (
-	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
-	"net/url"
-	"runtime/debug"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
@@ -29,22 +23,6 @@ var errGone = domain.Missing("work_gone", "this is no longer kept: a file is for
 type drawer struct {
 	mu   sync.Mutex
 	kept []*work // the newest last
-}
-
-// A work is something that somebody has begun: it is looked at before it is
-// done, and done once for each time that its form was sent.
-type work struct {
-	key   string
-	cycle string
-	sheet Spreadsheet // or
-	bulk  *bulk       // or
-	undo  string      // the import that is taken back
-	until time.Time
-
-	mu   sync.Mutex
-	said url.Values // that it was looked at with last; nil before
-	form string     // that it was done for last
-	job  *job
 }
 
 // put keeps work, and forgets the oldest where there is too much.
@@ -98,99 +76,3 @@ func (d *drawer) tidy(now time.Time) {
 	defer d.mu.Unlock()
 	d.kept = slices.DeleteFunc(d.kept, func(w *work) bool { return now.After(w.until) && w.idle() })
 }
-
-// A job is work being done, which outlives the request that began it.
-type job struct {
-	said     url.Values // the form that it is done for
-	done, of atomic.Int64
-	ended    chan struct{}
-
-	// To be read when it has ended.
-	brought Brought
-	err     error
-}
-
-// idle tells that nothing is being done for it.
-func (w *work) idle() bool {
-	j := w.under()
-	return j == nil || j.isOver()
-}
-
-// isOver tells whether a job has ended.
-func (j *job) isOver() bool {
-	select {
-	case <-j.ended:
-		return true
-	default:
-		return false
-	}
-}
-
-// start does work for a form, once however often that is sent, and gives the job
-// that does it. One that failed is begun again: what it did stands, and is not
-// done twice.
-func (s *Server) start(w *work, form string, said url.Values, do func(ctx context.Context, progress func(done, of int)) (Brought, error)) *job {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.form == form && (!w.job.isOver() || w.job.err == nil) {
-		return w.job
-	}
-	j := &job{said: said, ended: make(chan struct{})}
-	before := w.job
-	w.form, w.job = form, j
-	s.work(func(ctx context.Context) {
-		defer close(j.ended)
-		defer func() {
-			if p := recover(); p != nil {
-				j.err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-			}
-			if refused := new(domain.Error); j.err != nil && !errors.As(j.err, &refused) {
-				reference := rand.Text()[:10]
-				s.log.Error("work", "reference", reference, "err", j.err)
-				j.err = domain.Refuse("fault", "something went wrong here, and not with what you wrote. What was recorded stands; the same again does the rest. Reference "+reference)
-			}
-		}()
-		if before != nil {
-			<-before.ended
-		}
-		j.brought, j.err = do(ctx, func(done, of int) { j.done.Store(int64(done)); j.of.Store(int64(of)) })
-	})
-	return j
-}
-
-func (w *work) under() *job {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.job
-}
-
-// look keeps what work was looked at with, for whoever comes back to its address,
-// and looked gives it; nil before.
-func (w *work) look(said url.Values) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.said = said
-}
-
-func (w *work) looked() url.Values {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.said
-}
-
-// over waits a little for a job to end, and tells whether it has.
-func (j *job) over(ctx context.Context) bool {
-	soon := time.NewTimer(patience)
-	defer soon.Stop()
-	select {
-	case <-j.ended:
-		return true
-	case <-ctx.Done():
-	case <-soon.C:
-	}
-	return false
-}
-
-// patience is how long an answer waits for work to be done, before it tells how
-// far that is.
-const patience = 2 * time.Second

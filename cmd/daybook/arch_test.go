@@ -32,10 +32,10 @@ var arrows = map[string][]string{
 	"eventstore": {"std", module + "eventstore", "github.com/google/uuid", "zombiezen.com/go/sqlite", "modernc.org/sqlite", "github.com/jackc/pgx/v5", "golang.org/x/sys", "github.com/stretchr/testify",
 		"github.com/EventStore/EventStore-Client-Go/v4", "google.golang.org/grpc", "google.golang.org/protobuf"},
 	"projections": {"std", module + "domain", module + "eventstore", module + "projections", "github.com/google/uuid", "zombiezen.com/go/sqlite", "golang.org/x/mod/sumdb", "github.com/arran4/golang-ical"},
-	"workflows":   {"std", module + "domain", module + "eventstore", module + "workflows", "github.com/google/uuid", "github.com/goccy/go-yaml", "golang.org/x/mod/sumdb", "github.com/ThreeDotsLabs/watermill", "github.com/ThreeDotsLabs/watermill-kafka/v3", "github.com/nats-io/nats.go", "github.com/IBM/sarama", "github.com/rabbitmq/amqp091-go", "github.com/wneessen/go-mail", "github.com/xuri/excelize/v2", "golang.org/x/text"},
+	"workflows":   {"std", module + "domain", module + "eventstore", module + "workflows", "github.com/google/uuid", "github.com/goccy/go-yaml", "golang.org/x/mod/sumdb", "github.com/ThreeDotsLabs/watermill", "github.com/ThreeDotsLabs/watermill-kafka/v3", "github.com/nats-io/nats.go", "github.com/IBM/sarama", "github.com/rabbitmq/amqp091-go", "github.com/wneessen/go-mail", "github.com/xuri/excelize/v2", "golang.org/x/text", "github.com/mozillazg/go-unidecode"},
 	// Nothing of ours: whoever doubts us can read it alone.
 	"cmd/daybook-verify": {"std", module + "cmd/daybook-verify", "golang.org/x/mod/sumdb"},
-	"cmd/daybook/web":    {"std", module + "domain", module + "eventstore", module + "projections", "github.com/google/uuid", "github.com/xuri/excelize/v2", "golang.org/x/net/html"},
+	"cmd/daybook/web":    {"std", module + "domain", module + "eventstore", module + "projections", "github.com/google/uuid", "github.com/xuri/excelize/v2", "golang.org/x/net/html", "golang.org/x/text"},
 }
 
 // adapters may be named in one file only, where the house is put together.

@@ -162,6 +162,9 @@ func (v *visit) importLine(r projections.HistoryRow) (l importLine, err error) {
 			l.State = "Taken back: " + plural(e.Undone, "event", "events") + " undone, " + strconv.Itoa(e.Left) + " left"
 		}
 	}
+	if len(rest) == 0 {
+		l.What = "If it was broken off, the same file again does the rest"
+	}
 	return l, err
 }
 

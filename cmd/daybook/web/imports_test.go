@@ -135,6 +135,7 @@ func TestAnImportUnderWayIsNotOfferedToBeTakenBack(t *testing.T) {
 		},
 	}, "rows are being recorded")
 	const at = "/cycles/autumn/imports/" + brought
+	require.Contains(t, get(t, h, "/cycles/autumn/imports"), ">If it was broken off, the same file again does the rest</td>")
 	require.Contains(t, get(t, h, "/cycles/autumn/imports"), ">Not finished</td>")
 	page := get(t, h, at)
 	require.Contains(t, page, "stands: rows are being recorded")

@@ -34,7 +34,7 @@ type Example struct {
 }
 
 var (
-	errWho  = domain.Wrong("person_missing", "say who you are: choose a name")
+	errWho  = domain.Wrong("person_missing", "say who you are")
 	errRole = domain.Wrong("role_unknown", "say in which role you act: choose one of those that there are")
 )
 
@@ -53,7 +53,7 @@ type beginPart struct {
 	Dir     string
 	Empty   bool
 	Playing string
-	Who     []option // those who are registered
+	Who     inputLine
 	Roles   []option // in which they may act, the usual one first
 	Asked   bool     // nobody acts yet
 	Texts   []link   // of definitions
@@ -67,13 +67,15 @@ func (s *Server) beginPart(ctx context.Context) (p *beginPart, err error) {
 	for _, e := range s.begin.Examples {
 		p.Texts = append(p.Texts, link{e.Title, href("/do/definition.publish", said(formExample, e.File))})
 	}
-	if !p.Empty {
-		p.Who, err = s.registered(ctx)
-		p.Roles = roles()
+	if p.Empty {
+		return p, nil
 	}
-	for i := range p.Who {
-		p.Who[i].Chosen = s.acting != nil && p.Who[i].Value == string(s.acting.Person)
+	everybody, err := s.registered(ctx)
+	q := Question{Name: "who", Label: "Who you are", Type: "person", Needed: true}
+	if s.acting != nil && len(everybody) <= mostPeople { // it is chosen, not written
+		q.Value = string(s.acting.Person)
 	}
+	p.Who, p.Roles = inputOf(q, filled{}, everybody), roles()
 	return p, err
 }
 

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,7 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
+	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/person"
 )
 
 // Who is asked who they are finds that on the first page, well made, and is
@@ -24,7 +27,8 @@ func TestTheFirstPageAsksWhoSitsThere(t *testing.T) {
 		Demo:    func(context.Context) error { playing = "http://127.0.0.1:1/"; return nil },
 		Playing: func() string { return playing },
 	}
-	h := filled(t).pages(func(o *web.Options) { o.Begin = begin })
+	s := filled(t)
+	h := s.pages(func(o *web.Options) { o.Begin = begin })
 	page := get(t, h, "/")
 	wellMade(t, "/", page)
 	require.Contains(t, page, "Who are you?")
@@ -50,6 +54,22 @@ func TestTheFirstPageAsksWhoSitsThere(t *testing.T) {
 	require.Empty(t, playing)
 	require.Equal(t, http.StatusSeeOther, send("/do/demo", nil, "same-origin"))
 	require.Contains(t, get(t, h, "/"), "The season is shown at")
+
+	// Of more people than a list is for, one is named.
+	for i := range 400 {
+		id := domain.Person(fmt.Sprintf("00000000-0000-4000-8000-%012d", i))
+		s.add(person.ID{Person: id}.Stream(), "installation", "2023-06-01T09:00", person.Registered{
+			Person: id, Register: "nemo", Handle: s.private("p", domain.Programme, id), Name: s.private("Somebody", domain.Programme, id),
+		}, nil)
+	}
+	page = get(t, s.pages(func(o *web.Options) {
+		o.Begin, o.Acting = begin, &web.Acting{Person: mia, Role: "coordinator", Words: strings.ToUpper, Offers: func(_ context.Context, list []web.Offer) ([][]web.Step, error) {
+			return make([][]web.Step, len(list)), nil
+		}}
+	}), "/")
+	wellMade(t, "many", page)
+	require.Regexp(t, `<input [^>]*name="who" type="text" value=""`, page)
+	require.Contains(t, page, "The person&#39;s handle")
 
 	// On an empty book there is nobody to choose.
 	begin.Empty = true

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -29,7 +28,7 @@ func many(t *testing.T, n int) (acted, browser) {
 func (p page) chosen(command string, rows ...string) page {
 	p.t.Helper()
 	f := p.form("Go on with these rows")
-	f.kept = url.Values{"row": rows, "command": {command}}
+	f.kept["row"], f.kept["command"] = rows, []string{command}
 	return p.send(http.MethodPost, f.action, f.kept.Encode())
 }
 
@@ -68,7 +67,8 @@ func TestManyRowsAreOneAct(t *testing.T) {
 	some = anna.open("/cycles/spring/applications?exit=withdrawn&stage=eligible")
 	require.Len(t, picks(some), 1)
 	f := some.form("Go on with these rows")
-	f.kept = url.Values{".all": {"yes"}, "command": {"review.assign"}}
+	f.kept.Set(".all", "yes")
+	f.kept.Set("command", "review.assign")
 	one := anna.send(http.MethodPost, f.action, f.kept.Encode())
 	require.Contains(t, one.html, "1 row</dt>")
 	require.Equal(t, some.at, one.links["Back, without recording anything"])
@@ -128,7 +128,8 @@ func TestHundredsAreChosenAtOnce(t *testing.T) {
 	_, anna := many(t, 120)
 	list := anna.open("/cycles/spring/applications")
 	f := list.form("Go on with these rows")
-	f.kept = url.Values{".all": {"yes"}, "command": {"eligibility.confirm"}}
+	f.kept.Set(".all", "yes")
+	f.kept.Set("command", "eligibility.confirm")
 	preview := anna.send(http.MethodPost, f.action, f.kept.Encode()).press("Show what would be recorded")
 	require.Contains(t, preview.html, "and 20 rows more: the spreadsheet has all of them")
 	report := preview.press("Confirm eligibility: 120 rows")

@@ -158,8 +158,18 @@ func TestWhoSitsThereChoosesTheRole(t *testing.T) {
 	home = home.follow("Plan a cycle").press("Plan a cycle", "Short name of the cycle", "spring", "Pairs", "", "Title", "Spring", "From", "2099-04", "To", "2099-06").recorded("Spring")
 	home.follow("Spring").follow("Open the call: mentees").press("Open the call", "Deadline", "2099-03-01T17:00", "By then: that moment is in time", "", "As published", "by 1 March").recorded("opened")
 
-	act("Ben Ohm (ben)", "Applicant, who applies").follow("Spring").follow("Submit an application: mentees").
-		press("Submit an application", "Your motives", "I teach alone.", "Your top 2 priorities, number 1", "one", "Your top 2 priorities, number 2", "two", "Staff of members may apply", "").recorded("Ben Ohm")
+	// Somebody else sits down, in another window, while Ben writes: what he sends is
+	// not theirs, and is his still when he is back.
+	const ben, applicant = "Ben Ohm (ben)", "Applicant, who applies"
+	form := act(ben, applicant).follow("Spring").follow("Submit an application: mentees")
+	act(anna, coordinator)
+	form = form.press("Submit an application", "Your motives", "I teach alone.", "Your top 2 priorities, number 1", "one", "Your top 2 priorities, number 2", "two", "Staff of members may apply", "")
+	require.Equal(t, http.StatusConflict, form.code)
+	require.Contains(t, form.html, "This form was opened as Ben Ohm, applicant, and you now act as Anna Berg, coordinator: nothing was recorded.")
+	require.Contains(t, form.html, ">I teach alone.</textarea>")
+	require.Equal(t, http.StatusConflict, form.press("Submit an application").code, "it stays his")
+	act(ben, applicant)
+	form.press("Submit an application").recorded("Ben Ohm")
 	act(anna, coordinator)
 	file := b.open("/cycles/spring/applications").follow("Ben Ohm").follow("Confirm eligibility").press("Confirm eligibility").recorded("eligible")
 	file = file.follow("Assign a reviewer").press("Assign a reviewer", "Reviewer", rita).recorded("Rita Reh")

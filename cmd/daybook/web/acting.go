@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -38,6 +39,14 @@ type Acting struct {
 	Import *Importing
 	// Bulk is how they do the same for many rows; nil where nothing is.
 	Bulk *Bulking
+}
+
+// by is who acts, as forms tell it; "" for nobody.
+func (a *Acting) by() string {
+	if a == nil {
+		return ""
+	}
+	return a.Role + "/" + string(a.Person)
 }
 
 // An Offer is a thing on a page: what is known of it, and which commands are
@@ -101,6 +110,7 @@ type Fault struct{ Question, Text string }
 // in front.
 const (
 	formID    = ".id"    // of the command
+	formBy    = ".by"    // as whom it was opened
 	formSince = ".since" // how far the log had come
 	formBack  = ".back"  // the page to go back to
 
@@ -117,6 +127,60 @@ type stepLine struct {
 	Action  string // where the button sends it; "" for a link
 	ID      string // of the command
 	IDField string
+}
+
+// own is a page that does what a form says, for who opened that form: somebody
+// else may have sat down since, in another window. To them kept gives back what
+// was written, where it is kept at all, as a form of who opened it. What was
+// opened before there was anybody is whoever's came.
+func (s *Server) own(page func(http.ResponseWriter, *http.Request) error, kept func(http.ResponseWriter, *http.Request, Fault) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := s.read(r); err != nil {
+			return err
+		}
+		by := r.PostForm.Get(formBy)
+		role, who, ok := strings.Cut(by, "/")
+		switch {
+		case !ok || who != "" && !domain.IsUUID(who):
+			return errForm
+		case who == "" || by == s.acting.by():
+			return page(w, r)
+		}
+		called := s.people(r.Context())
+		was, is := called.inRole(domain.Person(who), role), called.inRole(s.acting.Person, s.acting.Role)
+		wrong := domain.Refuse("opened_as_another", "this form was opened as "+was+", and you now act as "+is+": nothing was recorded. To act as "+is+
+			", open it anew; to act as "+was+", change back to them in another window, and send it once more")
+		if kept == nil {
+			return wrong
+		}
+		return kept(w, r, Fault{"", wrong.Text})
+	}
+}
+
+// read reads a form, all of it in memory: nothing of a file is written to a disk.
+func (s *Server) read(r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return errForm
+	}
+	room := int64(fileRoom)
+	if a := s.importing(); a != nil {
+		room += int64(a.MaxFile)
+	}
+	switch err, large := r.ParseMultipartForm(room), new(http.MaxBytesError); {
+	case errors.As(err, &large):
+		return errFileLarge
+	case err != nil && !errors.Is(err, http.ErrNotMultipart):
+		return errForm
+	}
+	return nil
+}
+
+// others is as whom a form was opened, where that is not who acts now.
+func (s *Server) others(given url.Values) string {
+	if by := given.Get(formBy); by != s.acting.by() {
+		return by
+	}
+	return ""
 }
 
 // said are the fields of a thing: key by value.

@@ -89,9 +89,6 @@ func (s *Server) again(r *http.Request, cycle string) (*visit, *again, error) {
 // correlation. What is wrong is said beside it, before anything is recorded; and
 // a form that is sent again goes on from where it was broken off.
 func (s *Server) planAgain(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return errForm
-	}
 	v, a, err := s.again(r, r.URL.Query().Get("cycle"))
 	if err != nil {
 		return err
@@ -144,6 +141,15 @@ func (s *Server) planAgain(w http.ResponseWriter, r *http.Request) error {
 	}
 	returned(w, r, "/cycles/"+url.PathEscape(a.given.Get("cycle")), last)
 	return nil
+}
+
+func (s *Server) keepAgain(w http.ResponseWriter, r *http.Request, wrong Fault) error {
+	v, a, err := s.again(r, r.URL.Query().Get("cycle"))
+	if err != nil {
+		return err
+	}
+	a.given, a.faults = r.PostForm, []Fault{wrong}
+	return s.renderAgain(w, http.StatusConflict, v, a, "Nothing was recorded")
 }
 
 var years = regexp.MustCompile(`\b(19|20)\d\d\b`)
@@ -456,6 +462,6 @@ func (s *Server) renderAgain(w http.ResponseWriter, status int, v *visit, a *aga
 			field(prefix+"open", "Open this call at once", "yes", "Else it opens when you open it, and its deadline is told then"),
 		}, a.notes[prefix]})
 	}
-	p.Verdict, p.Faults = cmp.Or(verdict, "To be mended before it can be planned"), v.faultLines(a.faults, inputs)
+	p.faulty = faulty{cmp.Or(verdict, "To be mended before it can be planned"), v.faultLines(a.faults, inputs), s.others(a.given)}
 	return s.render(w, status, "again", p)
 }

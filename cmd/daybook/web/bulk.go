@@ -91,9 +91,6 @@ func (s *Server) stepWords(command string) string {
 // choose begins a bulk with the rows that were chosen of a table.
 func (s *Server) choose(rows func(*visit) ([]pick, error), own ...string) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := r.ParseForm(); err != nil {
-			return errForm
-		}
 		v, err := s.visit(r, r.PathValue("cycle"), own...)
 		if err != nil {
 			return err

@@ -70,7 +70,7 @@ func TestWorkThatTakesLongIsTold(t *testing.T) {
 		before := ask(h, http.MethodGet, at+"/report")
 		require.Equal(t, at, before.Header().Get("Location"), "there is none yet")
 
-		form := url.Values{".id": {uuid.NewString()}, ".do": {"do"}}
+		form := url.Values{".id": {uuid.NewString()}, ".by": {"coordinator/" + string(coordinator)}, ".do": {"do"}}
 		postAndLeave(h, at, form)
 		<-going
 		under := ask(h, http.MethodGet, at+"/report")

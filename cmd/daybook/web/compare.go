@@ -103,7 +103,7 @@ func (s *Server) showCompare(w http.ResponseWriter, r *http.Request) error {
 		return s.render(w, http.StatusOK, "compare", p)
 	}
 	if with == v.cycle.Cycle && then == at {
-		p.faulty = faulty{"There is nothing to compare", []faultLine{{"Choose another cycle, or two dates of this one: a comparison of a thing with itself shows nothing", "#c-with"}}}
+		p.faulty = faulty{Verdict: "There is nothing to compare", Faults: []faultLine{{"Choose another cycle, or two dates of this one: a comparison of a thing with itself shows nothing", "#c-with"}}}
 		return s.render(w, http.StatusBadRequest, "compare", p)
 	}
 	sides := make([]side, 2)

@@ -7,7 +7,7 @@ import (
 
 // Templates gives each template with the zero struct of its page.
 func Templates() (map[string]any, func(name string, page any) (string, error), error) {
-	p, err := parse()
+	p, err := parse("")
 	structs := map[string]any{
 		"application": applicationPage{}, "applications": applicationsPage{}, "columns": columnsPage{}, "compare": comparePage{}, "cycle": cyclePage{}, "cycles": cyclesPage{},
 		"event": eventPage{}, "events": eventsPage{}, "exceptions": exceptionsPage{}, "fail": failPage{}, "figure": figurePage{}, "form": formPage{}, "history": historyPage{},
@@ -35,10 +35,10 @@ func Offered(texts ...string) (sorted []string) {
 	return sorted
 }
 
-// Patterns lists the routes.
-func Patterns() []string {
+// Patterns lists the routes, for who acts.
+func Patterns(a *Acting) []string {
 	var patterns []string
-	for _, r := range (&Server{}).routes() {
+	for _, r := range (&Server{acting: a}).routes() {
 		patterns = append(patterns, r.pattern)
 	}
 	return patterns
@@ -46,7 +46,7 @@ func Patterns() []string {
 
 // Guarded is a handler behind all that stands before a page.
 func Guarded(o Options, page func(http.ResponseWriter, *http.Request) error) (http.Handler, error) {
-	p, err := parse()
+	p, err := parse("")
 	s := &Server{store: o.Store, now: o.Now, log: o.Log, rehearsal: o.Rehearsal, key: o.Key, pages: p}
 	return s.guard(s.handle(page)), err
 }

@@ -60,6 +60,7 @@ type formPage struct {
 type faulty struct {
 	Verdict string // "" says that nothing was recorded
 	Faults  []faultLine
+	By      string // who opened it, where that is somebody else than acts now
 }
 
 // A faultLine is a fault, and where it is put right.
@@ -135,14 +136,23 @@ func knownOf(q url.Values) (known url.Values, back string) {
 	return q, back
 }
 
+// sent is a form as it was sent.
+func sent(r *http.Request) filled {
+	f := filled{command: r.PathValue("command"), given: r.PostForm, id: r.PostForm.Get(formID), since: r.PostForm.Get(formSince)}
+	f.known, f.back = knownOf(r.URL.Query())
+	return f
+}
+
+func (s *Server) keepForm(w http.ResponseWriter, r *http.Request, wrong Fault) error {
+	f := sent(r)
+	f.faults = []Fault{wrong}
+	return s.renderForm(w, r, http.StatusConflict, f)
+}
+
 // act issues the command of a form, and leads back to the page that it was
 // opened from. What was typed is given back with whatever is wrong.
 func (s *Server) act(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return errForm
-	}
-	f := filled{command: r.PathValue("command"), given: r.PostForm}
-	f.known, f.back = knownOf(r.URL.Query())
+	f := sent(r)
 	for _, values := range f.given {
 		for _, text := range values {
 			if !utf8.ValidString(text) {
@@ -154,7 +164,7 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return errForm
 	}
-	f.id, f.since = id.String(), f.given.Get(formSince)
+	f.id = id.String()
 	order := Order{Command: f.command, ID: id, Given: url.Values{}}
 	for name, values := range f.given {
 		if !strings.HasPrefix(name, ".") {
@@ -237,7 +247,7 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 		p.Action, p.Kept = "/do/"+url.PathEscape(f.command), append(pairs(f.known), pair{formBack, f.back})
 	}
 	if len(f.faults) > 0 {
-		p.Title, p.Verdict = "Error: "+p.Title, f.verdict
+		p.Title, p.Verdict, p.By = "Error: "+p.Title, f.verdict, s.others(f.given)
 	}
 	p.Faults = v.faultLines(f.faults, slices.Concat(p.Inputs, p.Cause))
 	if f.refused {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -31,7 +32,7 @@ type actor struct {
 	offers [][]web.Offer
 }
 
-func (s *season) acting(answer func(o web.Order) (web.Done, []web.Fault, error)) (*actor, http.Handler) {
+func (s *season) acting(answer func(o web.Order) (web.Done, []web.Fault, error), change ...func(*web.Options)) (*actor, http.Handler) {
 	a := &actor{s: s, answer: answer}
 	return a, s.pages(func(o *web.Options) {
 		o.Acting = &web.Acting{
@@ -60,6 +61,9 @@ func (s *season) acting(answer func(o web.Order) (web.Done, []web.Fault, error))
 				return a.answer(o)
 			},
 		}
+		for _, change := range change {
+			change(o)
+		}
 	})
 }
 
@@ -79,8 +83,16 @@ func kinds() []web.Question {
 	)
 }
 
-// post sends a form as a browser does.
+// post sends a form as a browser does, opened as the coordinator unless it says
+// as whom.
 func post(h http.Handler, path string, form url.Values, header ...string) *httptest.ResponseRecorder {
+	if !form.Has(".by") {
+		form = maps.Clone(form)
+		if form == nil {
+			form = url.Values{}
+		}
+		form.Set(".by", "coordinator/"+string(coordinator))
+	}
 	return postBody(h, path, form.Encode(), header...)
 }
 
@@ -306,6 +318,48 @@ func TestNothingIsDoneForOthers(t *testing.T) {
 	for _, path := range routes() {
 		require.NotContains(t, ask(shown, http.MethodGet, path).Body.String(), "/do/", path)
 	}
+}
+
+// A form that was opened as somebody else does nothing, wherever it is sent: it
+// says so, with what was written, and stays a form of theirs.
+func TestAFormIsOfWhoOpenedIt(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	var everything *web.Acting
+	a, h := s.acting(func(web.Order) (web.Done, []web.Fault, error) { return web.Done{}, nil, nil }, func(o *web.Options) {
+		o.Acting.Import, o.Acting.Bulk, everything = &web.Importing{}, &web.Bulking{}, o.Acting
+		o.Deeds = func(context.Context, string) ([]web.Deed, error) {
+			return []web.Deed{{Stream: idOf(ana).Stream(), Event: "draft.started"}}, nil
+		}
+	})
+	form := url.Values{".id": {uuid.NewString()}, ".by": {"applicant/" + string(ben)}, "a.lines": {"typed " + hostile}, "title": {"typed " + hostile}, "reason": {"typed " + hostile}, "command": {"tea.serve"}, ".all": {"yes"}}
+	sent := 0
+	for _, pattern := range web.Patterns(everything) {
+		path, ok := strings.CutPrefix(pattern, "POST ")
+		if !ok {
+			continue
+		}
+		sent++
+		path = strings.NewReplacer("{command}", "tea.serve", "{cycle}", "autumn", "{work}", "none", "{import}", brought).Replace(path) + "?cycle=autumn"
+		w := post(h, path, form)
+		page := w.Body.String()
+		require.Equal(t, http.StatusConflict, w.Code, path)
+		require.Contains(t, page, "This form was opened as Ben, applicant, and you now act as Cora, coordinator: nothing was recorded.", path)
+		if wellMade(t, path, page); strings.Contains(page, `<form`) {
+			require.Contains(t, page, "typed "+html.EscapeString(hostile), path)
+			require.Contains(t, page, `name=".by" value="applicant/`+string(ben)+`"`, path)
+			require.NotContains(t, page, "Recorded as", path)
+		}
+		require.Equal(t, strings.HasPrefix(path, "/do/") || strings.Contains(path, "/revert"), strings.Contains(page, `<form`), path)
+		for _, by := range []string{"", "Ben", "applicant/../x"} {
+			require.Equal(t, http.StatusBadRequest, post(h, path, url.Values{".by": {by}}).Code, path)
+		}
+	}
+	require.Equal(t, 9, sent)
+	require.Empty(t, a.orders)
+	form.Set(".by", "coordinator/") // opened before anybody was registered
+	require.Equal(t, http.StatusSeeOther, post(h, teaForm, form).Code)
+	require.Len(t, a.orders, 1)
 }
 
 // Every page offers what is about what it shows: as it is now, and not as it

@@ -107,6 +107,9 @@ func wellMade(t *testing.T, path, page string) []element {
 		case "form":
 			if e.attrs["method"] != "get" {
 				require.Equal(t, "post", e.attrs["method"], path)
+				if action := e.attrs["action"]; action != "/do/sit" && action != "/do/demo" {
+					require.Equal(t, ".by", list[i+1].attrs["name"], "%s: a form says as whom it was opened", path)
+				}
 				require.Regexp(t, `^/(do/|cycles/[^/]+/(imports|work/|bulk/|applications|queue|sessions))`, e.attrs["action"], "%s: what changes something goes one way only, or is one of many rows that go it", path)
 			}
 		}

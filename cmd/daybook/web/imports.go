@@ -267,7 +267,7 @@ func (s *Server) renderImport(w http.ResponseWriter, r *http.Request, status int
 		p.Reason = inputOf(Question{Name: "reason", Label: "Why", Hint: "A short code, kept for ever, such as wrong_file", Type: "line", Needed: true}, f, nil)
 		asked = append(asked, p.Reason)
 	}
-	p.Faults = v.faultLines(f.faults, asked)
+	p.Faults, p.By = v.faultLines(f.faults, asked), s.others(f.given)
 	return s.render(w, status, "import", p)
 }
 
@@ -286,9 +286,6 @@ func (v *visit) whoOf(at eventstore.Position) (link, error) {
 
 // revert takes an import back, to the end also when nobody waits for it.
 func (s *Server) revert(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return errForm
-	}
 	form, err := uuid.Parse(r.PostForm.Get(formID))
 	if err != nil {
 		return errForm
@@ -310,19 +307,16 @@ func (s *Server) revert(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func (s *Server) keepImport(w http.ResponseWriter, r *http.Request, wrong Fault) error {
+	return s.renderImport(w, r, http.StatusConflict, filled{given: r.PostForm, faults: []Fault{wrong}})
+}
+
 // fileRoom is what a form takes around its file.
 const fileRoom = 64 << 10
 
 // upload takes a file, unless it is no spreadsheet, and leads on to its columns.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
 	a, cycle := s.importing(), r.PathValue("cycle")
-	if err := r.ParseMultipartForm(int64(a.MaxFile) + fileRoom); err != nil { // all of it in memory: nothing of it is written to a disk
-		if large := new(http.MaxBytesError); errors.As(err, &large) {
-			return errFileLarge
-		}
-		return errForm
-	}
-	defer r.MultipartForm.RemoveAll()
 	sheet := Spreadsheet{Kind: r.PostForm.Get("kind"), Cycle: cycle}
 	file, about, err := r.FormFile("file")
 	switch {

@@ -43,6 +43,7 @@ func upload(t *testing.T, h http.Handler, content string) string {
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
 	require.NoError(t, w.WriteField("kind", "people"))
+	require.NoError(t, w.WriteField(".by", "coordinator/"+string(coordinator)))
 	part, err := w.CreateFormFile("file", "people.csv")
 	require.NoError(t, err)
 	_, err = part.Write([]byte(content))
@@ -100,7 +101,7 @@ func TestAnImportIsTakenBackWhileNobodyLooks(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, post(h, at+"/revert", url.Values{"reason": {"wrong_file"}}).Code)
 
 	for _, fault := range []error{errors.New("boom"), nil} {
-		form := url.Values{".id": {uuid.NewString()}, "reason": {"wrong_file"}}
+		form := url.Values{".id": {uuid.NewString()}, ".by": {"coordinator/" + string(coordinator)}, "reason": {"wrong_file"}}
 		postAndLeave(h, at+"/revert", form)
 		<-going
 		under := ask(h, http.MethodGet, at)

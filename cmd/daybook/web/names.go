@@ -99,6 +99,11 @@ func (p *people) actor(actor string) string {
 	return projections.Doer(actor)
 }
 
+// inRole is what a page calls somebody who acts.
+func (p *people) inRole(who domain.Person, role string) string {
+	return p.name(who) + ", " + inWords(role)
+}
+
 // organisation is what an organisation is called in the register, or its slug
 // in words where that is not there or cannot be read.
 func (p *people) organisation(slug string) string {

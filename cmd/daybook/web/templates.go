@@ -18,7 +18,8 @@ var templateFiles embed.FS
 // blocks do not collide.
 type pages map[string]*template.Template
 
-func parse() (pages, error) {
+// parse reads the templates; by is who acts, as every form that acts says.
+func parse(by string) (pages, error) {
 	files, err := fs.Glob(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
@@ -29,7 +30,7 @@ func parse() (pages, error) {
 		if name == "layout" || name == "parts" {
 			continue
 		}
-		t, err := template.New("layout.html").ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", file)
+		t, err := template.New("layout.html").Funcs(template.FuncMap{"by": func() string { return by }}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", file)
 		if err != nil {
 			return nil, fmt.Errorf("template %s: %w", name, err)
 		}

@@ -192,7 +192,7 @@ func (v *visit) most() int {
 // acted is a frame with who acts here, and what came of the last that they did.
 func (v *visit) acted(f frame) frame {
 	if a := v.s.acting; a != nil && a.Person != "" && !v.whole {
-		f.Acting = v.name(a.Person) + ", " + inWords(a.Role)
+		f.Acting = v.inRole(a.Person, a.Role)
 		f.Notice = v.noticed(v.query)
 	}
 	return f

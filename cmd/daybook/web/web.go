@@ -135,7 +135,7 @@ func New(o Options) (http.Handler, error) {
 	if o.Store == nil || o.Views == nil || o.Names == nil {
 		return nil, errors.New("web: Store, Views and Names must be set")
 	}
-	p, err := parse()
+	p, err := parse(o.Acting.by())
 	if err != nil {
 		return nil, err
 	}
@@ -190,8 +190,8 @@ func (s *Server) routes() []route {
 		{"/", s.showNothing},
 	}
 	if s.acting != nil {
-		list = append(list, route{"GET /do/{command}", s.showForm}, route{"POST /do/{command}", s.act})
-		list = append(list, route{"GET /cycles/{cycle}/again", s.showAgain}, route{"POST /do/again", s.planAgain})
+		list = append(list, route{"GET /do/{command}", s.showForm}, route{"POST /do/{command}", s.own(s.act, s.keepForm)})
+		list = append(list, route{"GET /cycles/{cycle}/again", s.showAgain}, route{"POST /do/again", s.own(s.planAgain, s.keepAgain)})
 	}
 	if s.begin != nil {
 		list = append(list, route{"POST /do/sit", s.sit}, route{"POST /do/demo", s.demo})
@@ -201,22 +201,22 @@ func (s *Server) routes() []route {
 	}
 	if s.acting != nil && s.acting.Bulk != nil {
 		list = append(list,
-			route{"POST /cycles/{cycle}/applications", s.choose((*visit).pickApplications, "stage", "exit", "outcome")},
-			route{"POST /cycles/{cycle}/queue", s.choose((*visit).pickTasks)},
-			route{"POST /cycles/{cycle}/sessions", s.choose((*visit).pickSessions)},
+			route{"POST /cycles/{cycle}/applications", s.own(s.choose((*visit).pickApplications, "stage", "exit", "outcome"), nil)},
+			route{"POST /cycles/{cycle}/queue", s.own(s.choose((*visit).pickTasks), nil)},
+			route{"POST /cycles/{cycle}/sessions", s.own(s.choose((*visit).pickSessions), nil)},
 			route{"GET /cycles/{cycle}/bulk/{work}", s.showWork},
-			route{"POST /cycles/{cycle}/bulk/{work}", s.goOn},
+			route{"POST /cycles/{cycle}/bulk/{work}", s.own(s.goOn, nil)},
 			route{"GET /cycles/{cycle}/bulk/{work}/report", s.showReport},
 		)
 	}
 	if s.importing() != nil {
 		list = append(list,
-			route{"POST /cycles/{cycle}/imports", s.upload},
+			route{"POST /cycles/{cycle}/imports", s.own(s.upload, nil)},
 			route{"GET /cycles/{cycle}/work/{work}", s.showWork},
-			route{"POST /cycles/{cycle}/work/{work}", s.goOn},
+			route{"POST /cycles/{cycle}/work/{work}", s.own(s.goOn, nil)},
 			route{"GET /cycles/{cycle}/work/{work}/report", s.showReport},
 			route{"GET /cycles/{cycle}/work/{work}/register/{row}", s.registerFirst},
-			route{"POST /cycles/{cycle}/imports/{import}/revert", s.revert},
+			route{"POST /cycles/{cycle}/imports/{import}/revert", s.own(s.revert, s.keepImport)},
 		)
 	}
 	return list

@@ -53,7 +53,7 @@ func ask(h http.Handler, method, path string, header ...string) *httptest.Respon
 func routes() []string {
 	fill := strings.NewReplacer("{cycle}", "autumn", "{measure}", "sessions_held", "{match}", "m1", "{run}", "first", "{import}", brought, "{message}", message.Of("cause", "match-mentee", ana, "autumn").Message, "{key}", idOf(ana).Key(), "{position}", "0000000000000001", "{file}", "daybook.css", "{person}", string(mia), "{$}", "")
 	var paths []string
-	for _, pattern := range web.Patterns() {
+	for _, pattern := range web.Patterns(nil) {
 		if path, ok := strings.CutPrefix(pattern, "GET "); ok {
 			paths = append(paths, fill.Replace(path))
 		}
@@ -134,7 +134,7 @@ func TestEveryLinkLeadsToAWellMadePage(t *testing.T) {
 	now, err := s.store.Head(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, head, now)
-	for _, pattern := range web.Patterns() {
+	for _, pattern := range web.Patterns(nil) {
 		require.True(t, pattern == "/" || strings.HasPrefix(pattern, "GET /"), pattern)
 	}
 }

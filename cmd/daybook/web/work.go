@@ -186,9 +186,6 @@ func (s *Server) goOn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := r.ParseForm(); err != nil {
-		return errForm
-	}
 	said := url.Values{}
 	for name, values := range r.PostForm {
 		if !strings.HasPrefix(name, ".") {

@@ -60,6 +60,7 @@ type desk struct {
 	log     *slog.Logger
 	work    func() // goes on in the background, from when there is somebody
 	shown   atomic.Pointer[http.Handler]
+	drawer  web.Drawer // whoever acts
 
 	mu   sync.Mutex
 	home string // of the demonstration, once it plays
@@ -174,7 +175,7 @@ func (d *desk) remembered() string { return filepath.Join(d.dir, "desk") }
 
 // turn lets somebody act on the pages, ROLE/HANDLE: "" is nobody.
 func (d *desk) turn(by string) (err error) {
-	o := web.Options{Unmailed: d.serving.transport == nil}
+	o := web.Options{Unmailed: d.serving.transport == nil, Drawer: &d.drawer}
 	if d.clock == nil {
 		dir, err := filepath.Abs(d.dir)
 		if err != nil {

@@ -174,6 +174,12 @@ func TestWhoSitsThereChoosesTheRole(t *testing.T) {
 	file := b.open("/cycles/spring/applications").follow("Ben Ohm").follow("Confirm eligibility").press("Confirm eligibility").recorded("eligible")
 	file = file.follow("Assign a reviewer").press("Assign a reviewer", "Reviewer", rita).recorded("Rita Reh")
 	require.NotContains(t, file.links, "Record a review")
+	// What she has begun waits for her, and is nobody else's.
+	columns := b.bring("People", "people.csv", "Name;E-Mail\nZoe;zoe@example.org\n")
+	act(ben, coordinator)
+	require.Equal(t, http.StatusForbidden, b.send(http.MethodGet, columns.at, "").code)
+	act(anna, coordinator)
+	require.Contains(t, b.open(columns.at).html, "people.csv")
 	require.NotContains(t, act(rita, reviewer).links, "Plan a cycle")
 	require.Zero(t, s.stop())
 

@@ -112,7 +112,7 @@ func (s *Server) choose(rows func(*visit) ([]pick, error), own ...string) func(h
 }
 
 func (s *Server) beginBulk(w http.ResponseWriter, r *http.Request, cycle string, b *bulk) error {
-	key := s.drawer.put(&work{cycle: cycle, bulk: b}, s.now())
+	key := s.drawer.put(&work{by: s.acting.by(), cycle: cycle, bulk: b}, s.now())
 	http.Redirect(w, r, "/cycles/"+url.PathEscape(cycle)+"/bulk/"+key, http.StatusSeeOther)
 	return nil
 }

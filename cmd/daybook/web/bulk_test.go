@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
+	"github.com/daybook-engine/daybook/domain"
 )
 
 // postAndLeave sends a form, and is gone at once.
@@ -32,32 +33,36 @@ func TestWorkThatTakesLongIsTold(t *testing.T) {
 	t.Parallel()
 	s := filled(t)
 	going, proceed := make(chan struct{}), make(chan error)
-	h := s.pages(func(o *web.Options) {
-		o.Acting = &web.Acting{
-			Person: coordinator, Role: "coordinator",
-			Words: func(string) string { return "Shortlist " + hostile },
-			Offers: func(_ context.Context, offers []web.Offer) ([][]web.Step, error) {
-				return make([][]web.Step, len(offers)), nil
-			},
-			Ask: func(context.Context, string, url.Values) ([]web.Question, error) { return kinds()[:2], nil },
-			Bulk: &web.Bulking{
-				Preview: func(_ context.Context, orders []web.Order) (web.Brought, []web.Fault, error) {
-					return web.Brought{Rows: make([]web.Outcome, len(orders))}, nil, nil
+	var drawer web.Drawer
+	as := func(who domain.Person) http.Handler {
+		return s.pages(func(o *web.Options) {
+			o.Drawer, o.Acting = &drawer, &web.Acting{
+				Person: who, Role: "coordinator",
+				Words: func(string) string { return "Shortlist " + hostile },
+				Offers: func(_ context.Context, offers []web.Offer) ([][]web.Step, error) {
+					return make([][]web.Step, len(offers)), nil
 				},
-				Do: func(_ context.Context, _ uuid.UUID, orders []web.Order, progress func(done, of int)) (web.Brought, error) {
-					progress(1, len(orders))
-					close(going)
-					if err := <-proceed; err != nil {
-						return web.Brought{}, err
-					}
-					rows := make([]web.Outcome, len(orders))
-					rows[0] = web.Outcome{Became: "recorded", Events: []string{"tea.served"}, Why: hostile}
-					return web.Brought{Rows: rows}, nil
+				Ask: func(context.Context, string, url.Values) ([]web.Question, error) { return kinds()[:2], nil },
+				Bulk: &web.Bulking{
+					Preview: func(_ context.Context, orders []web.Order) (web.Brought, []web.Fault, error) {
+						return web.Brought{Rows: make([]web.Outcome, len(orders))}, nil, nil
+					},
+					Do: func(_ context.Context, _ uuid.UUID, orders []web.Order, progress func(done, of int)) (web.Brought, error) {
+						progress(1, len(orders))
+						close(going)
+						if err := <-proceed; err != nil {
+							return web.Brought{}, err
+						}
+						rows := make([]web.Outcome, len(orders))
+						rows[0] = web.Outcome{Became: "recorded", Events: []string{"tea.served"}, Why: hostile}
+						return web.Brought{Rows: rows}, nil
+					},
+					Inverse: func(string) string { return "" },
 				},
-				Inverse: func(string) string { return "" },
-			},
-		}
-	})
+			}
+		})
+	}
+	h := as(coordinator)
 	list := get(t, h, "/cycles/autumn/applications")
 	wellMade(t, "applications", list)
 	require.Equal(t, 2, strings.Count(list, `form="bulk" name="row"`))
@@ -77,6 +82,16 @@ func TestWorkThatTakesLongIsTold(t *testing.T) {
 		wellMade(t, at, under.Body.String())
 		require.Equal(t, "2", under.Header().Get("Refresh"))
 		require.Contains(t, under.Body.String(), "1 of 2 done")
+
+		// Somebody else sits down, who has nothing to do with it, and it goes on.
+		for _, page := range []string{at, at + "/report"} {
+			theirs := ask(as(mia), http.MethodGet, page)
+			require.Equal(t, http.StatusForbidden, theirs.Code)
+			require.Contains(t, theirs.Body.String(), "This was begun by somebody else")
+			require.NotContains(t, theirs.Body.String(), "Shortlist")
+		}
+		h = as(coordinator)
+		require.Contains(t, ask(h, http.MethodGet, at+"/report").Body.String(), "1 of 2 done")
 		proceed <- fault
 		done := post(h, at, form) // the same again waits for it
 		require.Equal(t, at+"/report", done.Header().Get("Location"))

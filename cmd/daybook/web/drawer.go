@@ -16,17 +16,19 @@ const (
 	mostKept = 4
 )
 
+var errTheirs = domain.Deny("work_of_another", "this was begun by somebody else, or in another role, and is theirs to go on with. What is being recorded for them goes on")
+
 var errGone = domain.Missing("work_gone", "this is no longer kept: a file is forgotten after half an hour, when Daybook ends, or when others come after it. Nothing more was recorded. Choose it again")
 
-// A drawer keeps work under keys that nobody guesses, a little of it and for a
-// short time. It belongs to who acts on the pages.
-type drawer struct {
+// A Drawer keeps work under keys that nobody guesses, a little of it and for a
+// short time. What is in it belongs to who began it.
+type Drawer struct {
 	mu   sync.Mutex
 	kept []*work // the newest last
 }
 
 // put keeps work, and forgets the oldest where there is too much.
-func (d *drawer) put(w *work, now time.Time) (key string) {
+func (d *Drawer) put(w *work, now time.Time) (key string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.kept) >= mostKept {
@@ -41,19 +43,22 @@ func (d *drawer) put(w *work, now time.Time) (key string) {
 	return key
 }
 
-func (d *drawer) take(key, cycle string, now time.Time) (*work, error) {
+func (d *Drawer) take(by, key, cycle string, now time.Time) (*work, error) {
 	d.tidy(now)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	i := slices.IndexFunc(d.kept, func(w *work) bool { return w.key == key && w.cycle == cycle })
-	if i < 0 {
+	switch {
+	case i < 0:
 		return nil, errGone
+	case d.kept[i].by != by:
+		return nil, errTheirs
 	}
 	return d.kept[i], nil
 }
 
 // undoing is the work of taking an import back; nil where there is none.
-func (d *drawer) undoing(cycle, id string) *work {
+func (d *Drawer) undoing(cycle, id string) *work {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, w := range slices.Backward(d.kept) {
@@ -64,14 +69,14 @@ func (d *drawer) undoing(cycle, id string) *work {
 	return nil
 }
 
-func (d *drawer) forget(key string) {
+func (d *Drawer) forget(key string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.kept = slices.DeleteFunc(d.kept, func(w *work) bool { return w.key == key && w.idle() })
 }
 
 // tidy forgets what has lain too long.
-func (d *drawer) tidy(now time.Time) {
+func (d *Drawer) tidy(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.kept = slices.DeleteFunc(d.kept, func(w *work) bool { return now.After(w.until) && w.idle() })

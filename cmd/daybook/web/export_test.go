@@ -47,7 +47,7 @@ func Patterns(a *Acting) []string {
 // Guarded is a handler behind all that stands before a page.
 func Guarded(o Options, page func(http.ResponseWriter, *http.Request) error) (http.Handler, error) {
 	p, err := parse("")
-	s := &Server{store: o.Store, now: o.Now, log: o.Log, rehearsal: o.Rehearsal, key: o.Key, pages: p}
+	s := &Server{store: o.Store, now: o.Now, log: o.Log, rehearsal: o.Rehearsal, key: o.Key, pages: p, drawer: &Drawer{}}
 	return s.guard(s.handle(page)), err
 }
 

@@ -293,7 +293,7 @@ func (s *Server) revert(w http.ResponseWriter, r *http.Request) error {
 	cycle, id, reason := r.PathValue("cycle"), r.PathValue("import"), r.PostForm.Get("reason")
 	u := s.drawer.undoing(cycle, id)
 	if u == nil { // two that come here at once do no more than one
-		u = &work{cycle: cycle, undo: id}
+		u = &work{by: s.acting.by(), cycle: cycle, undo: id}
 		s.drawer.put(u, s.now())
 	}
 	j := s.start(u, form.String(), r.PostForm, func(ctx context.Context, progress func(done, of int)) (Brought, error) {
@@ -335,7 +335,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil {
 		return err
 	}
-	key := s.drawer.put(&work{cycle: cycle, sheet: sheet}, s.now())
+	key := s.drawer.put(&work{by: s.acting.by(), cycle: cycle, sheet: sheet}, s.now())
 	http.Redirect(w, r, "/cycles/"+url.PathEscape(cycle)+"/work/"+key, http.StatusSeeOther)
 	return nil
 }

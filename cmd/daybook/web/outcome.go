@@ -105,7 +105,7 @@ func (v *visit) outcomes(b Brought, back string) (counts []tally, lines []outcom
 // Its address says which row that is and nothing of it: browsers keep addresses,
 // where no erasure reaches.
 func (s *Server) registerFirst(w http.ResponseWriter, r *http.Request) error {
-	u, err := s.drawer.take(r.PathValue("work"), r.PathValue("cycle"), s.now())
+	u, err := s.drawer.take(s.acting.by(), r.PathValue("work"), r.PathValue("cycle"), s.now())
 	if err != nil {
 		return err
 	}

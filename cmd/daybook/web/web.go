@@ -90,6 +90,10 @@ type Options struct {
 	// Acting is who acts on the pages. Unset, they only show.
 	Acting *Acting
 
+	// Drawer keeps what was begun on other pages of the same daybook. Unset, there
+	// were none.
+	Drawer *Drawer
+
 	// Key is what whoever opens the pages must have. Unset, they are anybody's who
 	// reaches the address.
 	Key string
@@ -127,7 +131,7 @@ type Server struct {
 	log       *slog.Logger
 	pages     pages
 	machines  chan struct{} // one for each replay to another moment under way
-	drawer    drawer
+	drawer    *Drawer
 }
 
 // New makes the handler of every page.
@@ -141,7 +145,10 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &Server{
 		store: o.Store, views: o.Views, names: o.Names, letters: o.Letters, deeds: o.Deeds, forced: o.Forced, work: o.Go, now: o.Now, rehearsal: o.Rehearsal,
-		acting: o.Acting, key: o.Key, unmailed: o.Unmailed, begin: o.Begin, tour: o.Tour, log: o.Log, pages: p, machines: make(chan struct{}, maxReplays),
+		acting: o.Acting, key: o.Key, unmailed: o.Unmailed, begin: o.Begin, tour: o.Tour, log: o.Log, pages: p, machines: make(chan struct{}, maxReplays), drawer: o.Drawer,
+	}
+	if s.drawer == nil {
+		s.drawer = &Drawer{}
 	}
 	if s.work == nil {
 		s.work = func(work func(ctx context.Context)) { go work(context.Background()) }

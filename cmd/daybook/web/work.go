@@ -24,6 +24,7 @@ import (
 // done, and done once for each time that its form was sent.
 type work struct {
 	key   string
+	by    string // who began it
 	cycle string
 	sheet Spreadsheet // or
 	bulk  *bulk       // or
@@ -135,7 +136,7 @@ const patience = 2 * time.Second
 // showWork asks what has to be said of work that was begun, and shows again what
 // would become of it where that was said.
 func (s *Server) showWork(w http.ResponseWriter, r *http.Request) error {
-	u, err := s.drawer.take(r.PathValue("work"), r.PathValue("cycle"), s.now())
+	u, err := s.drawer.take(s.acting.by(), r.PathValue("work"), r.PathValue("cycle"), s.now())
 	if err != nil {
 		return err
 	}
@@ -182,7 +183,7 @@ func (s *Server) carryOut(ctx context.Context, u *work, id uuid.UUID, said url.V
 // of its rows, that it is done, taken back, or forgotten.
 func (s *Server) goOn(w http.ResponseWriter, r *http.Request) error {
 	key := r.PathValue("work")
-	u, err := s.drawer.take(key, r.PathValue("cycle"), s.now())
+	u, err := s.drawer.take(s.acting.by(), key, r.PathValue("cycle"), s.now())
 	if err != nil {
 		return err
 	}
@@ -324,7 +325,7 @@ func recordedIn(b Brought) (n int) {
 
 // showReport tells what became of work's rows, or how far that is.
 func (s *Server) showReport(w http.ResponseWriter, r *http.Request) error {
-	u, err := s.drawer.take(r.PathValue("work"), r.PathValue("cycle"), s.now())
+	u, err := s.drawer.take(s.acting.by(), r.PathValue("work"), r.PathValue("cycle"), s.now())
 	if err != nil {
 		return err
 	}

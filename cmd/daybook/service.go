@@ -44,8 +44,8 @@ launchd on macOS, and as a service of Windows. Install it with the options that
 daybook serve is to have, then start it. An administrator installs it for the machine,
 and it runs as whoever the data directory belongs to; with --user you install it for
 yourself, and it runs while you are signed in (on Linux longer, after
-loginctl enable-linger). The options are kept in the data directory, in service.json,
-which only its owner may read: a password of --mail is told nowhere else.`,
+loginctl enable-linger). The options are kept in the data directory, in a file for each
+service, which only its owner may read: a password of --mail is told nowhere else.`,
 		Example: `  daybook service install --user --as coordinator/anna --backup /media/usb/daybook
   daybook service start --user
   daybook service status --user`,
@@ -77,7 +77,7 @@ which only its owner may read: a password of --mail is told nowhere else.`,
 				err = m.open(&service.Config{})
 			}
 			if err == nil {
-				err = m.told(x.do(m, b.options()))
+				err = m.told(x.do(m, m.options(b)))
 			}
 			if err == nil {
 				fmt.Fprintln(c.ErrOrStderr(), x.done)
@@ -160,10 +160,18 @@ func (m *managed) open(config *service.Config) (err error) {
 	return err
 }
 
-// options is the file of the options of the service that shows a book.
-func (b *book) options() string { return filepath.Join(b.dir, "service.json") }
+// options is the file of the options with which it shows a book. A machine's
+// service and one of somebody's own may have the same name.
+func (m *managed) options(b *book) string {
+	kind := "service-"
+	if m.user {
+		kind = "user-service-"
+	}
+	return filepath.Join(b.dir, kind+m.name+".json")
+}
 
-// free is where systemd would have its unit, and has none.
+// free tells that there is no such service, and where systemd would have its
+// unit: systemctl knows of none while it cannot be asked.
 func (m *managed) free() (string, error) {
 	file := filepath.Join("/etc/systemd/system", m.name+".service")
 	if m.user {
@@ -175,6 +183,12 @@ func (m *managed) free() (string, error) {
 	}
 	if _, err := os.Stat(file); err == nil {
 		return "", usage{fmt.Errorf("%s is there already: daybook service uninstall takes it away", file)}
+	}
+	switch _, err := m.Status(); {
+	case err == nil:
+		return "", usage{fmt.Errorf("the service %s is there already: daybook service uninstall takes it away", m.name)}
+	case !errors.Is(err, service.ErrNotInstalled):
+		return "", m.told(err)
 	}
 	return file, nil
 }
@@ -229,7 +243,7 @@ func newServiceInstall() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			file, err := filepath.Abs(b.options())
+			file, err := filepath.Abs(m.options(b))
 			if err != nil {
 				return err
 			}
@@ -251,11 +265,12 @@ func newServiceInstall() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := s.unattended(b, file); err != nil {
+			if err := m.install(unit); err != nil {
 				return err
 			}
-			if err := m.install(unit); err != nil {
-				return errors.Join(err, os.Remove(file))
+			// Nothing starts it before its options are there.
+			if err := s.unattended(b, file); err != nil {
+				return errors.Join(err, m.Uninstall())
 			}
 			fmt.Fprintf(c.ErrOrStderr(), "installed, with its options in %s; start it with daybook service start\n", file)
 			return nil
@@ -297,7 +312,7 @@ func (s *serving) unattended(b *book, file string) error {
 func newServiceRun() *cobra.Command {
 	return &cobra.Command{
 		Use:    "run FILE",
-		Short:  "Serve as service.json says",
+		Short:  "Serve as the options of a service say",
 		Hidden: true,
 		Args:   args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, given []string) error {

@@ -215,12 +215,12 @@ func TestNoBookIsKeptInAnArchive(t *testing.T) {
 	require.NoError(t, main.Unpacked("daybook-data"))
 }
 
-// What a service is to be is served as it says, from where it was said.
+// What a service is to be is served as it says.
 func TestAServiceServesAsItsFileSays(t *testing.T) {
 	t.Parallel()
 	dir := seasonCopy(t)
 	file := filepath.Join(dir, "service.json")
-	require.NoError(t, os.WriteFile(file, []byte(`{"dir":"`+filepath.Dir(dir)+`","args":["serve","--data","data","--addr","127.0.0.1:0","--as","coordinator/c1"]}`), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(`{"args":["serve","--data","`+dir+`","--addr","127.0.0.1:0","--as","coordinator/c1"]}`), 0o600))
 	s := launch(t, []string{"DAYBOOK_DATA=elsewhere"}, "service", "run", file)
 	require.Contains(t, browserOf(t, s).open("/").html, "You act as <strong>")
 	require.Zero(t, s.stop())

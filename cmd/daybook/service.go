@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/daybook-engine/daybook/eventstore/durable"
+	"github.com/daybook-engine/daybook/workflows/mail"
 )
 
 // unit is the service as systemd knows it.
@@ -45,7 +47,9 @@ daybook serve is to have, then start it. An administrator installs it for the ma
 and it runs as whoever the data directory belongs to; with --user you install it for
 yourself, and it runs while you are signed in (on Linux longer, after
 loginctl enable-linger). The options are kept in the data directory, in a file for each
-service, which only its owner may read: a password of --mail is told nowhere else.`,
+service, which only its owner may read: a password of --mail is told nowhere else.
+Paths among them are made absolute, but for those within --log and --vault: give
+those whole.`,
 		Example: `  daybook service install --user --as coordinator/anna --backup /media/usb/daybook
   daybook service start --user
   daybook service status --user`,
@@ -218,7 +222,6 @@ func (m *managed) told(err error) error {
 
 // unattended is how daybook is to run with nobody there.
 type unattended struct {
-	Dir  string            `json:"dir"` // where it was said
 	Args []string          `json:"args"`
 	Env  map[string]string `json:"env,omitempty"`
 }
@@ -243,10 +246,10 @@ func newServiceInstall() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			file, err := filepath.Abs(m.options(b))
-			if err != nil {
+			if err = s.absolute(b); err != nil {
 				return err
 			}
+			file := m.options(b)
 			config := &service.Config{Arguments: []string{"service", "run", file}, Executable: "", UserName: ""}
 			if !m.user {
 				config.UserName = ownerOf(b.dir)
@@ -281,6 +284,26 @@ func newServiceInstall() *cobra.Command {
 	return c
 }
 
+// absolute makes the paths among the options so: who it runs as may not come to
+// where they were said.
+func (s *serving) absolute(b *book) error {
+	errs := []error{absolute(&b.dir), absolute(&s.file), absolute(&s.backups)}
+	if files, ok := s.transport.(mail.Files); ok {
+		errs = append(errs, absolute(&files.Dir))
+		u, _ := url.Parse(s.mailURL) // check has read it
+		u.Opaque = url.PathEscape(files.Dir)
+		s.mailURL = u.String()
+	}
+	return errors.Join(errs...)
+}
+
+func absolute(path *string) (err error) {
+	if *path != "" {
+		*path, err = filepath.Abs(*path)
+	}
+	return err
+}
+
 // unattended keeps the options in a file of the directory's owner.
 func (s *serving) unattended(b *book, file string) error {
 	u := unattended{Args: []string{"serve", "--data", b.dir, "--addr", s.addr}, Env: map[string]string{}}
@@ -291,12 +314,11 @@ func (s *serving) unattended(b *book, file string) error {
 	}
 	for _, name := range []string{"DAYBOOK_KEY_FILE", "DAYBOOK_REGISTER_FILE", "DAYBOOK_LEDGER_KEY_FILE"} {
 		if value := os.Getenv(name); value != "" {
+			if err := absolute(&value); err != nil {
+				return err
+			}
 			u.Env[name] = value
 		}
-	}
-	var err error
-	if u.Dir, err = os.Getwd(); err != nil {
-		return err
 	}
 	text, err := json.MarshalIndent(u, "", "  ")
 	if err == nil {
@@ -328,9 +350,6 @@ func newServiceRun() *cobra.Command {
 				if err := os.Setenv(name, value); err != nil {
 					return err
 				}
-			}
-			if err := os.Chdir(u.Dir); err != nil {
-				return usage{fmt.Errorf("%w; install the service again", err)}
 			}
 			serve := func(ctx context.Context) int { return run(ctx, u.Args, c.OutOrStdout(), c.ErrOrStderr()) }
 			if runtime.GOOS == "windows" && !service.Interactive() {

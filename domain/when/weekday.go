@@ -5,9 +5,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
-// CheckWeekday refuses a published wording whose weekday, in English, is not
+// CheckWeekday refuses a published wording whose weekday, in English or German, is not
 // that of its date: "Monday 16 May 2017" was a Tuesday. A weekday is checked
 // against the date it stands beside, else against the dates in the wording,
 // else against date. A date without a year is the nearest one to date. With
@@ -56,7 +57,7 @@ func CheckWeekday(published string, date time.Time) error {
 
 func wordsOf(published string) []string {
 	return strings.FieldsFunc(published, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})
 }
 
@@ -131,20 +132,29 @@ func midnight(year int, month time.Month, day int) time.Time {
 func weekdayOf(word string) (time.Weekday, bool) {
 	for d := time.Sunday; d <= time.Saturday; d++ {
 		name := d.String()
-		if strings.EqualFold(word, name) {
+		if strings.EqualFold(word, name) || strings.EqualFold(word, tage[d]) {
 			return d, true
 		}
 		if len(word) >= 3 && len(word) <= 5 && word[0] == name[0] && strings.EqualFold(word, name[:min(len(word), len(name))]) {
 			return d, true
 		}
 	}
+	if strings.EqualFold(word, "Sonnabend") {
+		return time.Saturday, true
+	}
 	return time.Wednesday, word == "Weds"
 }
+
+// The days and months as they are called in German.
+var (
+	tage   = [...]string{"Sonntag", "Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag"}
+	monate = [...]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"}
+)
 
 func monthOf(word string) time.Month {
 	for m := time.January; m <= time.December; m++ {
 		name := m.String()
-		if strings.EqualFold(word, name) || strings.EqualFold(word, name[:3]) {
+		if strings.EqualFold(word, name) || strings.EqualFold(word, name[:3]) || strings.EqualFold(word, monate[m-1]) {
 			return m
 		}
 	}

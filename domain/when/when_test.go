@@ -213,6 +213,11 @@ func TestAPublishedWeekdayIsThatOfItsDate(t *testing.T) {
 		{"Monday to Wednesday 17 May", "2017-05-17", true},
 		{"Monday to Friday, until 31 July", "2023-07-31", true},
 		{"2017-05-16, a Monday", "2017-05-16", false},
+		{"Samstag, 15. November 2026", "2026-11-15", false},
+		{"bis Sonntag, 15. November 2026, 12 Uhr", "2026-11-15", true},
+		{"am Mittwoch, dem 4. März", "2026-03-04", true},
+		{"4. März 2026 (Montag)", "2026-03-04", false},
+		{"Sonnabend, 7. März 2026", "2026-03-07", true},
 		{"as the sun rose, we sat and wed", "2023-08-01", true},
 		{"", "2023-08-01", true},
 	} {

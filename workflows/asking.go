@@ -113,6 +113,8 @@ func (a ask) notes() []Input {
 		text = "This is for good: the cycle's figures are sealed, and a closed cycle is never opened again."
 	case "application.withdraw":
 		text = "This is for good: an application that was withdrawn is not taken up again."
+	case "place.reserve":
+		text = "An offer of the place follows at once, and its time to answer begins."
 	case "offer.decline":
 		text = "This is for good: the place goes to whoever is next in reserve."
 	case "eligibility.confirm":
@@ -609,10 +611,10 @@ const (
 // AskCause lists what is asked about a command itself.
 func AskCause(command string) []Input {
 	reason, authority := access.Excepts(command)
-	const code = "A code: small letters, digits, and _ for a space. No names, nothing personal: it is kept for ever"
+	const code = "In a few words, without names or anything personal: it is kept for ever, as a code such as "
 	return []Input{
-		{Name: AskReason, Label: "Reason", Hint: code + ". As in power_cut", Type: Line, Needed: reason},
-		{Name: AskAuthority, Label: "By whose authority", Hint: code + ". As in programme_owner", Type: Line, Needed: authority},
+		{Name: AskReason, Label: "Reason", Hint: code + "power_cut", Type: Line, Needed: reason},
+		{Name: AskAuthority, Label: "By whose authority", Hint: code + "programme_owner", Type: Line, Needed: authority},
 		{Name: AskBehalf, Label: "On behalf of", Hint: "Whose act it is, if not yours", Type: Somebody},
 		{
 			Name: AskChannel, Label: "How it reached us", Type: Line, Value: "web",
@@ -621,10 +623,18 @@ func AskCause(command string) []Input {
 	}
 }
 
+// Coded makes a code of a few words; more than that is left to be refused.
+func Coded(words string) string {
+	if domain.CheckCode("", words) != nil && len(words) <= longestSlug {
+		return cmp.Or(strings.ReplaceAll(slugged(words), "-", "_"), words)
+	}
+	return words
+}
+
 // Explained fills in of a cause what its inputs say.
 func (c Cause) Explained(given url.Values) Cause {
 	said := func(name string) string { return strings.TrimSpace(given.Get(name)) }
-	c.Reason, c.Authority, c.OnBehalfOf = said(AskReason), said(AskAuthority), domain.Person(said(AskBehalf))
+	c.Reason, c.Authority, c.OnBehalfOf = Coded(said(AskReason)), Coded(said(AskAuthority)), domain.Person(said(AskBehalf))
 	if c.Channel = said(AskChannel); c.Channel == "" {
 		c.Channel = "web"
 	}

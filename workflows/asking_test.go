@@ -122,6 +122,12 @@ func TestWhatIsWrittenWrongIsToldOfItsField(t *testing.T) {
 	require.Empty(t, faults)
 	require.JSONEq(t, `{}`, string(fields))
 
+	for words, code := range map[string]string{
+		"power_cut": "power_cut", "by-law": "by-law", "Falsche Datei, gelöscht": "falsche_datei_geloescht", "": "", "?": "?", strings.Repeat("word ", 12): strings.TrimSpace(strings.Repeat("word ", 12)),
+	} {
+		require.Equal(t, code, workflows.Cause{}.Explained(url.Values{"cause.reason": {words}}).Reason)
+	}
+
 	o := asking(t)
 	inputs, err := o.Ask(t.Context(), access.Coordinator, "call.open", url.Values{"cycle": {"spring"}})
 	require.NoError(t, err)

@@ -207,6 +207,9 @@ func (x *importer) freeHandle(name string) (string, error) {
 
 var umlauts = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue")
 
+// longestSlug leaves room for a number behind it.
+const longestSlug = 56
+
 // slugged makes a slug of a name in any script.
 func slugged(name string) string {
 	name = unidecode.Unidecode(umlauts.Replace(strings.ToLower(norm.NFC.String(name))))
@@ -214,7 +217,7 @@ func slugged(name string) string {
 		return (r < 'a' || 'z' < r) && (r < '0' || '9' < r)
 	})
 	slug := strings.Join(words, "-")
-	return strings.TrimRight(slug[:min(len(slug), 56)], "-")
+	return strings.TrimRight(slug[:min(len(slug), longestSlug)], "-")
 }
 
 // vouched asks a person where a mail is not surely from who could say this: anybody

@@ -150,7 +150,7 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 		press("Record a review", "Motives: score", "4", "Motives: justification", "Knows what to ask for.", "Select", "").recorded("Rita Reh")
 	file = anna.open(strings.Split(file.at, "?")[0]).follow("Shortlist the application").press("Shortlist the application").recorded("shortlisted")
 	file = file.follow("Select the application").press("Select the application", "Rationale", "Teaches alone.").recorded("selected")
-	file.press("Reserve a place").recorded("")
+	file.follow("Reserve a place").press("Reserve a place").recorded("")
 	ben.open(strings.Split(file.at, "?")[0]).press("Accept the offer").recorded("accepted")
 
 	// The match, both sides, and a session.

@@ -56,7 +56,7 @@ func (b *book) importing(role access.Role, by string, log *slog.Logger) *web.Imp
 			return brought(done), toPerson(err)
 		},
 		Revert: func(ctx context.Context, id, reason string, progress func(done, of int)) error {
-			_, err := b.engine.Revert(ctx, by, id, reason, "web", progress)
+			_, err := b.engine.Revert(ctx, by, id, workflows.Coded(reason), "web", progress)
 			b.follow(ctx, log)
 			return err
 		},

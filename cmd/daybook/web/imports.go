@@ -264,7 +264,7 @@ func (s *Server) renderImport(w http.ResponseWriter, r *http.Request, status int
 	var asked []inputLine
 	if s.importing() != nil && open {
 		p.Action, p.ID = v.to("/imports/"+url.PathEscape(id))+"/revert", uuid.NewString()
-		p.Reason = inputOf(Question{Name: "reason", Label: "Why", Hint: "A short code, kept for ever, such as wrong_file", Type: "line", Needed: true}, f, nil)
+		p.Reason = inputOf(Question{Name: "reason", Label: "Why", Hint: "In a few words, without names: it is kept for ever, as a code such as wrong_file", Type: "line", Needed: true}, f, nil)
 		asked = append(asked, p.Reason)
 	}
 	p.Faults, p.By = v.faultLines(f.faults, asked), s.others(f.given)

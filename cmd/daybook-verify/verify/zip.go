@@ -77,11 +77,11 @@ func unzip(pack []byte) (map[string][]byte, error) {
 		seen[strings.ToLower(f.Name)] = true
 		body, err := f.Open()
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, err)
+			return nil, fmt.Errorf("%s is damaged: %w", f.Name, err)
 		}
 		b, err := io.ReadAll(io.LimitReader(body, left+1))
 		if err = errors.Join(err, body.Close()); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, err)
+			return nil, fmt.Errorf("%s is damaged: %w", f.Name, err)
 		}
 		if left -= int64(len(b)); left < 0 {
 			return nil, errors.New("it unpacks to more than a pack can be")

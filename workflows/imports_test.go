@@ -116,7 +116,7 @@ func TestPeopleAreFoundByAddressAndByHandle(t *testing.T) {
 
 	// A name beside a first name may be the family name alone.
 	outcomes, _ = o.bring("people", "Vorname;Name;E-Mail\nAnna;Berg;anna@example.org\nCara;Cara Dohl;cara@example.org\nDan;von Dohl;dan@example.org\n", sheet.Map{})
-	require.Equal(t, []string{"already so: recorded before", "recorded", `needs a person: name: it may be the whole name, without "Dan", or the family name alone: say which with a map, as name or as last_name`}, outcomes)
+	require.Equal(t, []string{"already so: recorded before", "recorded", `needs a person: name: it may be the whole name, without "Dan", or the family name alone: say which that column is (in a map, name or last_name)`}, outcomes)
 	outcomes, _ = o.bring("people", "Name;E-Mail\nCara Dohl;cara@example.org\n", sheet.Map{})
 	require.Equal(t, []string{"already so: recorded before"}, outcomes)
 

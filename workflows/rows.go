@@ -241,7 +241,7 @@ func (r *reader) local(date, at string) string {
 	case r.doubt != nil:
 		return ""
 	case clock == "":
-		r.ask("%s: it has no time; give one column for it, or one time for all rows with set: {%s: \"12:00\"}", date, at)
+		r.ask("%s: it has no time: choose a column for it, or say one time for all rows (in a map, set: {%s: \"12:00\"})", date, at)
 		return ""
 	}
 	r.note(date, day+"T"+clock)
@@ -605,7 +605,7 @@ func (r *reader) mode() string {
 		r.ask("mode: it is missing")
 	case slices.Contains(planned, mode):
 	case !said:
-		r.ask("mode: %q is none of those planned (%s); say what it means with values: {mode: {…: …}}", text, strings.Join(planned, ", "))
+		r.ask("mode: %q is none of those planned (%s); write one of those (or in a map, values: {mode: {%s: …}})", text, strings.Join(planned, ", "), text)
 	}
 	return mode
 }

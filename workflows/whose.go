@@ -39,7 +39,7 @@ func (r *reader) identity() (name, email, handle string) {
 		name = first + " " + last
 	case first == "" || last != "" || slices.ContainsFunc(strings.Fields(foldedName(first)), func(word string) bool { return slices.Contains(whole, word) }):
 	case len(strings.Fields(name)) > 1:
-		r.ask("name: it may be the whole name, without %q, or the family name alone: say which with a map, as name or as last_name", first)
+		r.ask("name: it may be the whole name, without %q, or the family name alone: say which that column is (in a map, name or last_name)", first)
 	default: // a Name beside a Vorname
 		name = first + " " + name
 	}

@@ -31,7 +31,7 @@ type HistoryRow struct {
 
 // A HistoryFilter chooses rows; an empty field chooses all.
 type HistoryFilter struct {
-	Cycle       string // with the erasures of people who took part in it
+	Cycle       string // with the erasures of people who took part in it, and the corrections of their names
 	Stream      string
 	Name        string // "session.held", or all of "session"
 	Actor       string
@@ -195,12 +195,12 @@ func (f HistoryFilter) find(conn *sqlite.Conn) (found []eventPlace, err error) {
 	// Each part is in order already, so that they are merged as far as asked.
 	parts, all := []string{"TRUE"}, args
 	if f.Cycle != "" && f.Correlation == "" {
-		erasures, err := erasuresIn(conn, f.Cycle)
+		people, err := ofPeopleIn(conn, f.Cycle)
 		if err != nil {
 			return nil, err
 		}
 		parts = []string{"h.cycle = " + word, "h.n IN (SELECT value FROM json_each(?))"}
-		all = slices.Concat([]any{f.Cycle}, args, []any{erasures}, args)
+		all = slices.Concat([]any{f.Cycle}, args, []any{people}, args)
 	}
 	for i, part := range parts {
 		parts[i] = "SELECT h.n AS n, s.word, h.revision FROM history h JOIN history_word s ON s.id = h.stream WHERE " + part + " AND " + where
@@ -212,13 +212,15 @@ func (f HistoryFilter) find(conn *sqlite.Conn) (found []eventPlace, err error) {
 	}, append(all, limit)...)
 }
 
-// erasuresIn finds the erasures of people who took part in a cycle, as a list
-// in JSON. They are events of the person, who may have been in many.
-func erasuresIn(conn *sqlite.Conn, cycle string) (numbers string, err error) {
+// ofPeopleIn finds the erasures of people who took part in a cycle, and the
+// corrections of their names, as a list in JSON. They are events of the person,
+// who may have been in many.
+func ofPeopleIn(conn *sqlite.Conn, cycle string) (numbers string, err error) {
 	const of = "(SELECT id FROM history_word WHERE word = "
+	const names = "FROM history_word WHERE word IN ('erasure.started', 'erasure.completed', 'name.set'))"
 	return numbers, query(conn, `SELECT json_group_array(h.n) FROM history h
-		WHERE EXISTS (SELECT 1 FROM history_word WHERE word = 'erasure.started')
-			AND h.cycle = `+of+`'') AND h.name IN (`+of+`'erasure.started'), `+of+`'erasure.completed'))
+		WHERE EXISTS (SELECT 1 `+names+`
+			AND h.cycle = `+of+`'') AND h.name IN (SELECT id `+names+`
 			AND EXISTS (SELECT 1 FROM history_subject e JOIN history_subject o ON o.person = e.person JOIN history x ON x.subjects = o.subjects
 				WHERE e.subjects = h.subjects AND x.cycle = `+of+`?))`, text(&numbers), cycle)
 }

@@ -35,6 +35,14 @@ import (
 // token stands for a person's name in a sentence.
 func token(p domain.Person) string { return "{person:" + string(p) + "}" }
 
+// sealed stands for words that the vault has, in the same way.
+func sealed(d domain.Digest) string {
+	if d == "" {
+		return ""
+	}
+	return "{sealed:" + string(d) + "}"
+}
+
 // fewPairs of a run are told in its sentence; events have all.
 const fewPairs = 20
 
@@ -44,6 +52,7 @@ func organised(slug string) string { return "{organisation:" + slug + "}" }
 var (
 	tokens        = regexp.MustCompile(`\{person:([^}]*)\}`)
 	organisations = regexp.MustCompile(`\{organisation:([^}]*)\}`)
+	texts         = regexp.MustCompile(`\{sealed:([^}]*)\}`)
 )
 
 // Named puts names in the place of a sentence's tokens.
@@ -58,6 +67,15 @@ func Named(sentence string, name func(domain.Person) string) string {
 func Organised(sentence string, name func(slug string) string) string {
 	return organisations.ReplaceAllStringFunc(sentence, func(t string) string {
 		return name(organisations.FindStringSubmatch(t)[1])
+	})
+}
+
+// Revealed puts words in the place of the tokens of texts: what a name was, and
+// is, has some. reveal is asked for whatever a token says, so it keeps to what
+// the reader may read.
+func Revealed(sentence string, reveal func(digest string) string) string {
+	return texts.ReplaceAllStringFunc(sentence, func(t string) string {
+		return reveal(texts.FindStringSubmatch(t)[1])
 	})
 }
 
@@ -131,6 +149,8 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("Everything personal about %s was destroyed: %s", about(0, "a person"), plural(b.Texts, "text")), "", ""
 	case person.Registered:
 		return say("%s was registered with %s", token(b.Person), b.Register), "", ""
+	case person.NameSet:
+		return say("The name of %s was corrected", about(0, "a person")), sealed(b.Was), sealed(b.Name.Digest)
 	case person.EmailSet:
 		return say("The e-mail address of %s was set", about(0, "a person")), "", ""
 	case person.LanguageSet:

@@ -117,6 +117,8 @@ func (a ask) notes() []Input {
 		text = "An offer of the place follows at once, and its time to answer begins."
 	case "offer.decline":
 		text = "This is for good: the place goes to whoever is next in reserve."
+	case "name.set":
+		text = "From now on this is the name on every page, in messages and for imports. The earlier name stays in the history, sealed, until everything personal about the person is erased."
 	case "eligibility.confirm":
 		for _, c := range a.call.Criteria {
 			text += "; " + cmp.Or(c.Text, said(c.Criterion))

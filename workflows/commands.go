@@ -40,6 +40,7 @@ var registry = []registration{
 		return l.Vault.SetHandle(l.ctx, c.Handle.Text, c.Person)
 	}, func(l lookup, c *person.Register) error { return l.addressed(c.Email.Text, c.Person) }),
 
+	on[person.SetName]("name.set", nil),
 	on("email.set", nil, func(l lookup, c *person.SetEmail) error { return l.addressed(c.Email.Text, c.Person) }),
 	on[person.SetLanguage]("language.set", nil),
 	on[person.StartErasure]("erasure.start", nil),

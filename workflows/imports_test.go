@@ -112,7 +112,7 @@ func TestPeopleAreFoundByAddressAndByHandle(t *testing.T) {
 	outcomes, _ = o.bring("people", "Name;E-Mail\nBerg, Anna;ANNA@example.org\n", sheet.Map{})
 	require.Equal(t, []string{"already so: recorded before"}, outcomes)
 	outcomes, _ = o.bring("people", "Name;E-Mail\nAnna Burg;anna@example.org\n", sheet.Map{})
-	require.Equal(t, []string{"needs a person: this address or short name is somebody's with another name"}, outcomes)
+	require.Equal(t, []string{"needs a person: this address or short name is somebody's with another name; if they are the same person, correct it with name.set"}, outcomes)
 
 	// A name beside a first name may be the family name alone.
 	outcomes, _ = o.bring("people", "Vorname;Name;E-Mail\nAnna;Berg;anna@example.org\nCara;Cara Dohl;cara@example.org\nDan;von Dohl;dan@example.org\n", sheet.Map{})
@@ -124,6 +124,26 @@ func TestPeopleAreFoundByAddressAndByHandle(t *testing.T) {
 	o.must("coordinator/c1", "email.set", fields{"person": "a1", "email": "new@example.org"})
 	outcomes, _ = o.bring("people", "Name;E-Mail\nName of a1;one@example.org\nName of a1;new@example.org\n", sheet.Map{})
 	require.Equal(t, []string{"needs a person: this person is registered with another e-mail address, or none; set it with email.set", "already so: recorded before"}, outcomes)
+}
+
+// A name that a lossy export spoiled is corrected: from then on the right one is
+// that of the person, and the wrong one is another's.
+func TestPeopleAreFoundByTheirCorrectedName(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	const right, wrong = "Name;E-Mail\nAyşe Yıldırım;ayse@example.org\n", "Name;E-Mail\nAy?e Y?ld?r?m;ayse@example.org\n"
+	const another = "needs a person: this address or short name is somebody's with another name; if they are the same person, correct it with name.set"
+	outcomes, _ := o.bring("people", wrong, sheet.Map{})
+	require.Equal(t, []string{"recorded"}, outcomes)
+	outcomes, _ = o.bring("people", right, sheet.Map{})
+	require.Equal(t, []string{another}, outcomes)
+	_, err := o.try("mentee/a1", "name.set", fields{"person": "ayse@example.org", "name": "Ayşe Yıldırım"})
+	require.ErrorIs(t, err, domain.Denied)
+	o.must("coordinator/c1", "name.set", fields{"person": "ayse@example.org", "name": "Ayşe Yıldırım"})
+	outcomes, _ = o.bring("people", right, sheet.Map{})
+	require.Equal(t, []string{"already so: recorded before"}, outcomes)
+	outcomes, _ = o.bring("people", wrong, sheet.Map{})
+	require.Equal(t, []string{another}, outcomes)
 }
 
 const applied = "E-Mail;Name;Route;motives;strengths;priorities;Received\n" +

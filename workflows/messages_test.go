@@ -244,9 +244,10 @@ func TestAPersonIsWrittenInTheirLanguage(t *testing.T) {
 	_, err := o.try("coordinator/c1", "language.set", fields{"person": "greta", "language": "German"})
 	require.ErrorIs(t, err, domain.ErrLanguage)
 
-	// A name that is corrected meanwhile would be the new one; an address is.
+	// A name or an address that is corrected meanwhile is the new one.
+	o.must("coordinator/c1", "name.set", fields{"person": "greta", "name": "Gréta"})
 	o.must("coordinator/c1", "email.set", fields{"person": "greta", "email": "new@example.org"})
-	require.Contains(t, o.letter(o.messages()[0]), "<new@example.org>")
+	require.Equal(t, "To: Gréta <new@example.org>\nSubject: Ihre Bewerbung\n\nGuten Tag Gréta", o.letter(o.messages()[0]))
 	_, err = o.try("coordinator/c1", "person.register", fields{"handle": "x", "register": "register", "name": "X", "email": "x.example.org"})
 	require.ErrorIs(t, err, person.ErrEmail)
 	require.NotContains(t, err.Error(), "x.example.org")

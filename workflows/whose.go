@@ -167,7 +167,7 @@ func (x *importer) known(r *reader, name, email, handle string) (domain.Person, 
 		}
 		switch {
 		case name != "" && foldedName(was) != foldedName(name) && !x.done.Reading.Aside(r.row, "name"): // how a mail program calls its user says little
-			r.ask("this address or short name is somebody's with another name")
+			r.ask("this address or short name is somebody's with another name; if they are the same person, correct it with name.set")
 		case email != "" && !strings.EqualFold(address, email):
 			r.ask("this person is registered with another e-mail address, or none; set it with email.set")
 		}

@@ -187,9 +187,9 @@ func privateTexts(t *testing.T, files ...string) (texts []string) {
 		for _, s := range file.Steps {
 			private["answers"] = s.Do == "application.submit"
 			private["text"] = s.Do == "reflection.file"
-			private["name"] = s.Do == "person.register"
+			private["name"] = s.Do == "person.register" || s.Do == "name.set"
 			walk("", s.With)
-			if name, ok := s.With["name"].(string); ok && s.Do == "person.register" {
+			if name, ok := s.With["name"].(string); ok && private["name"] {
 				words := strings.Fields(name)
 				texts = append(texts, words[len(words)-1])
 			}

@@ -13,23 +13,35 @@ import (
 	"github.com/daybook-engine/daybook/projections"
 )
 
-// spell puts names into a sentence, where they can be had.
+// spell puts names, and words that the vault has, into a sentence, where they
+// can be had.
 func (b *book) spell(ctx context.Context, sentence string) string {
+	sentence = projections.Revealed(sentence, func(digest string) string {
+		words, err := b.reveal(ctx, digest)
+		if b.beside(err); err != nil {
+			return "[unreadable]"
+		}
+		return words
+	})
 	return projections.Named(sentence, func(p domain.Person) string { return b.called(ctx, string(p)) })
 }
 
-// called names an actor or a person: part of an id is better than nothing. Not
-// so beside an erasure, when nobody's name can be had: that stays in b.erasing,
-// for who prints what was named.
+// beside keeps in b.erasing, for who prints what was named, that nobody's name can
+// be had beside an erasure.
+func (b *book) beside(err error) {
+	if errors.Is(err, errErasing) {
+		b.erasing = errErasing
+	}
+}
+
+// called names an actor or a person: part of an id is better than nothing, except
+// beside an erasure.
 func (b *book) called(ctx context.Context, actor string) string {
 	if !domain.IsUUID(actor) {
 		return actor
 	}
 	name, err := web.Name(ctx, b.store, b.reveal, domain.Person(actor))
-	if errors.Is(err, errErasing) {
-		b.erasing = errErasing
-	}
-	if err != nil || name == "" {
+	if b.beside(err); err != nil || name == "" {
 		return "person " + actor[:8]
 	}
 	return name

@@ -43,6 +43,7 @@ var table = map[string][]Role{
 	"organisation.register": {Operator, Coordinator},
 	"membership.record":     {Operator, Coordinator},
 	"person.register":       {Operator, Coordinator},
+	"name.set":              {Operator, Coordinator},
 	"email.set":             {Operator, Coordinator},
 	"language.set":          {Operator, Coordinator},
 	"erasure.start":         {Operator, Coordinator},

@@ -10,6 +10,7 @@ import (
 var (
 	ErrUnknown    = domain.Wrong("person_unknown", "no person has this handle or id")
 	ErrRegistered = domain.Refuse("person_registered", "this person is already registered")
+	ErrName       = domain.Wrong("name_missing", "a person has a name")
 	ErrEmail      = domain.Wrong("email_malformed", "an e-mail address is like anna@example.org")
 	ErrErased     = domain.Refuse("person_erased", "this is about somebody who was erased: nothing personal is kept about them")
 	ErrApproval   = domain.Refuse("approval_missing", "an erasure is approved by somebody other than who asks for it and whom it is about")
@@ -58,6 +59,26 @@ func isEmail(address string) bool {
 		return r <= ' ' || r == 0x7f || strings.ContainsRune(`<>()[]\,;:"`, r)
 	})
 	return address == "" || ok && local != "" && strings.Trim(host, ".") == host && host != "" && !strings.Contains(host, "@") && strange < 0 && len(address) <= 254
+}
+
+// SetName is name.set.
+type SetName struct {
+	ID
+	Name domain.Private `json:"name"`
+}
+
+func (c SetName) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case !s.Registered():
+		return nil, ErrUnknown
+	case strings.TrimSpace(c.Name.Text) == "":
+		return nil, ErrName
+	case s.Erased():
+		return nil, ErrErased
+	case s.name == c.Name.Digest:
+		return nil, nil
+	}
+	return []Event{NameSet{c.Name.About(domain.Personal, domain.Programme, c.Person), s.name}}, nil
 }
 
 // SetEmail is email.set.

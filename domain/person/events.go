@@ -15,6 +15,13 @@ type Registered struct {
 	Email    domain.Private `json:"email,omitzero"`     // absent in a log from before it was asked for
 }
 
+// NameSet is name.set: what the person is called from now on. The earlier name
+// stays in the vault as long as they do.
+type NameSet struct {
+	Name domain.Private `json:"name"`
+	Was  domain.Digest  `json:"was"` // where in the vault the earlier one is
+}
+
 // EmailSet is email.set: where the person is written to from now on; nowhere,
 // where the text is empty.
 type EmailSet struct {

@@ -16,7 +16,8 @@ const ana, ben domain.Person = "0b9a2a52-7d0c-4a25-8f0f-3f1d8b6a5c11", "7c1d2f3e
 func TestPerson(t *testing.T) {
 	t.Parallel()
 	type row = domaintest.Row[State, Event]
-	handle, name := domain.Private{Text: "ana-m"}, domain.Private{Text: "Ana Marković"}
+	committed := func(text string) domain.Private { return domain.Private{Text: text}.Commit([]byte("salt")) }
+	handle, name := domain.Private{Text: "ana-m"}, committed("Ana Marković")
 	email := domain.Private{Text: "ana@example.org"}
 	register := Register{ID: ID{Person: ana}, Register: "nemo-121", Handle: handle, Name: name, Language: "sr-Latn-RS", Email: email}
 	registered := Registered{
@@ -29,6 +30,10 @@ func TestPerson(t *testing.T) {
 	set := func(text string) []Event {
 		return []Event{EmailSet{domain.Private{Text: text}.About(domain.Personal, domain.Programme, ana)}}
 	}
+	rename := func(text string) SetName { return SetName{ID{ana}, domain.Private{Text: text}} }
+	renamed := func(text, was string) []Event {
+		return []Event{NameSet{committed(text).About(domain.Personal, domain.Programme, ana), committed(was).Digest}}
+	}
 	nameless, unnamed := register, registered
 	nameless.Name.Text, unnamed.Name.Text = "", ""
 	known, started, completed := []Event{registered}, []Event{ErasureStarted{ben}}, []Event{ErasureCompleted{7}}
@@ -38,6 +43,12 @@ func TestPerson(t *testing.T) {
 		{Name: "a handle is a slug", When: Register{Register: "nemo-121", Handle: domain.Private{Text: "Ana M"}}, Err: domain.ErrSlug},
 		{Name: "a language is a tag", When: Register{Register: "nemo-121", Handle: handle, Language: "German"}, Err: domain.ErrLanguage},
 		{Name: "an address is one", When: Register{Register: "nemo-121", Handle: handle, Email: domain.Private{Text: "ana.example.org"}}, Err: ErrEmail},
+		{Name: "a name is corrected", Given: known, When: rename("Ana Marić"), Then: renamed("Ana Marić", "Ana Marković")},
+		{Name: "and again, from what it was last", Given: slices.Concat(known, renamed("Ana Marić", "Ana Marković")), When: rename("Ana Marin"), Then: renamed("Ana Marin", "Ana Marić")},
+		{Name: "not to what it is", Given: known, When: rename("Ana Marković")},
+		{Name: "nor to nothing", Given: known, When: rename(" "), Err: ErrName},
+		{Name: "nor is a stranger's", When: rename("Ana Marić"), Err: ErrUnknown},
+		{Name: "or that of somebody who is being erased", Given: slices.Concat(known, started), When: rename("Ana Marić"), Err: ErrErased},
 		{Name: "an address is set later", Given: known, When: address("ana@other.example"), Then: set("ana@other.example")},
 		{Name: "or taken away", Given: known, When: address(""), Then: set("")},
 		{Name: "one, and not two", Given: known, When: address("ana@example.org,ben@example.org"), Err: ErrEmail},

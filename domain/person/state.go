@@ -43,6 +43,7 @@ func (e Registered) evolve(s State) State {
 	return s
 }
 
+func (e NameSet) evolve(s State) State        { s.name = e.Name.Digest; return s }
 func (e EmailSet) evolve(s State) State       { s.email = e.Email.Digest; return s }
 func (e LanguageSet) evolve(s State) State    { s.language = e.Language; return s }
 func (ErasureStarted) evolve(s State) State   { s.erasure = "started"; return s }

@@ -38,6 +38,7 @@ var list = []entry{
 	now[organisation.MembershipRecorded]("membership.recorded"),
 
 	now[person.Registered]("person.registered"),
+	now[person.NameSet]("name.set"),
 	now[person.EmailSet]("email.set"),
 	now[person.LanguageSet]("language.set"),
 	now[person.ErasureStarted]("erasure.started"),

@@ -42,7 +42,7 @@ func (s *Server) showCycles(w http.ResponseWriter, r *http.Request) error {
 	p := cyclesPage{frame: v.plainFrame("Cycles", "")}
 	p.Sheets = sheets("/", nil)
 	p.Can, err = v.can(Offer{Known: url.Values{}, Commands: []string{
-		"person.register", "email.set", "language.set", "organisation.register", "membership.record", "mentor.join", "definition.publish", "quota.set", "cycle.plan",
+		"person.register", "name.set", "email.set", "language.set", "organisation.register", "membership.record", "mentor.join", "definition.publish", "quota.set", "cycle.plan",
 	}})
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/organisation"
@@ -51,10 +50,11 @@ func (p *people) name(id domain.Person) string {
 }
 
 // Name is what a person is called, asked of the vault by the digest that the
-// person was registered with. It is eventstore.ErrStreamNotFound when nobody
-// has this id.
+// person was registered with, or has had since. It is
+// eventstore.ErrStreamNotFound when nobody has this id.
 func Name(ctx context.Context, store eventstore.Store, reveal func(ctx context.Context, digest string) (string, error), id domain.Person) (string, error) {
-	for r, err := range store.ReadStream(ctx, person.ID{Person: id}.Stream(), eventstore.ReadStream{Limit: 1}) {
+	var name domain.Private
+	for r, err := range store.ReadStream(ctx, person.ID{Person: id}.Stream(), eventstore.ReadStream{}) {
 		if err != nil {
 			return "", err
 		}
@@ -62,16 +62,20 @@ func Name(ctx context.Context, store eventstore.Store, reveal func(ctx context.C
 		if err != nil {
 			return "", err
 		}
-		registered, ok := event.(person.Registered)
-		if !ok {
-			return "", fmt.Errorf("stream of a person begins with %s", r.Name)
+		switch e := event.(type) {
+		case person.Registered:
+			name = e.Name
+		case person.NameSet:
+			name = e.Name
 		}
-		if readers := registered.Name.Readers; readers != domain.Programme && readers != domain.Public {
-			return Withheld, nil
-		}
-		return reveal(ctx, string(registered.Name.Digest))
 	}
-	return "", eventstore.ErrStreamNotFound
+	switch name.Readers {
+	case "":
+		return "", eventstore.ErrStreamNotFound
+	case domain.Programme, domain.Public:
+		return reveal(ctx, string(name.Digest))
+	}
+	return Withheld, nil
 }
 
 // written is a text that those who run the programme may read; otherwise it
@@ -80,10 +84,14 @@ func (p *people) written(t domain.Private) string {
 	if t.Readers != domain.Programme && t.Readers != domain.Public {
 		return Withheld
 	}
-	words, err := p.s.names(p.ctx, string(t.Digest))
+	return p.revealed(string(t.Digest))
+}
+
+func (p *people) revealed(digest string) string {
+	words, err := p.s.names(p.ctx, digest)
 	switch {
 	case err != nil:
-		p.s.log.Error("text", "digest", t.Digest, "err", err)
+		p.s.log.Error("text", "digest", digest, "err", err)
 		return "[unreadable]"
 	case words == "":
 		return "[nothing was written]"

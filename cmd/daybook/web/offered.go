@@ -147,20 +147,25 @@ func (s *Server) each(ctx context.Context, kind string, visit func(stream string
 // registered offers everybody who is registered and can be named, by name and
 // handle.
 func (s *Server) registered(ctx context.Context) (options []option, err error) {
-	err = s.each(ctx, person.ID{}.Stream(), func(_ string, event any) bool {
-		e, ok := event.(person.Registered)
-		if !ok {
-			return true
-		}
-		if len(options) > mostPeople { // too many to choose from
-			return false
-		}
-		called := s.people(ctx)
-		if name := called.written(e.Name); name != Erased {
-			if handle := called.written(e.Handle); handle != Withheld {
-				name += " (" + handle + ")"
+	handles := map[string]string{} // in brackets, by stream
+	called := s.people(ctx)
+	err = s.each(ctx, person.ID{}.Stream(), func(stream string, event any) bool {
+		switch e := event.(type) {
+		case person.Registered:
+			if len(options) > mostPeople { // too many to choose from
+				return false
 			}
-			options = append(options, option{string(e.Person), name, false})
+			if handle := called.written(e.Handle); handle != Withheld {
+				handles[stream] = " (" + handle + ")"
+			}
+			if name := called.written(e.Name); name != Erased {
+				options = append(options, option{string(e.Person), name + handles[stream], false})
+			}
+		case person.NameSet:
+			i := slices.IndexFunc(options, func(o option) bool { return o.Value == string(person.Of(stream)) })
+			if i >= 0 {
+				options[i].Text = called.written(e.Name) + handles[stream]
+			}
 		}
 		return true
 	})

@@ -19,6 +19,11 @@ func (v *visit) spell(sentence string) string {
 	return capital(projections.Organised(projections.Named(sentence, v.name), v.organisation))
 }
 
+// value puts names into what something was, or is.
+func (v *visit) value(told string) string {
+	return projections.Named(projections.Revealed(told, v.revealed), v.name)
+}
+
 // fileOf is the application or match that a stream belongs to. A list names
 // the same one many times.
 func (v *visit) fileOf(stream string) link {

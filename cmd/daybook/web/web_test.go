@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -447,6 +448,53 @@ func TestAnErasureIsInTheAuditTrail(t *testing.T) {
 		require.Contains(t, page, "Sun 10 Dec 2023, 10:00 CET, done by Cora", file)
 	}
 	require.NotContains(t, get(t, h, "/cycles/autumn/history?at=2023-12-01"), "erasure.started</code>")
+}
+
+// A name that is corrected is the new one on every page, and the history of every
+// cycle that the person is in tells what it was, where that may be read.
+func TestACorrectedNameIsShownAndTheEarlierOneTold(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	digest := func(text string) domain.Digest {
+		for d, p := range s.texts {
+			if p.Text == text {
+				return domain.Digest(d)
+			}
+		}
+		return ""
+	}
+	was := digest("Mia")
+	s.add(person.ID{Person: mia}.Stream(), "installation", "2023-12-10T10:00", person.NameSet{Name: s.private("Mía Ünal "+hostile, domain.Programme, mia), Was: was}, nil)
+	s.add(person.ID{Person: coordinator}.Stream(), "installation", "2023-12-10T10:01", person.NameSet{Name: s.private("Cora C", domain.Programme, coordinator), Was: digest("Cora")}, nil) // who took part in nothing
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	is := html.EscapeString("Mía Ünal " + hostile)
+	change := func(before string) string {
+		return before + ` <span aria-hidden="true">→</span><span class="govuk-visually-hidden">became</span> <strong>` + is + "</strong>"
+	}
+	h := s.pages(func(o *web.Options) { o.Begin = &web.Begin{Playing: func() string { return "" }} })
+	page := get(t, h, "/cycles/autumn/history?name=name.set")
+	wellMade(t, "history", page)
+	require.Contains(t, page, "The name of "+is+" was corrected")
+	require.Contains(t, page, change("Mia"))
+	require.Equal(t, 1, strings.Count(page, "<code>name.set</code>"))
+	require.NotContains(t, page, string(was), "a token")
+	link := regexp.MustCompile(`href="(/events/[^"]+)">The name of`).FindStringSubmatch(page)
+	require.Contains(t, get(t, h, link[1]), change("Mia"))
+	require.Contains(t, get(t, h, "/"), `<option value="`+string(mia)+`">`+is+` (h)</option>`)
+	require.Contains(t, get(t, h, "/cycles/autumn/matches/m1"), is)
+	require.NotContains(t, get(t, h, "/cycles/autumn/history?at=2023-12-01"), "name.set</code>")
+
+	for _, why := range []string{web.Erased, web.Withheld} {
+		h := s.pages(func(o *web.Options) {
+			o.Names = func(ctx context.Context, d string) (string, error) {
+				if d == string(was) {
+					return why, nil
+				}
+				return s.names(ctx, d)
+			}
+		})
+		require.Contains(t, get(t, h, "/cycles/autumn/history"), change(why))
+	}
 }
 
 // What happened to an applicant is in several streams.

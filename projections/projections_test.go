@@ -219,6 +219,14 @@ func TestTheRegisterOfExceptions(t *testing.T) {
 	}, kinds)
 }
 
+// Only where Daybook puts them itself do tokens stand for sealed words.
+func TestWordsAreRevealedOfNamesAlone(t *testing.T) {
+	t.Parallel()
+	reveal := func(digest string) string { return "the words of " + digest }
+	require.Equal(t, "the words of d", projections.Revealed("name.set", "{sealed:d}", reveal))
+	require.Equal(t, "{sealed:d}", projections.Revealed("deadline.extended", "{sealed:d}", reveal))
+}
+
 func TestTheErasures(t *testing.T) {
 	t.Parallel()
 	facts := season(t)

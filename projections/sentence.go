@@ -70,11 +70,14 @@ func Organised(sentence string, name func(slug string) string) string {
 	})
 }
 
-// Revealed puts words in the place of the tokens of texts: what a name was, and
-// is, has some. reveal is asked for whatever a token says, so it keeps to what
-// the reader may read.
-func Revealed(sentence string, reveal func(digest string) string) string {
-	return texts.ReplaceAllStringFunc(sentence, func(t string) string {
+// Revealed puts words in the place of the tokens of texts in what something was,
+// or is: a name has some. In what other events say a token is somebody's words,
+// who would see by it a text that is not for them.
+func Revealed(event, told string, reveal func(digest string) string) string {
+	if event != "name.set" {
+		return told
+	}
+	return texts.ReplaceAllStringFunc(told, func(t string) string {
 		return reveal(texts.FindStringSubmatch(t)[1])
 	})
 }

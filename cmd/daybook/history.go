@@ -98,7 +98,7 @@ is asked, and stand nowhere else.`,
 			for _, r := range rows {
 				e := r.Envelope
 				line := historyLine{
-					r.Position.String(), r.Stream, e.Name, b.spell(ctx, r.Sentence), b.spell(ctx, r.Before), b.spell(ctx, r.After),
+					r.Position.String(), r.Stream, e.Name, b.spell(ctx, r.Sentence), b.value(ctx, e.Name, r.Before), b.value(ctx, e.Name, r.After),
 					e.OccurredAt.In(location).Format(stamp), e.RecordedAt.In(location).Format(stamp),
 					b.called(ctx, e.Actor), e.Role, b.called(ctx, string(e.OnBehalfOf)), e.Channel, e.Reason, e.Authority, e.Nonconformities,
 				}

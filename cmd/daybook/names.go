@@ -13,16 +13,20 @@ import (
 	"github.com/daybook-engine/daybook/projections"
 )
 
-// spell puts names, and words that the vault has, into a sentence, where they
-// can be had.
-func (b *book) spell(ctx context.Context, sentence string) string {
-	sentence = projections.Revealed(sentence, func(digest string) string {
+// value puts names, and words that the vault has, into what something was, or is,
+// by an event.
+func (b *book) value(ctx context.Context, event, told string) string {
+	return b.spell(ctx, projections.Revealed(event, told, func(digest string) string {
 		words, err := b.reveal(ctx, digest)
 		if b.beside(err); err != nil {
 			return "[unreadable]"
 		}
 		return words
-	})
+	}))
+}
+
+// spell puts names into a sentence, where they can be had.
+func (b *book) spell(ctx context.Context, sentence string) string {
 	return projections.Named(sentence, func(p domain.Person) string { return b.called(ctx, string(p)) })
 }
 

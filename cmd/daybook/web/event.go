@@ -97,7 +97,7 @@ func (s *Server) eventPage(r *http.Request, found eventstore.Recorded) (eventPag
 // told puts a stored event into words.
 func (v *visit) told(env schema.Envelope, r eventstore.Recorded) (sentence, before, after string, err error) {
 	sentence, before, after, err = v.views.Say(v.ctx, projections.Event{Position: r.Position, Stream: r.Stream, Revision: r.Revision, Envelope: env, Data: r.Data})
-	return v.spell(sentence), v.value(before), v.value(after), err
+	return v.spell(sentence), v.value(r.Name, before), v.value(r.Name, after), err
 }
 
 func (v *visit) envelopeRows(e schema.Envelope, r eventstore.Recorded) []row {

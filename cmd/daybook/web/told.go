@@ -19,9 +19,9 @@ func (v *visit) spell(sentence string) string {
 	return capital(projections.Organised(projections.Named(sentence, v.name), v.organisation))
 }
 
-// value puts names into what something was, or is.
-func (v *visit) value(told string) string {
-	return projections.Named(projections.Revealed(told, v.revealed), v.name)
+// value puts names into what something was, or is, by an event.
+func (v *visit) value(event, told string) string {
+	return projections.Named(projections.Revealed(event, told, v.revealed), v.name)
 }
 
 // fileOf is the application or match that a stream belongs to. A list names

@@ -88,8 +88,10 @@ type Stage struct {
 	Earlier []cycle.StageScheduled `json:"earlier,omitempty"` // as it was scheduled before
 }
 
+// columns keeps no cycle that is not planned: by when things happened, a call may
+// have been opened earlier.
 func (c *Cycle) columns() (string, string, time.Time, bool) {
-	return c.Cycle, c.Phase, time.Time{}, true
+	return c.Cycle, c.Phase, time.Time{}, !c.PlannedAt.IsZero()
 }
 
 // call finds a call of the cycle, or makes it.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -108,7 +109,11 @@ func (s *Server) showCompare(w http.ResponseWriter, r *http.Request) error {
 	}
 	sides := make([]side, 2)
 	for i, x := range [][2]string{{with, then}, {v.cycle.Cycle, at}} { // one after the other: a moment holds one of the few replays
-		if sides[i], err = s.side(r, x[0], x[1]); err != nil {
+		sides[i], err = s.side(r, x[0], x[1])
+		if then := (*notThen)(nil); errors.As(err, &then) {
+			p.faulty = faulty{Verdict: "There is nothing to compare", Faults: []faultLine{{then.page.Title + " is not there on that day: " + then.page.Began + " on " + then.page.At.Local, "#" + []string{"c-then", "c-at"}[i]}}}
+			return s.render(w, http.StatusOK, "compare", p)
+		} else if err != nil {
 			return err
 		}
 	}

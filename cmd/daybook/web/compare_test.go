@@ -74,7 +74,11 @@ func TestTwoCyclesAreCompared(t *testing.T) {
 	wellMade(t, "compare", page)
 	require.Regexp(t, `Places filled in the cycle</th><td[^>]*><a[^>]*/cycles/autumn/figures/places_filled">1<.*/cycles/winter/figures/places_filled">0<.*<strong>−1</strong>`, page)
 	require.NotContains(t, page, "What was recorded between")
-	require.Contains(t, get(t, h, "/cycles/winter/compare?then=2023-01-01"), "the cycle was planned")
+	early := get(t, h, "/cycles/winter/compare?then=2023-01-01&clock=occurred")
+	wellMade(t, "compare", early)
+	require.Contains(t, early, `<a href="#c-then">Winter is not there on that day: the cycle was planned on Sun 3 Dec 2023, 09:00`)
+	require.Contains(t, early, `name="then" value="2023-01-01"`)
+	require.NotContains(t, early, "clock=")
 	for path, code := range map[string]int{
 		"/cycles/winter/compare?with=winter": http.StatusBadRequest, "/cycles/winter/compare?with=summer": http.StatusNotFound,
 		"/cycles/winter/compare?then=soon": http.StatusBadRequest,

@@ -314,7 +314,11 @@ func TestSessionsTellWhatIsLateAndDue(t *testing.T) {
 
 func TestBothClocksAreShown(t *testing.T) {
 	t.Parallel()
-	h := filled(t).pages(nil)
+	s := filled(t)
+	s.add("cycle-winter", "cycle/winter", "2023-12-03T09:00", cycle.Planned{Programme: "nemo", Title: "Winter", From: "2024-01", To: "2024-03", Zone: "Europe/Berlin", Year: 2024}, nil)
+	s.add("call-winter.mentees", "cycle/winter", "2023-12-03T10:00", call.Opened{Role: "mentee", Form: "1"}, func(e *schema.Envelope) { e.OccurredAt = day("2023-11-20T12:00") })
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	h := s.pages(nil)
 	value := func(query string) string {
 		page := get(t, h, "/cycles/autumn/figures/session_minutes"+query)
 		_, after, _ := strings.Cut(page, `govuk-heading-xl db-number">`)
@@ -332,6 +336,9 @@ func TestBothClocksAreShown(t *testing.T) {
 	require.Contains(t, get(t, h, early), "Not yet: the match was proposed on <time")
 	require.Equal(t, http.StatusNotFound, ask(h, http.MethodGet, strings.Replace(early, "m1", "m9", 1)).Code)
 	require.Contains(t, get(t, h, "/cycles/autumn/figures/session_minutes?at=2023-01-01"), `Not yet: the cycle was planned on <time datetime="2023-06-03T07:00:00Z"`)
+	for _, of := range []string{"", "/figures/sessions_held"} {
+		require.Contains(t, get(t, h, "/cycles/winter"+of+"?at=2023-11-21&clock=occurred"), `Not yet: the cycle was planned on <time datetime="2023-12-03T08:00:00Z"`, "though its call had opened")
+	}
 	page := get(t, h, "/cycles/autumn?at=2023-10-31&clock=occurred")
 	require.Contains(t, page, "This page shows 31 October 2023, 23:59 CET")
 	require.Contains(t, page, `href="/cycles/autumn">Back to now`)

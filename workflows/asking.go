@@ -53,6 +53,7 @@ type ask struct {
 	terms   match.Terms          // of the match, where one is known
 	phase   match.Phase          // of that
 	slot    match.Slot           // of the session, where one is known
+	match   match.State          // where one is known
 	now     time.Time
 }
 
@@ -91,12 +92,38 @@ func (g *Engine) ask(ctx context.Context, role access.Role, command string, know
 		return a, err
 	}
 	m, err := remembered[match.State](l, match.ID{Cycle: in, Match: known.Get("match")}.Stream())
-	a.opened, a.terms, a.phase = c.Opened(), m.Terms(), m.Phase()
+	a.opened, a.match, a.terms, a.phase = c.Opened(), m, m.Terms(), m.Phase()
 	if n, err := strconv.Atoi(known.Get("session")); err == nil {
 		a.slot, _ = m.Slot(n)
 	}
 	return a, err
 }
+
+// Whose is the person whose own act a command is, by what is known of it, where
+// that isn't the actor; "" where it is, where nobody can tell, and for what people
+// do for others only.
+func (g *Engine) Whose(ctx context.Context, role access.Role, actor domain.Person, command string, known url.Values) (domain.Person, error) {
+	if !slices.ContainsFunc(access.Claimable(command), personal) || personal(role) || access.Allow(role, command) != nil {
+		return "", nil
+	}
+	a, err := g.ask(ctx, role, command, known)
+	if err != nil {
+		return "", err
+	}
+	with, faults := Compose(command, known)
+	_, cmd, err := read(role, command, with)
+	if len(faults) > 0 || err != nil {
+		return "", nil // which the command will say
+	}
+	p, _ := owner(cmd, a.match, role)
+	if p == actor {
+		p = ""
+	}
+	return p, nil
+}
+
+// personal tells whether people act for themselves only in that role.
+func personal(role access.Role) bool { return access.Own(role, "", "another") != nil }
 
 func (a ask) questions() []Input {
 	if a.command == "definition.publish" {
@@ -196,7 +223,7 @@ func (a ask) kept(name string) bool {
 // self tells whether a field says whose doing it is, where people act for
 // themselves only.
 func (a ask) self(f Field, name string) bool {
-	return f.Own && f.Type == Somebody && !a.known.Has(name) && access.Own(a.role, "", "another") != nil
+	return f.Own && f.Type == Somebody && !a.known.Has(name) && personal(a.role)
 }
 
 // follows tells whether a field follows from one that is known: the engine looks
@@ -610,14 +637,15 @@ const (
 	AskAuthority = "cause.authority"
 )
 
-// AskCause lists what is asked about a command itself.
-func AskCause(command string) []Input {
+// AskCause lists what is asked about a command itself; whose is on whose behalf it
+// is likely to be.
+func AskCause(command string, whose domain.Person) []Input {
 	reason, authority := access.Excepts(command)
 	const code = "In a few words, without names or anything personal: it is kept for ever, as a code such as "
 	return []Input{
 		{Name: AskReason, Label: "Reason", Hint: code + "power_cut", Type: Line, Needed: reason},
 		{Name: AskAuthority, Label: "By whose authority", Hint: code + "programme_owner", Type: Line, Needed: authority},
-		{Name: AskBehalf, Label: "On behalf of", Hint: "Whose act it is, if not yours", Type: Somebody},
+		{Name: AskBehalf, Label: "On behalf of", Hint: "Whose act it is, if not yours", Type: Somebody, Value: string(whose)},
 		{
 			Name: AskChannel, Label: "How it reached us", Type: Line, Value: "web",
 			Choices: []Choice{{"web", "Here"}, {"email", "By e-mail"}, {"phone", "By telephone"}, {"paper", "On paper"}},

@@ -19,7 +19,8 @@ type Bulk struct {
 	Progress func(done, of int)
 }
 
-// A BulkRow is one of them, by the names of its form's inputs.
+// A BulkRow is one of them, by the names of its form's inputs. It is on behalf of
+// whose own act it is, unless it says another.
 type BulkRow struct {
 	Command string
 	Given   url.Values
@@ -49,7 +50,18 @@ func (g *Engine) DoBulk(ctx context.Context, in Bulk) (*Imported, error) {
 
 // bulk makes rows of a bulk, which are then gone through as a sheet's.
 func (g *Engine) bulk(ctx context.Context, in Bulk) (*importer, error) {
+	role, handle, err := ParseActor(in.By)
+	if err != nil {
+		return nil, err
+	}
+	actor, err := g.Registered(ctx, handle)
+	if err != nil {
+		return nil, err
+	}
 	then, err := g.ahead(ctx)
+	if err != nil {
+		return nil, err
+	}
 	x := &importer{Import: Import{By: in.By, Progress: in.Progress}, g: g, then: then, rows: make([]rowPlan, len(in.Rows)), done: &Imported{Rows: make([]ImportedRow, len(in.Rows))}}
 	for i, row := range in.Rows {
 		x.done.Rows[i] = already(i + 1)
@@ -60,9 +72,15 @@ func (g *Engine) bulk(ctx context.Context, in Bulk) (*importer, error) {
 		}
 		// Of what a row says nothing goes into its id, which is kept for ever.
 		id, _ := uuid.Parse(domain.UUID5(in.ID.String(), strconv.Itoa(i), row.Command))
-		x.rows[i].orders = []rowCommand{{row.Command, body, Cause{CommandID: id}.Explained(row.Given)}}
+		cause := Cause{CommandID: id}.Explained(row.Given)
+		if cause.OnBehalfOf == "" {
+			if cause.OnBehalfOf, err = g.Whose(ctx, role, actor, row.Command, row.Given); err != nil {
+				return nil, err
+			}
+		}
+		x.rows[i].orders = []rowCommand{{row.Command, body, cause}}
 	}
-	return x, err
+	return x, nil
 }
 
 // Inverse is the command that takes back what a command did to each of many; ""

@@ -314,24 +314,31 @@ func do[S state[S, E], E any](ctx context.Context, g *Engine, t task[S, E]) (Res
 	return Result{}, fmt.Errorf("%s: undecided after %d attempts: %w", t.name, attempts, lost)
 }
 
-// own tells whether the actor may act on what the command is about: one's own
-// application or review, one's own side of a match.
+// own tells whether the actor may act on what the command is about.
 func own(cmd Command, state any, cause Cause) error {
-	actor := domain.Person(cause.Actor)
+	if p, is := owner(cmd, state, cause.Role); is {
+		return access.Own(cause.Role, domain.Person(cause.Actor), p)
+	}
+	return nil
+}
+
+// owner is whose what a command is about is: one's own application or review,
+// one's own side of a match.
+func owner(cmd, state any, role access.Role) (p domain.Person, is bool) {
 	if c, ok := cmd.(interface{ Owner() domain.Person }); ok {
-		return access.Own(cause.Role, actor, c.Owner())
+		return c.Owner(), true
 	}
 	s, ok := state.(interface {
 		Party(side string) domain.Person
 	})
 	if !ok {
-		return nil
+		return "", false
 	}
-	side := string(cause.Role)
+	side := string(role)
 	if c, ok := cmd.(interface{ ActsFor() string }); ok {
 		side = c.ActsFor()
 	}
-	return access.Own(cause.Role, actor, s.Party(side))
+	return s.Party(side), true
 }
 
 // answer is what the command was answered, if it is the one whose first event

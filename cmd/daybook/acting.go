@@ -38,11 +38,15 @@ func (b *book) acting(ctx context.Context, by string, log *slog.Logger) (*web.Ac
 	return &web.Acting{
 		Person: self, Role: string(role), Words: workflows.Words, Known: workflows.Known,
 		Offers: func(ctx context.Context, offers []web.Offer) ([][]web.Step, error) {
-			return b.offers(ctx, role, by, offers)
+			return b.offers(ctx, role, self, by, offers)
 		},
 		Ask: func(ctx context.Context, command string, known url.Values) ([]web.Question, error) {
 			inputs, err := b.engine.Ask(ctx, role, command, known)
-			return questions(inputs, workflows.AskCause(command)), err
+			if err != nil {
+				return nil, err
+			}
+			whose, err := b.engine.Whose(ctx, role, self, command, known)
+			return questions(inputs, workflows.AskCause(command, whose)), err
 		},
 		Do: func(ctx context.Context, o web.Order) (web.Done, []web.Fault, error) {
 			return b.order(ctx, role, by, o, log)
@@ -76,8 +80,9 @@ func questions(inputs, cause []workflows.Input) (list []web.Question) {
 	return list
 }
 
-// offers finds, for each thing on a page, the steps that would be accepted.
-func (b *book) offers(ctx context.Context, role access.Role, by string, offers []web.Offer) ([][]web.Step, error) {
+// offers finds, for each thing on a page, the steps that would be accepted. What is
+// somebody else's own act is no button: its form says on whose behalf it is.
+func (b *book) offers(ctx context.Context, role access.Role, self domain.Person, by string, offers []web.Offer) ([][]web.Step, error) {
 	lists := make([][]workflows.Step, len(offers))
 	for i, o := range offers {
 		switch {
@@ -101,9 +106,13 @@ func (b *book) offers(ctx context.Context, role access.Role, by string, offers [
 			if err != nil {
 				return nil, err
 			}
+			whose, err := b.engine.Whose(ctx, role, self, s.Command, step.Known)
+			if err != nil {
+				return nil, err
+			}
 			reason, _ := access.Excepts(s.Command)
 			asks := func(in workflows.Input) bool { return !step.Known.Has(in.Name) }
-			step.Ready = !reason && !slices.ContainsFunc(inputs, asks)
+			step.Ready = !reason && whose == "" && !slices.ContainsFunc(inputs, asks)
 			found[i] = append(found[i], step)
 		}
 		named := offers[i].Commands
@@ -135,7 +144,7 @@ func (b *book) order(ctx context.Context, role access.Role, by string, o web.Ord
 		inputs, asked := b.engine.Ask(ctx, role, o.Command, o.Given)
 		where := ""
 		if asked == nil {
-			where = workflows.Where(refusal, slices.Concat(inputs, workflows.AskCause(o.Command)))
+			where = workflows.Where(refusal, slices.Concat(inputs, workflows.AskCause(o.Command, "")))
 		}
 		return web.Done{Position: result.Position, Names: result.Names}, []web.Fault{{Question: where, Text: err.Error()}}, err
 	}

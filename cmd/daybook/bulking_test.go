@@ -107,6 +107,14 @@ func TestManyRowsAreOneAct(t *testing.T) {
 	require.Contains(t, back.press("Reopen the task: 2 rows").html, `Recorded: <strong class="db-number">2</strong>`)
 	each := anna.open("/cycles/spring/queue").chosen("each", tasks...)
 	require.Contains(t, each.press("Show what would be recorded").html, "Do what each line asks for: 2 rows")
+
+	// What is somebody's own act is on their behalf.
+	withdrawn := list.chosen("application.withdraw", keys...)
+	require.Contains(t, withdrawn.html, "In each row whose act it is")
+	withdrawn.press("Show what would be recorded").press("Withdraw the application: 2 rows")
+	for _, n := range []string{"0", "2"} {
+		require.Contains(t, anna.open("/cycles/spring/history?name=application.withdrawn").html, "on behalf of Person &lt;b&gt;"+n)
+	}
 	require.Contains(t, a.as("applicant/p0@example.org").open("/cycles/spring/applications").html, "application.withdraw")
 }
 

@@ -183,6 +183,8 @@ func (s *Server) renderBulk(w http.ResponseWriter, r *http.Request, status int, 
 		}
 		switch {
 		case b.picks[0].known.Has(q.Name):
+		case q.Cause && q.Type == "person" && q.Value != "":
+			p.Known = append(p.Known, row{Key: q.Label, Value: text("In each row whose act it is")})
 		case q.Cause && !q.Needed:
 			p.Cause = append(p.Cause, in)
 		default:

@@ -238,7 +238,7 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 		}
 		if q.Cause && !q.Needed {
 			p.Cause = append(p.Cause, in)
-			p.Open = p.Open || in.Error != "" || f.given != nil && f.given.Get(q.Name) != "" && f.given.Get(q.Name) != q.Value
+			p.Open = p.Open || in.Error != "" || q.Type == "person" && q.Value != "" || f.given != nil && f.given.Get(q.Name) != "" && f.given.Get(q.Name) != q.Value
 		} else {
 			p.Inputs = append(p.Inputs, in)
 		}

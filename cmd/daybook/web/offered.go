@@ -37,6 +37,9 @@ func (v *visit) inputOf(q Question, f filled) (inputLine, error) {
 		}
 	}
 	if len(v.everyone) > mostPeople { // not all are here
+		if q.Value != "" {
+			q.Choices = []Choice{{q.Value, v.name(domain.Person(q.Value))}}
+		}
 		return inputOf(q, f, v.everyone), nil
 	}
 	found, only, err := v.meant(f, q)

@@ -153,7 +153,11 @@ func (s *Server) own(page func(http.ResponseWriter, *http.Request) error, kept f
 		if kept == nil {
 			return wrong
 		}
-		return kept(w, r, Fault{"", wrong.Text})
+		err := kept(w, r, Fault{"", wrong.Text})
+		if refusal := new(domain.Error); errors.As(err, &refusal) && refusal.Kind == domain.Denied {
+			return wrong // the form is not for who acts now
+		}
+		return err
 	}
 }
 

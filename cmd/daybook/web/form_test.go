@@ -18,6 +18,7 @@ import (
 
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/gathering"
 	"github.com/daybook-engine/daybook/domain/mentor"
@@ -51,6 +52,9 @@ func (s *season) acting(answer func(o web.Order) (web.Done, []web.Fault, error),
 				return steps, nil
 			},
 			Ask: func(_ context.Context, command string, known url.Values) ([]web.Question, error) {
+				if command == "gold.weigh" {
+					return nil, access.ErrRole
+				}
 				if command != "tea.serve" {
 					return nil, domain.Wrong("command_unknown", "there is no such command")
 				}
@@ -356,6 +360,9 @@ func TestAFormIsOfWhoOpenedIt(t *testing.T) {
 		}
 	}
 	require.Equal(t, 9, sent)
+	other := post(h, "/do/gold.weigh", form) // which a coordinator may not
+	require.Equal(t, http.StatusConflict, other.Code)
+	require.Contains(t, other.Body.String(), "This form was opened as Ben, applicant, and you now act as Cora, coordinator: nothing was recorded.")
 	require.Empty(t, a.orders)
 	form.Set(".by", "coordinator/") // opened before anybody was registered
 	require.Equal(t, http.StatusSeeOther, post(h, teaForm, form).Code)

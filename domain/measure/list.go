@@ -47,7 +47,7 @@ var All = []Measure{
 	count("applications_submitted", "applications", "Applications submitted, late ones included", on("application.received")),
 	count("applications_late", "applications", "Applications submitted after the deadline by permission", on("application.received", late)),
 	count("submissions_refused", "attempts", "Attempts to submit that were refused", on("submission.refused")),
-	count("applications_withdrawn", "applications", "Applications withdrawn by the applicant", on("application.withdrawn")),
+	count("applications_withdrawn", "applications", "Applications withdrawn", on("application.withdrawn")),
 	count("applications_ineligible", "applications", "Applications that fail a criterion", on("eligibility.failed")),
 	count("applications_shortlisted", "applications", "Applications shortlisted", on("application.shortlisted")),
 	count("applications_not_selected", "applications", "Eligible applications not shortlisted, or declined after it", on("application.passed_over"), on("application.declined")),

@@ -29,6 +29,7 @@ func TestEveryCycleHasTheThirtyMeasuresOfTheContract(t *testing.T) {
 		names = append(names, m.Measure)
 		require.NotZero(t, m.Version, m.Measure)
 		require.NotEmpty(t, m.Words, m.Measure)
+		require.NotContains(t, m.Words, " by the applicant", "others key in what people do")
 		require.NotEmpty(t, m.Unit, m.Measure)
 		require.Contains(t, []string{"count", "sum", "distinct"}, m.Fold, m.Measure)
 		require.Equal(t, m.Fold == "count", m.Of == "", m.Measure)

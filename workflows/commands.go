@@ -78,7 +78,14 @@ var registry = []registration{
 	}),
 	on("notice.publish", func(l lookup, c *call.PublishNotice) error { return l.within(c.Cycle, &c.Over) }),
 	on("deadline.extend", func(l lookup, c *call.ExtendDeadline) error { return l.within(c.Cycle, &c.Over) }),
-	on("permit.grant", func(l lookup, c *call.GrantPermit) error { return l.within(c.Cycle, &c.Over) }),
+	on("permit.grant", func(l lookup, c *call.GrantPermit) error {
+		s, err := fold[application.State](l, application.ID{Cycle: c.Cycle, Call: c.Call, Person: c.Person}.Stream())
+		if err != nil {
+			return err
+		}
+		c.Applied = s.Phase().Applied()
+		return l.within(c.Cycle, &c.Over)
+	}),
 	on[call.Close]("call.close", nil),
 
 	on("draft.start", func(l lookup, c *application.StartDraft) error {

@@ -62,6 +62,8 @@ func TestManyRowsAreOneAct(t *testing.T) {
 
 	// Of a list that is chosen by something, all are those of it.
 	a.do("coordinator/anna", "application.withdraw", `{"cycle":"spring","call":"mentees","person":"p1@example.org"}`)
+	file := anna.open("/cycles/spring/applications").follow("Person <b>1</b>")
+	require.NotContains(t, file.links, "Permit a late submission", "which would let nobody in")
 	some := anna.open("/cycles/spring/applications?stage=submitted&exit=withdrawn")
 	require.Empty(t, picks(some))
 	some = anna.open("/cycles/spring/applications?exit=withdrawn&stage=eligible")

@@ -115,7 +115,7 @@ func (c Submit) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
 	case c.Opened.IsZero() || c.Plan == nil:
 		return nil, ErrNotOpen
-	case s.phase != None && s.phase != Draft && s.phase != Expired:
+	case s.phase.Applied():
 		return nil, ErrDuplicate
 	case received.After(now):
 		return nil, ErrFuture

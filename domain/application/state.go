@@ -40,6 +40,10 @@ func (p Phase) Over() bool {
 	return false
 }
 
+// Applied tells that somebody has applied, whatever became of it. Nobody applies
+// twice under a call.
+func (p Phase) Applied() bool { return p != None && p != Draft && p != Expired }
+
 // State is what the rules remember.
 type State struct {
 	id          ID

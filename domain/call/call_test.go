@@ -120,6 +120,7 @@ func TestCall(t *testing.T) {
 		{Name: "3: not to the deadline itself", Given: opened, Now: june, When: permit("2023-07-31T00:00"), Err: ErrNoLonger},
 		{Name: "3: not to a time that has passed", Given: closed, Now: "2023-08-01T12:00 Europe/Berlin", When: permit("2023-08-01T12:00"), Err: ErrNoLonger},
 		{Name: "3: not to a time that is none", Given: opened, Now: june, When: permit("noon"), Err: when.ErrLocalMalformed},
+		{Name: "nor lets anybody apply again", Given: opened, Now: june, When: GrantPermit{Person: "nino", Local: "2023-08-01T12:00", Zone: "Europe/Berlin", Applied: true}, Err: ErrApplied},
 		{Name: "3: evidence is a digest, not words", Given: opened, Now: june, When: GrantPermit{Person: "nino", Local: "2023-08-01T12:00", Zone: "Europe/Berlin", Evidence: "an illness"}, Err: domain.ErrDigest},
 		{Name: "3: not before the call opens", Now: june, When: permit("2023-08-01T12:00"), Err: ErrNotOpen},
 

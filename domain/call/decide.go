@@ -19,6 +19,7 @@ var (
 	ErrNotOpen  = domain.Refuse("not_open", "this call is not open")
 	ErrEarlier  = domain.Refuse("deadline_earlier", "an open call's deadline never moves earlier")
 	ErrNoLonger = domain.Refuse("permit_not_later", "a permit lasts longer than the deadline, ends in the future, and is never shortened")
+	ErrApplied  = domain.Refuse("applied_already", "this person has applied under this call already, and a permit does not let them apply again")
 	ErrWhere    = domain.Wrong("where_missing", "say where the notice was published")
 )
 
@@ -139,7 +140,9 @@ type GrantPermit struct {
 	Evidence domain.Digest  `json:"evidence,omitzero"`
 	Note     domain.Private `json:"note,omitzero"`
 
-	Over bool `json:"-"` // looked up: the cycle is closed
+	// Looked up.
+	Over    bool `json:"-"` // the cycle is closed
+	Applied bool `json:"-"` // they have applied already, whatever became of that
 }
 
 func (c GrantPermit) Decide(s State, now time.Time) ([]Event, error) {
@@ -155,6 +158,8 @@ func (c GrantPermit) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, nil
 	case c.Over:
 		return nil, cycle.ErrClosed
+	case c.Applied:
+		return nil, ErrApplied
 	case !until.After(s.deadline.Instant), !until.After(now), until.Before(s.Permit(c.Person)):
 		return nil, ErrNoLonger
 	}

@@ -139,7 +139,7 @@ func (a ask) notes() []Input {
 	case "cycle.close":
 		text = "This is for good: the cycle's figures are sealed, and a closed cycle is never opened again."
 	case "application.withdraw":
-		text = "This is for good: an application that was withdrawn is not taken up again."
+		text = "This is for good: an application that was withdrawn is not taken up again, and its person cannot apply again under the same call."
 	case "place.reserve":
 		text = "An offer of the place follows at once, and its time to answer begins."
 	case "offer.decline":

@@ -236,9 +236,15 @@ func newImportRevert() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "revert IMPORT --by ROLE/HANDLE --reason CODE",
 		Short: "Take back what an import recorded",
-		Long: `Take back what an import recorded, as far as anything takes it back: applications
-are withdrawn, matches unwound. Each event that stands is told, and why. The history
-keeps both, the import and that it was taken back.`,
+		Long: `Take back what an import recorded, as far as anything takes it back.
+
+Applications are withdrawn, and that is for good: an application that was withdrawn
+is not taken up again, and its person cannot apply again under the same call. Matches
+are unwound, and those who attended are recorded as absent. Of people, mentors and
+sessions nothing is taken back.
+
+Each event that stands is told, and why. The history keeps both, the import and that
+it was taken back.`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, given []string) error {
 			if by == "" {

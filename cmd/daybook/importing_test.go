@@ -113,6 +113,7 @@ func TestASpreadsheetIsBroughtInByThePages(t *testing.T) {
 	list.follow("Applications").follow("All that it recorded")
 	one = anna.open(report.links["What it recorded, and how to take it back"])
 	require.Equal(t, 2, strings.Count(one.html, ">application received</a>"))
+	require.Contains(t, one.html, "that is for good: an application that was withdrawn is not taken up again, and its person cannot apply again under the same call")
 	unsaid := one.press("Take this import back")
 	require.Equal(t, http.StatusBadRequest, unsaid.code)
 	require.Contains(t, unsaid.html, `<a href="#f-reason">An exception needs a reason`)
@@ -374,7 +375,9 @@ func TestSessionsGoRound(t *testing.T) {
 	filled[2][8] = "75"
 	filled = append(filled, []string{"m1", "", "", "", "15.03.2031", "10:00", "", "", "1:30", "Telephone", ""}, []string{"m1", "", "", "", "15.04.2031", "10:00", "", "", "90", "online", ""})
 	preview := brought("filled.csv", windows1252(t, filled), "text in Windows-1252, separated by semicolons", one, `Recorded: <strong class="db-number">2</strong>`, `Refused: <strong class="db-number">1</strong>`)
-	preview.press("Import 2 rows")
+	fixed := preview.press("Import 2 rows").follow("What it recorded")
+	require.Contains(t, fixed.html, "Nothing of this can be taken back: beside each line it says why.")
+	require.NotContains(t, fixed.html, "Take this")
 	held := anna.open("/cycles/spring/sessions")
 	require.Contains(t, held.html, `Held: <strong class="db-number">3</strong>`)
 	require.Regexp(t, `15 Mar 2031, 10:00 CET</time></td><td [^>]*>90</td><td [^>]*>telephone</td>`, held.html)

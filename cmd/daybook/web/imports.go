@@ -73,6 +73,9 @@ type Deed struct {
 	Left          string // why it stands; "" where it can be taken back
 }
 
+// standing tells that it can be taken back and was not.
+func (d Deed) standing() bool { return !d.Undone && d.Left == "" }
+
 // importsPage lists what was brought into a cycle, and takes more.
 type importsPage struct {
 	frame
@@ -174,8 +177,10 @@ type importPage struct {
 	Rows   []row
 	Deeds  []deedLine
 	Pages  pager
-	Action string // where the form to take it back is sent; "" where there is none
-	ID     string // of the form
+	Action string   // where the form to take it back is sent; "" where there is none
+	Back   []string // what that does
+	Fixed  bool     // nothing of it was taken back, or can be
+	ID     string   // of the form
 	Reason inputLine
 	faulty
 }
@@ -243,7 +248,8 @@ func (s *Server) renderImport(w http.ResponseWriter, r *http.Request, status int
 	if err != nil {
 		return err
 	}
-	open := slices.ContainsFunc(deeds, func(d Deed) bool { return !d.Undone && d.Left == "" })
+	open := slices.ContainsFunc(deeds, Deed.standing)
+	p.Fixed = !open && !slices.ContainsFunc(deeds, func(d Deed) bool { return d.Undone })
 	from, to, pages := v.paged(len(deeds))
 	p.Pages = pages
 	for _, d := range deeds[from:to] {
@@ -263,12 +269,27 @@ func (s *Server) renderImport(w http.ResponseWriter, r *http.Request, status int
 	}
 	var asked []inputLine
 	if s.importing() != nil && open {
+		p.Back = undoing(deeds)
 		p.Action, p.ID = v.to("/imports/"+url.PathEscape(id))+"/revert", uuid.NewString()
 		p.Reason = inputOf(Question{Name: "reason", Label: "Why", Hint: "In a few words, without names: it is kept for ever, as a code such as wrong_file", Type: "line", Needed: true}, f, nil)
 		asked = append(asked, p.Reason)
 	}
 	p.Faults, p.By = v.faultLines(f.faults, asked), s.others(f.given)
 	return s.render(w, status, "import", p)
+}
+
+// undoing says what becomes of what can be taken back.
+func undoing(deeds []Deed) (says []string) {
+	for _, x := range [][2]string{
+		{"application.received", "Its applications are withdrawn, and that is for good: an application that was withdrawn is not taken up again, and its person cannot apply again under the same call."},
+		{"match.proposed", "Its matches are unwound, by nobody’s fault."},
+		{"attendance.recorded", "Those who were there are recorded as absent."},
+	} {
+		if slices.ContainsFunc(deeds, func(d Deed) bool { return d.Event == x[0] && d.standing() }) {
+			says = append(says, x[1])
+		}
+	}
+	return says
 }
 
 // whoOf is whom an event is about.

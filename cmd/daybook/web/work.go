@@ -350,7 +350,14 @@ func (s *Server) showReport(w http.ResponseWriter, r *http.Request) error {
 		p.History = link{"All that it recorded, in the history", v.to("/history", "correlation", j.brought.ID)}
 	}
 	if j.brought.ID != "" && u.bulk == nil {
-		p.Import = link{"What it recorded, and how to take it back", v.to("/imports/" + url.PathEscape(j.brought.ID))}
+		p.Import = link{"What it recorded", v.to("/imports/" + url.PathEscape(j.brought.ID))}
+		deeds, err := s.deeds(v.ctx, j.brought.ID)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(deeds, Deed.standing) {
+			p.Import.Text += ", and how to take it back"
+		}
 	}
 	if u.bulk != nil && recordedIn(j.brought) > 0 {
 		if c := s.acting.Bulk.Inverse(u.bulk.command); c != "" && access.Allow(access.Role(s.acting.Role), c) == nil {

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"context"
 	"net/url"
 	"testing"
 
@@ -35,4 +36,25 @@ func TestTheIdsOfABulkSayNothingOfItsTexts(t *testing.T) {
 		return ids
 	}
 	require.Equal(t, ids("Ada"), ids("Eve"))
+}
+
+// A preview goes on from what it supposed, also where a stream has a past.
+func TestARowIsLookedAtAfterThoseBeforeIt(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	set := func(limit string) workflows.BulkRow {
+		return workflows.BulkRow{Command: "quota.set", Given: url.Values{"programme": {"nemo-121"}, "quota": {"cycle"}, "per": {"cycle"}, "limit": {limit}}}
+	}
+	outcomes := func(do func(context.Context, workflows.Bulk) (*workflows.Imported, error), rows ...workflows.BulkRow) (list []workflows.RowOutcome) {
+		done, err := do(t.Context(), workflows.Bulk{ID: uuid.New(), By: "coordinator/c1", Rows: rows})
+		require.NoError(t, err)
+		for _, r := range done.Rows {
+			list = append(list, r.Outcome)
+		}
+		return list
+	}
+	for _, limit := range []string{"4", "5"} {
+		outcomes(o.DoBulk, set(limit))
+	}
+	require.Equal(t, []workflows.RowOutcome{workflows.RowRecorded, workflows.RowAlready}, outcomes(o.PreviewBulk, set("6"), set("6")))
 }

@@ -81,12 +81,17 @@ func (p *past) until(events iter.Seq2[eventstore.Recorded, error], none error) i
 	}
 }
 
-func (p *past) Append(_ context.Context, stream string, _ eventstore.Expected, events ...eventstore.Event) (eventstore.Result, error) {
+// Append gives no position, and the revision from which the engine goes on.
+func (p *past) Append(_ context.Context, stream string, expected eventstore.Expected, events ...eventstore.Event) (eventstore.Result, error) {
 	for _, e := range events {
 		p.appended = append(p.appended, eventstore.Recorded{Event: e, Stream: stream})
 	}
 	p.counts[stream] += uint64(len(events))
-	return eventstore.Result{}, nil
+	last := uint64(len(events)) - 1
+	if before, ok := expected.Revision(); ok {
+		last += before + 1
+	}
+	return eventstore.Result{Revision: last}, nil
 }
 
 // Count is an eventstore.Counter's. The past does not change, and where it goes

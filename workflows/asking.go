@@ -153,7 +153,7 @@ func (a ask) notes() []Input {
 		text = strings.Replace(text, "; ", "You confirm that all of this is so: ", 1)
 	case "session.hold":
 		if a.phase.Unmade() {
-			text = "You can record this, but " + unmade + "."
+			text = "You can record this, but the match is not active before both sides have accepted it: the session is marked so, and listed among the exceptions."
 		}
 	}
 	if text == "" {
@@ -197,9 +197,6 @@ func (a ask) inputs(fields []Field, within string) (list []Input) {
 	}
 	return list
 }
-
-// unmade is what to know before a session is recorded of such a match.
-const unmade = "the match is not active before both sides have accepted it: the session is marked so, and listed among the exceptions"
 
 // hidden are fields that people do not fill in.
 var hidden = map[string]bool{

@@ -174,6 +174,7 @@ type Cause struct {
 type Result struct {
 	Position eventstore.Position // of the last event; zero when there is none
 	Names    []string
+	Marks    []string // in which ways what happened does not conform
 }
 
 // state is what an aggregate remembers; E seals its set of events.
@@ -412,7 +413,10 @@ func (s stream[S]) with(command uuid.UUID, body any, e eventstore.Event, at even
 		s.done = append(s.done, done{command: command, first: e.ID})
 	}
 	d := &s.done[len(s.done)-1]
-	d.result = Result{at, append(d.result.Names, e.Name)}
+	d.result.Position, d.result.Names = at, append(d.result.Names, e.Name)
+	if b, ok := body.(interface{ Marks() []string }); ok {
+		d.result.Marks = append(d.result.Marks, b.Marks()...)
+	}
 	if refused := refusalOf(body); refused != nil {
 		d.refused = refused
 	}

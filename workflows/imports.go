@@ -64,6 +64,7 @@ type ImportedRow struct {
 	Why      string     `json:"why,omitempty"`
 	Commands []string   `json:"commands,omitempty"`
 	Events   []string   `json:"events,omitempty"` // that are new
+	Marks    []string   `json:"marks,omitempty"`  // in which ways what they tell does not conform
 	Nobody   *Stranger  `json:"nobody,omitempty"` // of those asked about: whom to register first
 }
 
@@ -195,7 +196,7 @@ type rowPlan struct {
 	orders   []rowCommand
 	refused  *domain.Error
 	says     string // what it says, in one form whatever the file's
-	marked   string // why what it records is an exception
+	match    string // which its session is of: one is judged by those before
 }
 
 // A rowCommand is a command of a row's, and how it is issued.
@@ -320,6 +321,17 @@ func (x *importer) issue(ctx context.Context) error {
 			x.done.Rows[i] = already(r.Line)
 		}
 	}
+	turns, of := make([]int, len(x.rows)), map[string]int{} // the sessions of a match one after the other
+	for i, p := range x.rows {
+		turns[i] = i % underWay
+		if p.match == "" {
+			continue
+		}
+		if before, ok := of[p.match]; ok {
+			turns[i] = before
+		}
+		of[p.match] = turns[i]
+	}
 	for _, registering := range []bool{true, false} {
 		errs := make([]error, underWay)
 		var group sync.WaitGroup
@@ -331,7 +343,10 @@ func (x *importer) issue(ctx context.Context) error {
 						errs[worker] = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 					}
 				}()
-				for i := worker; i < len(x.rows) && errs[worker] == nil && ctx.Err() == nil; i += underWay {
+				for i := 0; i < len(x.rows) && errs[worker] == nil && ctx.Err() == nil; i++ {
+					if turns[i] != worker {
+						continue
+					}
 					if leaves[i] {
 						errs[worker] = x.run(ctx, x.g, i, registering, head)
 					}
@@ -372,13 +387,13 @@ func (x *importer) run(ctx context.Context, g *Engine, i int, registering bool, 
 			return err
 		}
 		if result.Position.IsZero() || result.Position.Compare(head) > 0 { // else it was answered as the first time
-			r.Events = append(r.Events, result.Names...)
+			r.Events, r.Marks = append(r.Events, result.Names...), append(r.Marks, result.Marks...)
 		}
 		switch {
 		case err != nil:
 			r.Outcome, r.Code, r.Why = RowRefused, refused.Code, refused.Text
 		case len(r.Events) > 0:
-			r.Outcome, r.Why = RowRecorded, p.marked
+			r.Outcome, r.Why = RowRecorded, ""
 		}
 	}
 	return nil

@@ -57,6 +57,9 @@ func (o *office) bring(kind, rows string, m sheet.Map) (outcomes []string, id st
 		} else if r.Why != "" {
 			says += ": " + r.Why
 		}
+		if len(r.Marks) > 0 {
+			says += ": " + strings.Join(r.Marks, ", ")
+		}
 		outcomes = append(outcomes, says)
 	}
 	return outcomes, done.ID
@@ -306,11 +309,11 @@ func TestMatchesAndTheirSessionsAreBroughtIn(t *testing.T) {
 
 	// Two sessions in the opposite order get their numbers in the order of time.
 	outcomes, _ = o.bring("sessions", "mentee,mentor,date,hours,mode\na1,m1,2024-01-07 15:00,1,online\na1,m1,2024-01-06 15:00,\"1,5\",online\n", sheet.Map{})
-	require.Equal(t, []string{"recorded", "recorded"}, outcomes)
+	require.Equal(t, []string{"recorded: before_agreement", "recorded: before_agreement"}, outcomes)
 	result := o.must("coordinator/c1", "session.hold", fields{"cycle": "spring", "match": "m1", "session": 1, "local": "2024-01-06T15:00", "zone": "Europe/Berlin", "mode": "online", "minutes": 90})
 	require.Empty(t, result.Names, "it is so already")
 	outcomes, _ = o.bring("sessions", "match,date,zone,minutes,mode,session\nm1,2024-01-06 14:00,Europe/London,90,online,\nm1,2024-01-07 15:00,,60,online,2\nm1,2024-01-08 02:00,,45,online,\nm9,2024-01-06 14:00,,60,online,\n", sheet.Map{})
-	require.Equal(t, []string{"already so: recorded before", "already so: recorded before", "recorded", "refused: match_unknown"}, outcomes)
+	require.Equal(t, []string{"already so: recorded before", "already so: recorded before", "recorded: before_agreement, under_min_duration", "refused: match_unknown"}, outcomes)
 
 	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli", nil)
 	require.NoError(t, err)
@@ -335,7 +338,7 @@ func TestASessionTooEarlyIsRecordedAndMarked(t *testing.T) {
 		require.Len(t, inputs, notes, name)
 	}
 	outcomes, _ := o.bring("sessions", "match,date,minutes,mode\nx,2024-01-06 15:00,60,online\ny,2024-01-07 15:00,60,online\n", sheet.Map{})
-	require.Equal(t, []string{"recorded", "recorded: the match is not active before both sides have accepted it: the session is marked so, and listed among the exceptions"}, outcomes)
+	require.Equal(t, []string{"recorded: before_agreement", "recorded: before_agreement, not_active"}, outcomes)
 	v := o.views()
 	require.NoError(t, v.CatchUp(t.Context()))
 	list, err := v.Exceptions(t.Context(), "spring")

@@ -669,9 +669,7 @@ func (x *importer) number() error {
 			}
 			given[h.match][h.start] = h.n
 		}
-		if s.Phase().Unmade() {
-			h.plan.marked = unmade
-		}
+		h.plan.match = h.match
 		h.reader.send(h.plan, "session.hold", map[string]any{"cycle": x.Cycle, "match": h.match, "session": h.n, "local": h.local, "zone": h.zone, "mode": h.mode, "minutes": h.minutes}, "")
 		if h.reader.fault != nil {
 			return h.reader.fault

@@ -221,8 +221,8 @@ func tellRows(w io.Writer, b *book, ctx context.Context, done *workflows.Importe
 		if r.Code != "" {
 			says += ": " + r.Code
 		}
-		if r.Why != "" {
-			says += ": " + r.Why
+		if why := whyOf(r); why != "" {
+			says += ": " + why
 		}
 		if _, err := fmt.Fprintf(w, "line %d: %s\n", r.Line, says); err != nil {
 			return err

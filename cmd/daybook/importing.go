@@ -15,6 +15,7 @@ import (
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows"
 	"github.com/daybook-engine/daybook/workflows/document"
 	"github.com/daybook-engine/daybook/workflows/sheet"
@@ -256,7 +257,7 @@ func brought(done *workflows.Imported) (b web.Brought) {
 	}
 	b.ID = done.ID
 	for i, r := range done.Rows {
-		o := web.Outcome{Row: "line " + strconv.Itoa(r.Line), Became: string(r.Outcome), Code: r.Code, Why: r.Why, Events: r.Events}
+		o := web.Outcome{Row: "line " + strconv.Itoa(r.Line), Became: string(r.Outcome), Code: r.Code, Why: whyOf(r), Events: r.Events}
 		if r.Nobody != nil {
 			o.Nobody = web.Stranger(*r.Nobody)
 		}
@@ -266,6 +267,14 @@ func brought(done *workflows.Imported) (b web.Brought) {
 		b.Rows = append(b.Rows, o)
 	}
 	return b
+}
+
+// whyOf is why a row becomes what it does, or what is the matter with that.
+func whyOf(r workflows.ImportedRow) string {
+	if len(r.Marks) > 0 {
+		return "does not conform: " + projections.Nonconforming(r.Marks)
+	}
+	return r.Why
 }
 
 // firstWords are some of what a row says, enough to know it by.

@@ -87,9 +87,13 @@ func TestManyRowsAreOneAct(t *testing.T) {
 	require.Equal(t, http.StatusOK, unsaid.code)
 	require.Equal(t, 3, strings.Count(unsaid.html, "(reviewer is missing)"), "of each row")
 	require.Contains(t, unsaid.html, "There is nothing to record.")
+	require.Equal(t, some.at, anna.open(some.at).chosen("review.assign").links["Back to the list"])
 	for _, nothing := range []page{list.chosen("", keys...), list.chosen("eligibility.confirm"), list.chosen("eligibility.confirm", "nonsense")} {
 		require.Equal(t, http.StatusBadRequest, nothing.code)
 		require.Contains(t, nothing.html, "Choose at least one row")
+		require.NotContains(t, nothing.html, "address")
+		require.Contains(t, nothing.html, `<h1 class="govuk-heading-l">Nothing was recorded</h1>`)
+		require.Equal(t, list.at, nothing.links["Back to the list"])
 	}
 	left := report.press("Leave this")
 	require.Equal(t, "/cycles/spring/applications", left.at)

@@ -105,7 +105,7 @@ func (s *Server) choose(rows func(*visit) ([]pick, error), own ...string) func(h
 		}
 		command := r.PostForm.Get("command")
 		if command == "" || len(picks) == 0 {
-			return errChoose
+			return leading{errChoose, link{"Back to the list", v.listed()}}
 		}
 		return s.beginBulk(w, r, v.cycle.Cycle, &bulk{command, picks, v.listed()})
 	}

@@ -42,8 +42,17 @@ type failPage struct {
 	Reference string // to find the cause in the log by, where it is our fault
 	Sent      bool   // it was no mere look
 	Missing   bool   // there is no such thing
+	Back      link   // to where it is put right
 	Locked    bool   // the key is missing
 }
+
+// leading is a refusal with where what was asked is put right.
+type leading struct {
+	error
+	at link
+}
+
+func (l leading) Unwrap() error { return l.error }
 
 // fail is the only place that maps an error to a status and a page. Refusals
 // are put to people as they are. Anything else is our fault: it is logged,
@@ -66,7 +75,13 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.As(err, &refusal) {
 		status = statusOf(refusal)
 		p.Title, p.Text = titleOf(status), capital(refusal.Text)
+		if status == http.StatusBadRequest && r.Method == http.MethodPost { // the address was a form's
+			p.Title = "Nothing was recorded"
+		}
 		p.Missing = status == http.StatusNotFound
+		if l := (leading{}); errors.As(err, &l) {
+			p.Back = l.at
+		}
 	} else {
 		p.Reference, p.Sent = rand.Text()[:10], r.Method == http.MethodPost
 		s.log.Error("page", "reference", p.Reference, "route", r.Pattern, "err", err)

@@ -104,11 +104,11 @@ func TestWhatKafkaWontTakeIsParked(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
 	store, now, kept, pinned := memory.New(), &clock{now: noon}, &checkpoints{}, &notes{}
-	parked, release := make(chan struct{}), make(chan struct{})
+	parked := make(chan struct{})
+	tell := sync.OnceFunc(func() { close(parked) })
 	now.meanwhile(func(time.Time) {
 		if pinned.read() != "" {
-			parked <- struct{}{}
-			<-release
+			tell()
 		}
 	})
 	start(t, relay.Options{
@@ -117,7 +117,6 @@ func TestWhatKafkaWontTakeIsParked(t *testing.T) {
 	})
 	record(t, store, "installation", "membership.recorded", "organisation-a", `{"network":"n"}`)
 	await(t, parked)
-	close(release)
 	require.Contains(t, pinned.read(), "bus will not take event ")
 	require.Contains(t, pinned.read(), "too large")
 }

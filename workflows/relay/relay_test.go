@@ -226,11 +226,16 @@ func start(t *testing.T, o relay.Options) (stop func()) {
 		o.Parking = func(string) relay.Parking { return parked }
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- relay.Run(ctx, o) }()
+	ended := make(chan struct{})
+	var err error
+	go func() {
+		defer close(ended)
+		err = relay.Run(ctx, o)
+	}()
 	stop = sync.OnceFunc(func() {
 		cancel()
-		require.NoError(t, <-ended)
+		await(t, ended)
+		require.NoError(t, err)
 		require.Empty(t, parked.read())
 	})
 	t.Cleanup(stop)

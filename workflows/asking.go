@@ -260,6 +260,10 @@ func (a ask) input(f Field, name string) Input {
 		in.Value = a.slot.Local
 	case name == "mode" && a.slot.Mode != "":
 		in.Value = a.slot.Mode
+	case name == "mode" && len(a.terms.Sessions.Modes) == 1: // it was held as planned, mostly
+		in.Value = a.terms.Sessions.Modes[0]
+	case name == "minutes" && a.terms.Sessions.MaxMinutes > 0:
+		in.Hint = fmt.Sprintf("Planned: %d to %d", a.terms.Sessions.MinMinutes, a.terms.Sessions.MaxMinutes)
 	case name == "zone" && a.slot.Zone != "":
 		in.Value = a.slot.Zone
 	case f.Name == "zone":

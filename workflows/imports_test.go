@@ -325,7 +325,8 @@ func TestMatchesAndTheirSessionsAreBroughtIn(t *testing.T) {
 }
 
 // Who records a session of a match that is not accepted is told before what
-// becomes of it, on its form and where its row is looked at.
+// becomes of it, on its form and where its row is looked at. What the plan says,
+// the form says too.
 func TestASessionTooEarlyIsRecordedAndMarked(t *testing.T) {
 	t.Parallel()
 	o := open(t)
@@ -334,6 +335,8 @@ func TestASessionTooEarlyIsRecordedAndMarked(t *testing.T) {
 	for name, notes := range map[string]int{"x": 0, "y": 1} {
 		inputs, err := o.Ask(t.Context(), access.Coordinator, "session.hold", url.Values{"cycle": {"spring"}, "match": {name}})
 		require.NoError(t, err)
+		require.True(t, slices.ContainsFunc(inputs, func(in workflows.Input) bool { return in.Name == "mode" && in.Value == "online" }), name)
+		require.True(t, slices.ContainsFunc(inputs, func(in workflows.Input) bool { return in.Name == "minutes" && in.Hint == "Planned: 60 to 90" }), name)
 		inputs = slices.DeleteFunc(inputs, func(in workflows.Input) bool { return in.Type != workflows.Note })
 		require.Len(t, inputs, notes, name)
 	}

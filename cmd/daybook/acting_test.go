@@ -172,7 +172,10 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	}
 	match = match.follow("Schedule session 1").press("Schedule a session", "Date and time", "2031-03-20T16:00", "Online", "").recorded("Session 1")
 	a.at("2031-03-20T19:00")
-	match = match.open("/cycles/spring/matches/m1").follow("Record session 1 as held").press("Record the session as held", "Length", "60").recorded("60 minutes") // when and how as planned
+	held := match.open("/cycles/spring/matches").follow("Record session 1 as held")
+	require.Contains(t, held.links, "m1: Ben 🦕 Ohm and מיה <b>Adler</b>")
+	held.press("Record the session as held", "Length", "60").recorded("60 minutes") // when and how as planned
+	match = match.open("/cycles/spring/matches/m1")
 	require.NotContains(t, match.html, "Complete the match</button>", "the rule is not met")
 	require.Contains(t, match.links, "Waive the completion rule")
 	a.as("mentee/ben").open("/cycles/spring/matches/m1").follow("File a reflection, on the whole match").press("File a reflection", "Reflection", "I have a plan.").recorded("reflection")

@@ -356,6 +356,10 @@ func (v *visit) knownRow(q Question, values []string) row {
 	switch {
 	case q.Name == "cycle" && v.cycle.Cycle == values[0]:
 		r.Value = link{v.title(), v.to("")}
+	case q.Name == "match":
+		if m, err := v.views.Match(v.ctx, v.cycle.Cycle, values[0]); err == nil {
+			r.Value = link{v.pair(m), v.to("/matches/" + url.PathEscape(m.Match))}
+		}
 	case q.Name == "task":
 		if t, err := v.views.Task(v.ctx, values[0]); err == nil {
 			r.Value.Text = t.Opened.Plan.Text

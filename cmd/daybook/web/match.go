@@ -111,12 +111,15 @@ func (v *visit) offerMatch(p *matchPage, m projections.Match) (err error) {
 			Offer{Known: said(append(in, "session", n, "kind", "session")...)},
 		)
 	}
-	p.Can, err = v.canWith([]Offer{
+	about := []Offer{
 		{Known: said(in...)},
 		{Known: said(append(in, "session", strconv.Itoa(next))...), Commands: []string{"session.schedule", "session.hold"}},
 		{Known: said(append(in, "kind", "final")...), Commands: []string{"reflection.file"}},
-	}, m.Stream)
-	if err != nil {
+	}
+	if !m.MadeAt.IsZero() { // what remains is mostly how it ends
+		about = append(about[1:], about[0])
+	}
+	if p.Can, err = v.canWith(about, m.Stream); err != nil {
 		return err
 	}
 	found, err := v.offers(sessions...)

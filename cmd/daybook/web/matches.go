@@ -30,6 +30,7 @@ type matchLine struct {
 	Minutes     string
 	Reflections string
 	Stands      string // where it stands, where that is more than its state
+	Can         []stepLine
 }
 
 func (s *Server) showMatches(w http.ResponseWriter, r *http.Request) error {
@@ -47,8 +48,17 @@ func (s *Server) showMatches(w http.ResponseWriter, r *http.Request) error {
 	p.Weeks = v.weeksOf(list)
 	from, to, pages := v.paged(len(list))
 	p.Pages = pages
+	var held []Offer
 	for _, m := range list[from:to] {
 		p.Lines = append(p.Lines, v.matchLine(m))
+		held = append(held, Offer{Known: said("cycle", m.Cycle, "match", m.Match, "session", strconv.Itoa(following(m))), Commands: []string{"session.hold"}})
+	}
+	found, err := v.offers(held...)
+	if err != nil {
+		return err
+	}
+	for i, lines := range found {
+		p.Lines[i].Can = lines
 	}
 	if len(runs) > 0 {
 		all := len(runs[0].Result.Pairs)
@@ -69,6 +79,24 @@ func (v *visit) matchLine(m projections.Match) matchLine {
 	}
 	l.State, l.Stands = standing(m)
 	return l
+}
+
+// pair is a match with whose it is.
+func (v *visit) pair(m projections.Match) string {
+	return m.Match + ": " + v.name(m.Mentee) + " and " + v.name(m.Mentor)
+}
+
+// following is the number of the session that is held next: of the first that is
+// scheduled, or of a new one.
+func following(m projections.Match) int {
+	next := 1
+	for _, s := range m.Sessions {
+		if s.Status == "scheduled" {
+			return s.Session
+		}
+		next = max(next, s.Session+1)
+	}
+	return next
 }
 
 // sessionCounts counts sessions by what became of them: 2 held, 1 missed.

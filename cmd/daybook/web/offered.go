@@ -122,7 +122,7 @@ func (v *visit) values(f filled, q Question) (list []Choice, err error) {
 		matches, err := v.views.Matches(v.ctx, v.cycle.Cycle)
 		for _, m := range matches {
 			if m.Phase.Over() {
-				list = append(list, Choice{m.Match, m.Match + ": " + v.name(m.Mentee) + " and " + v.name(m.Mentor) + ", " + string(m.Phase)})
+				list = append(list, Choice{m.Match, v.pair(m) + ", " + string(m.Phase)})
 			}
 		}
 		return list, err

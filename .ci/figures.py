@@ -73,6 +73,8 @@ def compute(events):
     for e in own:
         if e["name"] in ("session.held", "session.corrected"):
             sessions[e["stream"], e["data"]["session"]] = e["data"]
+        elif e["name"] == "session.retracted":
+            sessions.pop((e["stream"], e["data"]["session"]), None)
     held = list(sessions.values())
     f["sessions_scheduled"] = n("session.scheduled")
     f["sessions_held"] = len(held)
@@ -107,11 +109,12 @@ def known(at):  # the longest prefix before the first event recorded later
 
 
 # A record and its corrections have one date, the one that is now known.
-moved = {(e["stream"], e["data"]["session"]): e["occurred_at"] for e in log if e["name"] == "session.corrected"}
+records = ("session.held", "session.corrected", "session.retracted")
+moved = {(e["stream"], e["data"]["session"]): e["occurred_at"] for e in log if e["name"] in records[1:]}
 
 
 def happened(e):
-    if e["name"] in ("session.held", "session.corrected"):
+    if e["name"] in records:
         return when(moved.get((e["stream"], e["data"]["session"]), e["occurred_at"]))
     return when(e["occurred_at"])
 

@@ -38,6 +38,7 @@ var exceptional = map[string]string{
 	"rank.refused":       "refused",
 	"engagement.refused": "refused",
 	"session.corrected":  "correction",
+	"session.retracted":  "correction",
 	"contact.overdue":    "overdue",
 	"draft.expired":      "lapsed",
 	"nomination.lapsed":  "lapsed",

@@ -74,7 +74,7 @@ type Session struct {
 	ReflectionsDue  []string     `json:"reflections_due,omitempty"` // sides
 	Sequence        int          `json:"sequence,omitempty"`        // counts the reschedules
 	Earlier         []match.Slot `json:"earlier,omitempty"`         // before the reschedules
-	CalledOff       bool         `json:"called_off,omitempty"`      // cancelled, or missed with notice, whatever was held after all
+	CalledOff       bool         `json:"called_off,omitempty"`      // cancelled, missed with notice, or retracted, whatever was held after all
 	MissedBy        string       `json:"missed_by,omitempty"`       // side
 	Notice          bool         `json:"notice,omitempty"`
 	RecordedAt      time.Time    `json:"recorded_at,omitzero"` // what the status says
@@ -216,7 +216,7 @@ var matches = Projection{
 	Names: []string{
 		"match.proposed", "match.accepted", "match.declined", "match.made", "match.unwound", "agreement.signed",
 		"agreement.in_force", "contact.made", "contact.overdue", "session.scheduled", "session.rescheduled",
-		"session.cancelled", "session.missed", "session.held", "session.corrected", "reflection.filed",
+		"session.cancelled", "session.missed", "session.held", "session.corrected", "session.retracted", "reflection.filed",
 		"match.completed", "completion.waived", "match.ended",
 	},
 }
@@ -280,6 +280,9 @@ func applyMatches(tx *Tx, e *Event) error {
 		held(b).RecordedAt = recorded
 	case match.SessionCorrected:
 		held(match.SessionHeld(b)).CorrectedAt = recorded
+	case match.SessionRetracted:
+		s := held(match.SessionHeld{Session: b.Session, Slot: b.Slot})
+		s.Status, s.CorrectedAt, s.CalledOff = "retracted", recorded, true
 	case match.ReflectionFiled:
 		m.Reflections = append(m.Reflections, Reflection{b.Side, b.Kind, b.Session, b.Words, b.Text, b.SHA256, at})
 	case match.Completed:

@@ -585,13 +585,17 @@ func TestACorrectionMovesASessionOnTheClockOfWhatHappened(t *testing.T) {
 	early, _ := held(was.Add(-time.Second), projections.Occurred)
 
 	now, ids := rows[len(rows)-1].Envelope.RecordedAt.AddDate(1, 0, 0), 9_000
-	correct := func(to time.Time, lasted int) {
+	record := func(to time.Time, e match.Event) {
 		w := &writer{t: t, cycle: autumn, now: now}
 		now, ids = now.Add(time.Hour), ids+1
 		w.facts = make([]fact, ids) // its id is the next one
 		w.occurred(to)
-		w.in(w.match("m1"), match.SessionCorrected{Session: 2, Slot: match.Slot{Start: to, Mode: "online"}, Minutes: lasted})
+		w.in(w.match("m1"), e)
 		write(t, store, w.facts[ids:])
+	}
+	slot := func(to time.Time) match.Slot { return match.Slot{Start: to, Mode: "online"} }
+	correct := func(to time.Time, lasted int) {
+		record(to, match.SessionCorrected{Session: 2, Slot: slot(to), Minutes: lasted})
 	}
 	later := was.AddDate(0, 2, 0)
 	correct(was.AddDate(0, 3, 0), 1)
@@ -610,6 +614,17 @@ func TestACorrectionMovesASessionOnTheClockOfWhatHappened(t *testing.T) {
 	correct(was.Add(-time.Second), 90)
 	got, _ = held(was.Add(-time.Second), projections.Occurred)
 	require.Equal(t, early+1, got)
+
+	record(was, match.SessionRetracted{Session: 2, Slot: slot(was)})
+	got, _ = held(was, projections.Occurred)
+	require.Equal(t, before-1, got, "it never was")
+	got, _ = held(was.AddDate(0, 1, 0), projections.Recorded)
+	require.Equal(t, int64(13), got, "as was then known")
+	got, _ = held(now, projections.Recorded)
+	require.Equal(t, int64(12), got)
+	correct(later, 95)
+	got, _ = held(later, projections.Occurred)
+	require.Equal(t, int64(13), got, "it was, after all")
 }
 
 func TestWaitForTellsWhyTheViewsStopped(t *testing.T) {

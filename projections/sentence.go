@@ -352,6 +352,8 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("Session %d was held: %s", b.Session, held(b)), "", "held"
 	case match.SessionCorrected:
 		return say("The record of session %d was corrected: %s", b.Session, held(match.SessionHeld(b))), "", held(match.SessionHeld(b))
+	case match.SessionRetracted:
+		return say("Session %d was not held after all", b.Session), "held", "retracted"
 	case match.ReflectionFiled:
 		on := "a final reflection"
 		if b.Kind == "session" {

@@ -739,7 +739,7 @@ func moved(ctx context.Context, store eventstore.Store) (map[string]time.Time, e
 	dates := map[string]time.Time{}
 	var e Event
 	for r, err := range store.ReadAll(ctx, eventstore.ReadAll{Prefixes: []string{"match-"}}) {
-		if err == nil && r.Name == "session.corrected" {
+		if err == nil && (r.Name == "session.corrected" || r.Name == "session.retracted") {
 			if err = new(envelopes).event(r, 0, &e); err == nil {
 				session, _ := sessionOf(&e)
 				dates[session] = e.Envelope.OccurredAt
@@ -754,15 +754,22 @@ func moved(ctx context.Context, store eventstore.Store) (map[string]time.Time, e
 
 // sessionOf tells of which session an event is a record.
 func sessionOf(e *Event) (session string, ok bool) {
-	if e.Envelope.Name != "session.held" && e.Envelope.Name != "session.corrected" {
+	switch e.Envelope.Name {
+	case "session.held", "session.corrected", "session.retracted":
+	default:
 		return "", false
 	}
+	n := 0
 	body, _ := schema.Decode(e.Envelope.Name, e.Data) // what can't be read will be told by whom it concerns
-	if c, corrects := body.(match.SessionCorrected); corrects {
-		body = match.SessionHeld(c)
+	switch b := body.(type) {
+	case match.SessionHeld:
+		n = b.Session
+	case match.SessionCorrected:
+		n = b.Session
+	case match.SessionRetracted:
+		n = b.Session
 	}
-	h, ok := body.(match.SessionHeld)
-	return e.Stream + " " + itoa(h.Session), ok
+	return e.Stream + " " + itoa(n), n > 0
 }
 
 // At is the time machine: the views as they stood at a moment, made by the

@@ -152,8 +152,11 @@ func (a ask) notes() []Input {
 		}
 		text = strings.Replace(text, "; ", "You confirm that all of this is so: ", 1)
 	case "session.hold":
-		if a.phase.Unmade() {
+		switch {
+		case a.phase.Unmade():
 			text = "You can record this, but the match is not active before both sides have accepted it: the session is marked so, and listed among the exceptions."
+		case a.match.InForce().IsZero():
+			text = "You can record this, but no agreement is in force: the session is marked so, listed among the exceptions, and does not count towards completion."
 		}
 	}
 	if text == "" {
@@ -262,7 +265,7 @@ func (a ask) input(f Field, name string) Input {
 		in.Value = a.slot.Mode
 	case name == "mode" && len(a.terms.Sessions.Modes) == 1: // it was held as planned, mostly
 		in.Value = a.terms.Sessions.Modes[0]
-	case name == "minutes" && a.terms.Sessions.MaxMinutes > 0:
+	case a.command == "session.hold" && name == "minutes" && a.terms.Sessions.MaxMinutes > 0:
 		in.Hint = fmt.Sprintf("Planned: %d to %d", a.terms.Sessions.MinMinutes, a.terms.Sessions.MaxMinutes)
 	case name == "zone" && a.slot.Zone != "":
 		in.Value = a.slot.Zone

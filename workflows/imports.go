@@ -538,7 +538,17 @@ func (l lookup) deed(r eventstore.Recorded, body any) (d Deed, ok bool, err erro
 		}
 		return d, true, err
 	case match.SessionHeld:
-		d.Left = "what was held is corrected with session.correct, and never taken back"
+		s, err := fold[match.State](l, r.Stream)
+		d.undo = order{"session.correct", match.CorrectSession{HoldSession: hold(match.ParseStream(r.Stream), match.SessionHeld{Session: b.Session, Slot: b.Slot})}}
+		now, retracted := s.Held(b.Session)
+		d.Undone = retracted
+		switch {
+		case now.Slot != b.Slot || now.Minutes != b.Minutes:
+			d.Left = "it was corrected since"
+		case s.Reflected(b.Session):
+			d.Left = match.ErrReflected.Text
+		}
+		return d, true, err
 	default:
 		d.Left = "nothing takes it back"
 	}

@@ -670,6 +670,10 @@ func (x *importer) number() error {
 			given[h.match][h.start] = h.n
 		}
 		h.plan.match = h.match
+		if _, retracted := s.Held(h.n); retracted {
+			h.plan.refused = match.ErrRetracted
+			continue
+		}
 		h.reader.send(h.plan, "session.hold", map[string]any{"cycle": x.Cycle, "match": h.match, "session": h.n, "local": h.local, "zone": h.zone, "mode": h.mode, "minutes": h.minutes}, "")
 		if h.reader.fault != nil {
 			return h.reader.fault

@@ -113,6 +113,8 @@ func part(event any) (session int, reviewer domain.Person) {
 		session = e.Session
 	case match.SessionHeld:
 		session = e.Session
+	case match.SessionRetracted:
+		session = e.Session
 	case match.SessionCancelled:
 		session = e.Session
 	case match.SessionMissed:

@@ -500,6 +500,9 @@ func (w *whatIf) matched(x *twin[match.State], id match.ID, e match.Event) (matc
 			return b, err
 		}
 		return match.SessionCorrected(w.session(name, match.SessionHeld(b), match.SessionHeld(events[0].(match.SessionCorrected)))), nil
+	case match.SessionRetracted:
+		_, err := match.CorrectSession{HoldSession: hold(id, match.SessionHeld{Session: b.Session, Slot: b.Slot})}.Decide(x.is, w.now)
+		return b, err
 	case match.Completed:
 		if b.Basis == "rule" {
 			_, err := match.CompleteMatch{ID: id, Evidence: w.evidence(x)}.Decide(x.is, w.now)

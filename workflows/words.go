@@ -191,6 +191,7 @@ var labels = map[string]label{
 	"retention.extend local":         {"Kept until", "Date and time on the clocks of the place"},
 	"session.miss side":              {"Missed by", ""},
 	"task.delegate to":               {"To whom", ""},
+	"session.correct minutes":        {"Length", "0 where it was not held at all"},
 	"session.hold minutes":           {"Length", ""},
 }
 

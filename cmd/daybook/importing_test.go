@@ -379,9 +379,6 @@ func TestSessionsGoRound(t *testing.T) {
 	require.Equal(t, 1, strings.Count(preview.html, more), "the one of two that comes later in the file")
 	report := preview.press("Import 2 rows")
 	require.Contains(t, report.html, more)
-	fixed := report.follow("What it recorded")
-	require.Contains(t, fixed.html, "Nothing of this can be taken back: beside each line it says why.")
-	require.NotContains(t, fixed.html, "Take this")
 	held := anna.open("/cycles/spring/sessions")
 	require.Contains(t, held.html, `Held: <strong class="db-number">3</strong>`)
 	require.Regexp(t, `15 Mar 2031, 10:00 CET</time></td><td [^>]*>90</td><td [^>]*>telephone</td>`, held.html)
@@ -391,6 +388,14 @@ func TestSessionsGoRound(t *testing.T) {
 	brought("filled.xlsx", written(), two, "There is nothing to record")
 	require.NoError(t, book.SetCellValue(name, "I2", 45))
 	brought("other.xlsx", written(), "This session is already recorded otherwise; correct the record instead", `There is nothing to record. What is in the way stands beside each row: mend it in the file and <a class="govuk-link" href="/cycles/spring/imports?kind=sessions">upload it again</a>`)
+
+	// What was not held after all is retracted, and counts no more.
+	back := report.follow("What it recorded, and how to take it back").press("Take this import back", "Why", "wrong_file")
+	require.Contains(t, back.html, "Taken back: 2 events undone")
+	after := anna.open("/cycles/spring/sessions")
+	require.Contains(t, after.html, `Held: <strong class="db-number">1</strong>`)
+	require.Contains(t, after.html, `Retracted: <strong class="db-number">2</strong>`)
+	brought("again.csv", windows1252(t, filled), "It was said since that this session was not held")
 }
 
 // table reads text with separators that a page gave.

@@ -31,6 +31,9 @@ var (
 	ErrNoSession  = domain.Missing("session_unknown", "there is no such session")
 	ErrSettled    = domain.Refuse("session_settled", "this session is no longer ahead")
 	ErrHeld       = domain.Refuse("session_held", "this session is already recorded otherwise; correct the record instead")
+	ErrTwice      = domain.Refuse("session_twice", "another session of this match is planned, or recorded, for the same time: record that one, or correct it")
+	ErrRetracted  = domain.Refuse("session_retracted", "it was said since that this session was not held; where it was, correct its record")
+	ErrReflected  = domain.Refuse("session_reflected", "somebody has reflected on this session, so it was held; correct when and how long it was")
 	ErrMinutes    = domain.Wrong("minutes_malformed", "a session lasts 1 minute to 24 hours")
 	ErrBackdate   = domain.Deny("own_signed", "when an agreement was signed on paper is stated by whoever keys it in for somebody else")
 	ErrEarly      = domain.Refuse("before_match", "an agreement is not signed before the match was made")
@@ -447,7 +450,7 @@ func (c HoldSession) record(s State, now time.Time) (SessionHeld, error) {
 	// the record takes no such mark away and adds none.
 	was, recorded := s.session(c.Session)
 	around := func(not bool, code string) {
-		if recorded && was.status == "held" {
+		if recorded && was.recorded() {
 			not = slices.Contains(was.held.Nonconformities, code)
 		}
 		mark(not, code)
@@ -468,16 +471,23 @@ func (c HoldSession) Decide(s State, now time.Time) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if x, known := s.session(c.Session); known && x.status == "held" {
+	switch x, _ := s.session(c.Session); x.status {
+	case "retracted":
+		return nil, ErrRetracted
+	case "held":
 		if x.held.Slot == e.Slot && x.held.Minutes == e.Minutes {
 			return nil, nil
 		}
 		return nil, ErrHeld
 	}
+	if n, _ := s.At(e.Start); n > 0 && n != c.Session {
+		return nil, ErrTwice.Because(fmt.Sprintf("session %d", n))
+	}
 	return []Event{e}, nil
 }
 
-// CorrectSession is session.correct: the whole record as it should have been.
+// CorrectSession is session.correct: the whole record as it should have been;
+// of 0 minutes where the session was not held at all.
 type CorrectSession struct{ HoldSession }
 
 // Corrects tells whether an event is the record that is corrected, or an
@@ -488,23 +498,41 @@ func (c CorrectSession) Corrects(event any) bool {
 		return e.Session == c.Session
 	case SessionCorrected:
 		return e.Session == c.Session
+	case SessionRetracted:
+		return e.Session == c.Session
 	}
 	return false
 }
 
 func (c CorrectSession) Decide(s State, now time.Time) ([]Event, error) {
-	x, known := s.session(c.Session)
-	if !known || x.status != "held" {
+	x, _ := s.session(c.Session)
+	switch {
+	case !x.recorded():
 		return nil, ErrNoSession
+	case c.Minutes == 0:
+		return c.retract(s, x.status)
 	}
 	e, err := c.record(s, now)
 	switch {
 	case err != nil:
 		return nil, err
-	case x.held.Slot == e.Slot && x.held.Minutes == e.Minutes && slices.Equal(x.held.Nonconformities, e.Nonconformities):
+	case x.status == "held" && x.held.Slot == e.Slot && x.held.Minutes == e.Minutes && slices.Equal(x.held.Nonconformities, e.Nonconformities):
 		return nil, nil
 	}
 	return []Event{SessionCorrected(e)}, nil
+}
+
+func (c CorrectSession) retract(s State, status string) ([]Event, error) {
+	slot, err := c.slot()
+	switch {
+	case err != nil:
+		return nil, err
+	case status == "retracted":
+		return nil, nil
+	case s.Reflected(c.Session):
+		return nil, ErrReflected
+	}
+	return []Event{SessionRetracted{c.Session, slot}}, nil
 }
 
 // FileReflection is reflection.file. What is filed in confidence stays

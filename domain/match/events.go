@@ -150,6 +150,13 @@ type SessionHeld struct {
 // whole; it stands in the place of the session.held of the same number.
 type SessionCorrected SessionHeld
 
+// SessionRetracted is session.retracted: the session of this number, which was
+// recorded as held then, was not held at all.
+type SessionRetracted struct {
+	Session int `json:"session"`
+	Slot
+}
+
 // ReflectionFiled is reflection.filed.
 type ReflectionFiled struct {
 	Side    string         `json:"side"`

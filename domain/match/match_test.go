@@ -2,6 +2,7 @@ package match_test
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -142,6 +143,8 @@ func TestMatch(t *testing.T) {
 		return events{AgreementSigned{Mentee, "1", terms.Clauses, mentees}, AgreementSigned{Mentor, "1", terms.Clauses, mentors}, AgreementInForce{"1", from}}
 	}
 	unsigned := after(active, held(1, day1, 60, "before_agreement"))
+	retract := func(n int, day string) SessionRetracted { return SessionRetracted{n, slot(day)} }
+	retracted := retract(2, day2)
 	met := after(inForce, held(1, day1, 60), held(2, day2, 45, "under_min_duration"), held(3, day3, 90), ReflectionFiled{Side: Mentee, Kind: "final"})
 	short := after(inForce, held(1, day1, 60), held(2, day2, 45, "under_min_duration"))
 	completed := after(met, Completed{Basis: "rule", Rule: "1", Sessions: []int{1, 3}, Finals: []string{Mentee}, At: domaintest.At(nov)})
@@ -252,6 +255,8 @@ func TestMatch(t *testing.T) {
 		{Name: "13: also where it was scheduled before the others were held", Given: after(inForce, append(events{scheduled(4, day4)}, three[len(inForce):]...)...), Now: nov, When: hold(4, day4, 60), Then: events{held(4, day4, 60, "over_max_sessions")}},
 		{Name: "13: but not where the others are only scheduled", Given: plan3, Now: nov, When: hold(4, day4, 60), Then: events{held(4, day4, 60)}},
 		{Name: "a session is recorded once", Given: three, Now: nov, When: hold(1, day1, 61), Err: ErrHeld},
+		{Name: "and under one number", Given: three, Now: nov, When: hold(4, day1, 60), Err: ErrTwice},
+		{Name: "which it has where it was planned", Given: plan3, Now: nov, When: hold(4, day1, 60), Err: ErrTwice},
 		{Name: "14: it lasts a minute", Given: inForce, Now: nov, When: hold(1, day1, 0), Err: ErrMinutes},
 		{Name: "14: to a day", Given: inForce, Now: nov, When: hold(1, day1, 24*60+1), Err: ErrMinutes},
 		{Name: "14: a minute is one", Given: inForce, Now: nov, When: hold(1, day1, 1), Then: events{held(1, day1, 1, "under_min_duration")}},
@@ -277,6 +282,15 @@ func TestMatch(t *testing.T) {
 		{Name: "13: or it was on a day before them", Given: after(active, append(paper(thursday, at1), held(1, day1, 60))...), Now: nov, When: CorrectSession{hold(1, day0, 60)}, Then: events{SessionCorrected(held(1, day0, 60, "before_agreement"))}},
 		{Name: "13: a slip put right after closing is not held after closing", Given: three, Now: nov, When: CorrectSession{afterClose}, Then: events{SessionCorrected(held(1, day1, 75))}},
 		{Name: "13: nor to a day after the match, without a mark", Given: after(three, Ended{At: slot(day3).Start}), Now: nov, When: CorrectSession{hold(3, day4, 60)}, Then: events{SessionCorrected(held(3, day4, 60, "after_match_end"))}},
+		{Name: "one that was not held is retracted", Given: met, Now: nov, When: CorrectSession{hold(2, day2, 0)}, Then: events{retracted}},
+		{Name: "once", Given: after(met, retracted), Now: nov, When: CorrectSession{hold(2, day2, 0)}},
+		{Name: "at a time that there is", Given: met, Now: nov, When: CorrectSession{HoldSession{Session: 2, At: At{Local: "2023-11-31T10:00", Zone: "Europe/Berlin", Mode: "online"}}}, Err: when.ErrLocalMalformed},
+		{Name: "but not where somebody reflected on it", Given: after(three, ReflectionFiled{Side: Mentor, Kind: "session", Session: 2}), Now: nov, When: CorrectSession{hold(2, day2, 0)}, Err: ErrReflected},
+		{Name: "one that was retracted is not held", Given: after(met, retracted), Now: nov, When: hold(2, day2, 60), Err: ErrRetracted},
+		{Name: "but said by a correction to have been held", Given: after(met, retracted), Now: nov, When: CorrectSession{hold(2, day2, 45)}, Then: events{SessionCorrected(held(2, day2, 45, "under_min_duration"))}},
+		{Name: "15: one that was retracted does not count", Given: after(met, held(4, day4, 60), retract(3, day3), retract(4, day4)), Now: nov, When: CompleteMatch{}, Err: ErrIncomplete},
+		{Name: "16: nor is reflected on", Given: after(three, retract(2, day2)), Now: nov, When: FileReflection{Acting: mentee, Kind: "session", Session: 2, Text: domain.Private{Text: "I dared"}}, Err: ErrNoSession},
+		{Name: "13: one that was retracted leaves room in the plan", Given: after(plan3, held(2, day2, 60), retract(2, day2)), Now: nov, When: ScheduleSession{Session: 4, At: at(day4)}, Then: events{scheduled(4, day4)}},
 		{Name: "what was never held is not corrected", Given: plan3, Now: nov, When: CorrectSession{hold(1, day1, 75)}, Err: ErrNoSession},
 		{Name: "14: nor into what is still going on", Given: three, Now: "2023-11-14T17:10 Europe/London", When: CorrectSession{hold(1, day4, 75)}, Err: ErrFuture},
 		{Name: "14: nor into the future", Given: three, Now: "2023-11-08T12:00 Europe/London", When: CorrectSession{hold(1, day4, 60)}, Err: ErrFuture},
@@ -378,17 +392,19 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var s State
 		accepted, signed := map[string]bool{}, map[string]time.Time{}
-		plan, from, conforming := 0, time.Time{}, map[int]bool{}
+		plan, from, conforming := map[int]bool{}, time.Time{}, map[int]bool{}
 		for range 60 {
 			side := sides.Draw(t, "side")
 			n := rapid.IntRange(1, 7).Draw(t, "session")
 			on := at(rapid.SampledFrom(local).Draw(t, "day"))
 			record := HoldSession{Session: n, At: on, Minutes: rapid.SampledFrom([]int{45, 60, 90, 120}).Draw(t, "minutes")}
+			corrected := record
+			corrected.Minutes = rapid.SampledFrom([]int{0, 45, 60, 90}).Draw(t, "corrected")
 			cmd := rapid.SampledFrom([]command{
 				Propose{Pair: pair, Placed: true, Joined: true, Terms: terms}, Accept{Acting: Acting{side}}, Accept{Acting: Acting{side}}, Make{}, Make{}, Decline{Acting: Acting{side}},
 				SignAgreement{Acting: Acting{side}, Version: "1"}, SignAgreement{Acting: Acting{side}, Version: rapid.SampledFrom([]string{"1", "2"}).Draw(t, "version"), Signed: rapid.SampledFrom(papers).Draw(t, "signed")},
 				ScheduleSession{Session: n, At: on}, ScheduleSession{Session: n, At: on}, RescheduleSession{Session: n, At: on}, CancelSession{Session: n},
-				MissSession{Session: n, Side: side}, record, record, CorrectSession{record}, FileReflection{Acting: Acting{side}, Kind: "final", Text: rapid.SampledFrom(words).Draw(t, "words")}, CompleteMatch{}, Unwind{},
+				MissSession{Session: n, Side: side}, record, record, CorrectSession{corrected}, FileReflection{Acting: Acting{side}, Kind: "final", Text: rapid.SampledFrom(words).Draw(t, "words")}, CompleteMatch{}, Unwind{},
 			}).Draw(t, "command")
 			switch cmd.(type) {
 			case Decline, Unwind: // rarely, or nothing gets far
@@ -399,7 +415,7 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 			before := s
 			got, err := cmd.Decide(s, now)
 			if _, ok := cmd.(HoldSession); ok && before.Phase() != None {
-				require.True(t, err == nil || err == error(ErrHeld), "13: a record is never refused: %v", err)
+				require.True(t, err == nil || err == error(ErrHeld) || errors.Is(err, ErrTwice) || err == error(ErrRetracted), "13: a record is never refused, unless there is another of it: %v", err)
 			}
 			for _, e := range got {
 				s = s.Apply(e)
@@ -420,9 +436,14 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 					require.Equal(t, slices.MaxFunc(slices.Collect(maps.Values(signed)), time.Time.Compare), from, "12: since the later of the two")
 				case SessionScheduled:
 					require.NotZero(t, from, "13: not before the agreement")
-					plan++
-				case SessionCancelled, SessionMissed:
-					plan--
+					plan[e.Session] = true
+				case SessionCancelled:
+					delete(plan, e.Session)
+				case SessionMissed:
+					delete(plan, e.Session)
+				case SessionRetracted:
+					delete(plan, e.Session)
+					delete(conforming, e.Session)
 				case SessionHeld:
 					require.Equal(t, from.IsZero() || e.Start.Before(from), slices.Contains(e.Nonconformities, "before_agreement"))
 					conforming[e.Session] = len(e.Nonconformities) == 0
@@ -441,7 +462,7 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 					require.Len(t, e.Sessions, count, "15: every conforming session, and no other")
 					require.GreaterOrEqual(t, count, terms.Completion.ConformingSessions)
 				}
-				require.LessOrEqual(t, plan, terms.Sessions.Max, "13: never scheduled beyond the plan")
+				require.LessOrEqual(t, len(plan), terms.Sessions.Max, "13: never scheduled beyond the plan")
 			}
 			require.Equal(t, len(signed) == 2, !from.IsZero(), "12: in force when both signed the same version, and only then")
 		}

@@ -76,6 +76,9 @@ func (s State) Pair() Pair { return s.pair }
 // Terms are what the match goes by to its end.
 func (s State) Terms() Terms { return s.terms }
 
+// InForce is from when the agreement binds both; zero while it does not.
+func (s State) InForce() time.Time { return s.inForce }
+
 // ContactDue is by when first contact is to be made that is still awaited; zero
 // when none is.
 func (s State) ContactDue() time.Time {
@@ -118,7 +121,7 @@ func (s State) session(n int) (session, bool) {
 // is written; 0 where none is.
 func (s State) At(start time.Time) (n int, slot Slot) {
 	for _, x := range s.sessions {
-		if slot, _ := s.Slot(x.n); (x.status == "scheduled" || x.status == "held") && slot.Start.Equal(start) {
+		if slot, _ := s.Slot(x.n); (x.status == "scheduled" || x.recorded()) && slot.Start.Equal(start) {
 			return x.n, slot
 		}
 	}
@@ -129,11 +132,22 @@ func (s State) At(start time.Time) (n int, slot Slot) {
 // off.
 func (s State) Slot(n int) (Slot, bool) {
 	x, known := s.session(n)
-	if x.status == "held" {
+	if x.recorded() {
 		return x.held.Slot, known
 	}
 	return x.slot, known
 }
+
+// Held is the record of a session that was held; retracted tells that it was not,
+// after all.
+func (s State) Held(n int) (record SessionHeld, retracted bool) {
+	x, _ := s.session(n)
+	return x.held, x.status == "retracted"
+}
+
+// recorded tells whether there is a record of a session, also where it was
+// retracted.
+func (x session) recorded() bool { return x.held.Session != 0 }
 
 // Next is the first number after those of all sessions heard of.
 func (s State) Next() int {
@@ -177,6 +191,11 @@ func (s State) conforming() []int {
 		}
 	}
 	return list
+}
+
+// Reflected tells whether somebody has reflected on a session.
+func (s State) Reflected(n int) bool {
+	return s.hasFiled(Mentee, "session", n) || s.hasFiled(Mentor, "session", n)
 }
 
 func (s State) hasFiled(side, kind string, session int) bool {
@@ -240,6 +259,7 @@ func (e SessionHeld) evolve(s State) State {
 }
 
 func (e SessionCorrected) evolve(s State) State { return SessionHeld(e).evolve(s) }
+func (e SessionRetracted) evolve(s State) State { return s.settle(e.Session, "retracted") }
 
 func (e ReflectionFiled) evolve(s State) State {
 	s.filed = append(slices.Clip(s.filed), filed{e.Side, e.Kind, e.Session})

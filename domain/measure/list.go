@@ -28,10 +28,10 @@ func kind(k string) Condition { return Condition{Field: "kind", Is: k} }
 func due(s string) Condition  { return Condition{Field: "reflections_due", Has: s} }
 
 // held is a session as it was recorded or, where that was put right, as it
-// was corrected.
+// was corrected; one that was retracted is none.
 func held(measure, unit, words string, where ...Condition) Measure {
 	return count(measure, unit, words, on("session.held", where...), on("session.corrected", where...)).
-		unless([]string{"session"}, "session.corrected")
+		unless([]string{"session"}, "session.corrected", "session.retracted")
 }
 
 // attended is somebody's presence as it was recorded or as it was corrected,

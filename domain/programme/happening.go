@@ -63,6 +63,7 @@ var Endings = map[string]Ending{
 
 	"match.declined": {About: AboutMatch}, "match.unwound": {About: AboutMatch}, "match.ended": {About: AboutMatch}, "match.completed": {About: AboutMatch},
 	"session.cancelled": {AboutMatch, "session.scheduled"}, "session.missed": {AboutMatch, "session.scheduled"},
+	"session.retracted": {AboutMatch, "session.held"},
 }
 
 // openers are the events that open tasks.

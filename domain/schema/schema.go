@@ -117,6 +117,7 @@ var list = []entry{
 	now[match.SessionMissed]("session.missed"),
 	now[match.SessionHeld]("session.held"),
 	now[match.SessionCorrected]("session.corrected"),
+	now[match.SessionRetracted]("session.retracted"),
 	now[match.ReflectionFiled]("reflection.filed"),
 	now[match.Completed]("match.completed"),
 	now[match.CompletionWaived]("completion.waived"),

@@ -222,7 +222,10 @@ func (v *visit) sessionLine(m projections.Match, x projections.Session) sessionL
 	if x.Late() {
 		l.Marks = append(l.Marks, "recorded late, "+x.RecordedAt.In(v.zone).Format("2 January 2006"))
 	}
-	if !x.CorrectedAt.IsZero() {
+	switch {
+	case x.Status == "retracted":
+		l.Marks = append(l.Marks, "not held after all")
+	case !x.CorrectedAt.IsZero():
 		l.Marks = append(l.Marks, "corrected")
 	}
 	return l

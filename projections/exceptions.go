@@ -98,7 +98,8 @@ func exceptionKinds(e *Event) (kinds []string) {
 	}
 	add(len(env.Nonconformities) > 0, "nonconforming")
 	add(env.Authority != "", "authority")
-	add(env.RecordedAt.Sub(env.OccurredAt) > lateEntry, "late_entry")
+	// A draft that was begun on paper is told of by the application it became.
+	add(env.RecordedAt.Sub(env.OccurredAt) > lateEntry && env.Name != "draft.started", "late_entry")
 	return kinds
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"net/http"
+	"slices"
 
 	"github.com/daybook-engine/daybook/projections"
 )
@@ -57,6 +58,8 @@ func (s *Server) showExceptions(w http.ResponseWriter, r *http.Request) error {
 	for _, kind := range order {
 		p.Kinds = append(p.Kinds, kindChoice{link{capital(kindWords(kind)), v.to("/exceptions", "kind", kind)}, grouping(counts[kind]), kind == chosen})
 	}
+	// After a spreadsheet was brought in, all the others would be lost among them.
+	slices.SortStableFunc(shown, func(a, b projections.Exception) int { return cmp.Compare(onlyLate(a), onlyLate(b)) })
 	from, to, pages := v.paged(len(shown))
 	p.Pages = pages
 	for _, x := range shown[from:to] {
@@ -71,6 +74,15 @@ func (s *Server) showExceptions(w http.ResponseWriter, r *http.Request) error {
 		return s.render(w, http.StatusOK, "events", eventsPage{p.frame, p.Lines})
 	}
 	return s.render(w, http.StatusOK, "exceptions", p)
+}
+
+// onlyLate is 1 for what is an exception in that it was recorded late, and in
+// nothing else.
+func onlyLate(x projections.Exception) int {
+	if len(x.Kinds) == 1 && x.Kinds[0] == "late_entry" {
+		return 1
+	}
+	return 0
 }
 
 // kindWords says in which way something is an exception.

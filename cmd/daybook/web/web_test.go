@@ -399,6 +399,9 @@ func TestTheExceptionsSayWhatWasMoved(t *testing.T) {
 		e.Reason, e.Authority = "power_cut", "programme-owner"
 	})
 	require.NoError(t, s.views.CatchUp(t.Context()))
+	_, late, found := strings.Cut(get(t, s.pages(nil), "/cycles/autumn/exceptions"), `</a> <span class="db-mark">recorded late</span></p>`)
+	require.True(t, found)
+	require.Equal(t, strings.Count(late, "<li><p"), strings.Count(late, `</a> <span class="db-mark">recorded late</span></p>`), "what was only recorded late comes last")
 	page := get(t, s.pages(nil), "/cycles/autumn/exceptions?kind=extension")
 	for _, says := range []string{
 		"deadline extended", "before Mon 31 Jul 2023 00:00 Europe/Berlin <span", "<strong>before Mon 7 Aug 2023 00:00 Europe/Berlin</strong>",

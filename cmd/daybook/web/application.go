@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/projections"
@@ -69,7 +70,7 @@ func (s *Server) showApplication(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p.Rows = append(v.applicationRows(a), erasures...)
+	p.Rows = slices.Concat(v.applicationRows(a), v.addresses(a.Person), erasures)
 	if p.Answers, err = v.answerLines(a); err != nil {
 		return err
 	}

@@ -406,7 +406,13 @@ func TestPagesOfferWhatCanBeDone(t *testing.T) {
 		require.NotContains(t, ask(h, http.MethodGet, path+at).Body.String(), "/do/", path)
 		require.Empty(t, a.offers, path)
 	}
+	const address = "ana@example.org"
 	match := get(t, h, "/cycles/autumn/matches/m1")
+	for _, path := range []string{"/cycles/autumn/matches/m1", "/applications/" + idOf(ana).Key()} {
+		require.Contains(t, get(t, h, path), address)
+		require.NotContains(t, get(t, h, path+"?at=2023-11-30"), address)
+		require.NotContains(t, get(t, s.pages(nil), path), address, "nobody acts")
+	}
 	require.Contains(t, match, `session=1">Serve the tea</a>`)
 	board := get(t, h, "/cycles/autumn/matches")
 	wellMade(t, "board", board)

@@ -70,7 +70,7 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p.Rows = append(p.Rows, erasures...)
+	p.Rows = slices.Concat(p.Rows, v.addresses(m.Mentee, m.Mentor), erasures)
 	for _, x := range m.Sessions {
 		p.Sessions = append(p.Sessions, v.sessionLine(m, x))
 	}

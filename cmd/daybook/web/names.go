@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/schema"
@@ -53,21 +54,9 @@ func (p *people) name(id domain.Person) string {
 // person was registered with, or has had since. It is
 // eventstore.ErrStreamNotFound when nobody has this id.
 func Name(ctx context.Context, store eventstore.Store, reveal func(ctx context.Context, digest string) (string, error), id domain.Person) (string, error) {
-	var name domain.Private
-	for r, err := range store.ReadStream(ctx, person.ID{Person: id}.Stream(), eventstore.ReadStream{}) {
-		if err != nil {
-			return "", err
-		}
-		event, err := schema.Decode(r.Name, r.Data)
-		if err != nil {
-			return "", err
-		}
-		switch e := event.(type) {
-		case person.Registered:
-			name = e.Name
-		case person.NameSet:
-			name = e.Name
-		}
+	name, _, err := written(ctx, store, id)
+	if err != nil {
+		return "", err
 	}
 	switch name.Readers {
 	case "":
@@ -76,6 +65,45 @@ func Name(ctx context.Context, store eventstore.Store, reveal func(ctx context.C
 		return reveal(ctx, string(name.Digest))
 	}
 	return Withheld, nil
+}
+
+// written finds what a person is called, and where they are written to.
+func written(ctx context.Context, store eventstore.Store, id domain.Person) (name, email domain.Private, err error) {
+	for r, err := range store.ReadStream(ctx, person.ID{Person: id}.Stream(), eventstore.ReadStream{}) {
+		if err != nil {
+			return name, email, err
+		}
+		event, err := schema.Decode(r.Name, r.Data)
+		if err != nil {
+			return name, email, err
+		}
+		switch e := event.(type) {
+		case person.Registered:
+			name, email = e.Name, e.Email
+		case person.NameSet:
+			name = e.Name
+		case person.EmailSet:
+			email = e.Email
+		}
+	}
+	return name, email, nil
+}
+
+// addresses are rows that tell who runs the programme, and acts, where people are
+// written to, as far as that is known.
+func (v *visit) addresses(of ...domain.Person) (rows []row) {
+	if a := v.s.acting; a == nil || a.Role != string(access.Coordinator) || !v.at.at.IsZero() {
+		return nil
+	}
+	for _, id := range of {
+		_, email, err := written(v.ctx, v.s.store, id)
+		if err != nil {
+			v.s.log.Error("address", "person", id, "err", err)
+		} else if email.Digest != "" {
+			rows = append(rows, row{Key: "E-mail of " + v.name(id), Value: text(v.written(email))})
+		}
+	}
+	return rows
 }
 
 // written is a text that those who run the programme may read; otherwise it

@@ -174,7 +174,7 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	a.at("2031-03-20T19:00")
 	held := match.open("/cycles/spring/matches").follow("Record session 1 as held")
 	require.Contains(t, held.links, "m1: Ben 🦕 Ohm and מיה <b>Adler</b>")
-	held.press("Record the session as held", "Length", "60").recorded("60 minutes") // when and how as planned
+	held.press("Record the session as held", "Length", "60").recorded("60 minutes, online (m1: Ben 🦕 Ohm and ") // when and how as planned
 	match = match.open("/cycles/spring/matches/m1")
 	require.NotContains(t, match.html, "Complete the match</button>", "the rule is not met")
 	require.Contains(t, match.links, "Waive the completion rule")

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 )
@@ -292,6 +293,12 @@ func (v *visit) noticed(q url.Values) *notice {
 			sentence, _, _, err := v.told(e, r)
 			if err != nil {
 				return nil
+			}
+			if strings.HasPrefix(r.Name, "session.") { // whose: there are many on the match board
+				of := match.ParseStream(r.Stream)
+				if m, err := v.views.Match(v.ctx, of.Cycle, of.Match); err == nil {
+					sentence += " (" + v.pair(m) + ")"
+				}
 			}
 			n.Lines = append(n.Lines, link{sentence, v.event(r.Position.String())})
 		}

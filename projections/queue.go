@@ -168,7 +168,7 @@ var queue = Projection{
 		"call.opened", "deadline.extended", "permit.granted", "call.closed",
 		"draft.started", "draft.expired", "application.received", "submission.refused", "application.withdrawn", "nomination.received", "nomination.lapsed",
 		"eligibility.confirmed", "eligibility.failed", "offer.made", "offer.accepted", "offer.declined", "offer.lapsed",
-		"match.made", "match.unwound", "match.completed", "match.ended", "contact.made", "contact.overdue",
+		"match.made", "match.unwound", "match.completed", "match.ended", "contact.made", "contact.overdue", "session.held",
 		"application.passed_over", "application.declined", "cycle.closed", "erasure.started", "erasure.completed", "retention.expired", "retention.extended",
 		"policy.parked", "policy.retried", "policy.skipped", "policy.repaired",
 		"task.opened", "task.claimed", "task.released", "task.delegated", "task.reminded", "task.escalated", "task.completed", "task.reopened", "task.expired", "task.withdrawn",
@@ -296,9 +296,9 @@ func applyQueue(tx *Tx, e *Event) error {
 	case match.Made:
 		_, id, _ := strings.Cut(e.Stream, "-")
 		cycle, name, _ := strings.Cut(id, ".")
-		clock("contact.mark_overdue", b.ContactDue, d.rule(d.Contact, b.Made, b.ContactDue, "the match", b.Calendar), d.Zone)
+		clock("contact.mark_overdue", b.ContactDue, d.rule(d.Contact, e.Envelope.RecordedAt, b.ContactDue, "the match", b.Calendar), d.Zone)
 		t.About, t.Args = b.Mentee, args("cycle", cycle, "match", name)
-	case match.ContactMade, match.ContactOverdue, match.Unwound, match.Completed, match.Ended:
+	case match.ContactMade, match.ContactOverdue, match.SessionHeld, match.Unwound, match.Completed, match.Ended:
 		settled("")
 	case policy.Parked:
 		*t = Item{
@@ -723,7 +723,8 @@ func (m Match) items(now time.Time) (list []Item) {
 			add(Item{Kind: "agreement", Words: "sign the agreement", Command: "agreement.sign", Role: side}, "side", side, "version", m.Agreement)
 		}
 	}
-	if m.Phase == match.Active && m.ContactAt.IsZero() {
+	met := slices.ContainsFunc(m.Sessions, func(s Session) bool { return s.Status == "held" || s.Status == "retracted" })
+	if m.Phase == match.Active && m.ContactAt.IsZero() && !met {
 		add(Item{Kind: "contact", Words: "make first contact", Command: "contact.make", Role: match.Mentee, Due: m.ContactDue, Zone: m.Zone}, "side", match.Mentee)
 	}
 	for _, s := range m.Sessions {

@@ -208,10 +208,12 @@ var hidden = map[string]bool{
 }
 
 // kept tells whether a field is asked only of who keeps their own words, or only
-// of who does not.
+// of who does not, or of who keys in what others did.
 func (a ask) kept(name string) bool {
 	byAuthor := a.terms.Reflections.Custody == programme.ByAuthor
 	switch a.command + " " + name {
+	case "match.accept accepted", "agreement.sign signed":
+		return personal(a.role)
 	case "reflection.file text":
 		return byAuthor
 	case "reflection.file sha256", "reflection.file words":
@@ -605,8 +607,8 @@ func (g *Engine) supposed(ctx context.Context, role access.Role, s Step) (json.R
 var faulty = map[string][]string{
 	"agreement_version": {"version"}, "authority_missing": {AskAuthority}, "capacity_missing": {"capacity"}, "conflict_unknown": {"conflict"}, "country_malformed": {"country"},
 	"criterion_unknown": {"failed"}, "dates_reversed": {"to"}, "deadline_earlier": {"local"}, "deadline_past": {"local"},
-	"email_malformed": {"email"}, "handle_taken": {"handle"}, "in_future": {"local", "signed", "received_at", "opened_at"}, "before_opening": {"received_at"}, "before_match": {"signed"},
-	"own_received_at": {"received_at"}, "own_signed": {"signed"}, "kind_unknown": {"kind"}, "local_malformed": {"local"}, "minutes_malformed": {"minutes"}, "mode_unplanned": {"mode"},
+	"email_malformed": {"email"}, "handle_taken": {"handle"}, "in_future": {"local", "signed", "accepted", "proposed", "received_at", "opened_at"}, "before_opening": {"received_at"}, "before_match": {"signed"},
+	"own_received_at": {"received_at"}, "own_signed": {"signed", "accepted"}, "kind_unknown": {"kind"}, "local_malformed": {"local"}, "minutes_malformed": {"minutes"}, "mode_unplanned": {"mode"},
 	"name_missing": {"name"}, "override_unexplained": {AskReason}, "permit_not_later": {"local"}, "period_malformed": {"until"}, "quota_below_used": {"limit"}, "quota_malformed": {"quota"},
 	"rank_missing": {"rank"}, "rank_taken": {"rank"}, "out_of_rank": {"rank"}, "reason_missing": {AskReason}, "recommendation_unknown": {"recommendation"}, "reflection_empty": {"text"},
 	"reflection_kind": {"kind"}, "route_unknown": {"route"}, "rule_unknown": {"rule"}, "same_person": {"mentor"}, "scores_incomplete": {"value"}, "session_exists": {"session"},

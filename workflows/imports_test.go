@@ -367,6 +367,14 @@ func TestASessionTooEarlyIsRecordedAndMarked(t *testing.T) {
 	require.True(t, slices.ContainsFunc(list, func(x projections.Exception) bool {
 		return slices.Contains(x.Envelope.Nonconformities, "not_active")
 	}))
+
+	// Nobody is asked for first contact, now or by the clock, who has met.
+	queue, err := v.Queue(t.Context(), "spring", o.clock.Now())
+	require.NoError(t, err)
+	require.NotEmpty(t, queue)
+	for _, item := range queue {
+		require.NotContains(t, item.Command, "contact.")
+	}
 }
 
 // What may be minutes or hours is left for a person to say; so is nothing else.

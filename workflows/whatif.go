@@ -462,7 +462,7 @@ func (w *whatIf) matched(x *twin[match.State], id match.ID, e match.Event) (matc
 		b.Terms = terms(w.d)
 		return b, nil
 	case match.Made:
-		due, err := x.is.Terms().FirstContact.From(b.Made, x.is.Terms().Zone, x.is.Terms().Calendar)
+		due, err := x.is.Terms().FirstContact.From(w.now, x.is.Terms().Zone, x.is.Terms().Calendar)
 		if err != nil {
 			return nil, err
 		}

@@ -163,6 +163,8 @@ var labels = map[string]label{
 	"sha256":         {"SHA-256 of the text", "64 hexadecimal digits; the text stays with whoever wrote it"},
 	"side":           {"Side", ""},
 	"signed":         {"Signed", "Where that was earlier, on paper"},
+	"accepted":       {"Accepted", "Where that was earlier, by letter or telephone"},
+	"proposed":       {"Proposed", "Where that was earlier"},
 	"stage":          {"Stage", "A short name: small letters, digits and hyphens"},
 	"stream":         {"Stream", ""},
 	"task":           {"Task", ""},

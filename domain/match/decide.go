@@ -35,7 +35,7 @@ var (
 	ErrRetracted  = domain.Refuse("session_retracted", "it was said since that this session was not held; where it was, correct its record")
 	ErrReflected  = domain.Refuse("session_reflected", "somebody has reflected on this session, so it was held; correct when and how long it was")
 	ErrMinutes    = domain.Wrong("minutes_malformed", "a session lasts 1 minute to 24 hours")
-	ErrBackdate   = domain.Deny("own_signed", "when an agreement was signed on paper is stated by whoever keys it in for somebody else")
+	ErrBackdate   = domain.Deny("own_signed", "when somebody accepted, or signed on paper, is stated by whoever keys it in for them")
 	ErrEarly      = domain.Refuse("before_match", "an agreement is not signed before the match was made")
 	ErrFuture     = domain.Refuse("in_future", "what has not happened yet cannot be recorded")
 	ErrReflection = domain.Wrong("reflection_kind", "a reflection is on a session or final")
@@ -82,6 +82,7 @@ type Propose struct {
 	Pair
 	Previous  string         `json:"previous,omitzero"`
 	Rationale domain.Private `json:"rationale,omitzero"`
+	Proposed  time.Time      `json:"proposed,omitzero"` // when that was before now
 
 	// Looked up.
 	Placed    bool          `json:"-"`
@@ -94,7 +95,10 @@ type Propose struct {
 	Reason string `json:"-" from:"reason"`
 }
 
-func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {
+// OccurredAt is when it was proposed, where that is said.
+func (c Propose) OccurredAt() time.Time { return c.Proposed }
+
+func (c Propose) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
 	case s.phase != None && !s.phase.Over() && s.pair == c.Pair:
 		return nil, nil
@@ -110,6 +114,8 @@ func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrNoPlace
 	case !c.Joined:
 		return nil, ErrMentor
+	case c.Proposed.After(now):
+		return nil, ErrFuture
 	}
 	override := c.Run != "" && c.Suggested != c.Mentor
 	if override && c.Reason == "" {
@@ -123,9 +129,15 @@ func (c Propose) Decide(s State, _ time.Time) ([]Event, error) {
 type Accept struct {
 	ID
 	Acting
+	Accepted time.Time `json:"accepted,omitzero"` // when that was before now, by letter or by telephone
+
+	Actor domain.Person `json:"-" from:"actor"`
 }
 
-func (c Accept) Decide(s State, _ time.Time) ([]Event, error) {
+// OccurredAt is when it was accepted, where that is said.
+func (c Accept) OccurredAt() time.Time { return c.Accepted }
+
+func (c Accept) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
 	case checkSide(c.Side) != nil:
 		return nil, ErrSide
@@ -133,8 +145,12 @@ func (c Accept) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, nil
 	case s.phase != Proposal:
 		return nil, wrongPhase(s)
+	case !c.Accepted.IsZero() && c.Actor == s.Party(c.Side):
+		return nil, ErrBackdate
+	case c.Accepted.After(now):
+		return nil, ErrFuture
 	}
-	return []Event{Accepted{c.Side, len(s.accepted) == 1}}, nil
+	return []Event{Accepted{c.Side, len(s.accepted) == 1, c.Accepted.UTC()}}, nil
 }
 
 // Decline is match.decline.
@@ -168,12 +184,17 @@ func (c Make) Decide(s State, now time.Time) ([]Event, error) {
 	case len(s.accepted) < 2:
 		return nil, ErrNotBoth
 	}
+	made := now
+	if s.dated == len(s.accepted) {
+		made = s.acceptedAt
+	}
+	// Nobody can be late with what was asked of them before anybody knew of it.
 	due, err := s.terms.FirstContact.From(now, s.terms.Zone, s.terms.Calendar)
 	if err != nil {
 		return nil, err
 	}
 	unsure := s.terms.FirstContact.Unsure(now, due, s.terms.Zone, s.terms.Calendar)
-	return []Event{Made{s.pair, s.previous, now, due.UTC(), when.Tell(due, s.terms.Zone), s.terms.Calendar.Words(), unsure}}, nil
+	return []Event{Made{s.pair, s.previous, made, due.UTC(), when.Tell(due, s.terms.Zone), s.terms.Calendar.Words(), unsure}}, nil
 }
 
 // Unwind is match.unwind.
@@ -275,7 +296,7 @@ type MarkContactOverdue struct {
 }
 
 func (c MarkContactOverdue) Decide(s State, now time.Time) ([]Event, error) {
-	if s.contacted || s.overdue || s.phase != Active {
+	if s.ContactDue().IsZero() {
 		return nil, nil
 	}
 	timer, err := domain.Fire("contact.mark_overdue", s.contactDue, now, s.calendar, c.Tzdata)

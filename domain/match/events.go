@@ -42,8 +42,9 @@ type Terms struct {
 
 // Accepted is match.accepted by one side; Both when the other had already.
 type Accepted struct {
-	Side string `json:"side"`
-	Both bool   `json:"both,omitempty"`
+	Side string    `json:"side"`
+	Both bool      `json:"both,omitempty"`
+	At   time.Time `json:"at,omitzero"` // before it was recorded, where that was said
 }
 
 // Declined is match.declined by one side.
@@ -56,12 +57,15 @@ type Declined struct {
 type Made struct {
 	Pair
 	Previous   string    `json:"previous,omitempty"`
-	Made       time.Time `json:"made"`
+	Made       time.Time `json:"made"` // when it was recorded that both had accepted, or when they did where both said so
 	ContactDue time.Time `json:"contact_due"`
 	Told       when.Told `json:"told,omitzero"` // of contact_due
 	Calendar   string    `json:"calendar,omitempty"`
 	Unsure     []int     `json:"unsure,omitempty"` // years counted through that the calendar was not made for
 }
+
+// OccurredAt is when it was made.
+func (e Made) OccurredAt() time.Time { return e.Made }
 
 // Unwound is match.unwound: it did not work, which may be nobody's fault. The
 // envelope's reason is a code; what it was about is sealed.

@@ -143,6 +143,8 @@ func TestMatch(t *testing.T) {
 		return events{AgreementSigned{Mentee, "1", terms.Clauses, mentees}, AgreementSigned{Mentor, "1", terms.Clauses, mentors}, AgreementInForce{"1", from}}
 	}
 	unsigned := after(active, held(1, day1, 60, "before_agreement"))
+	letter := func(side string, at time.Time) Accepted { return Accepted{Side: side, At: at} }
+	both := func(e Accepted) Accepted { e.Both = true; return e }
 	retract := func(n int, day string) SessionRetracted { return SessionRetracted{n, slot(day)} }
 	retracted := retract(2, day2)
 	met := after(inForce, held(1, day1, 60), held(2, day2, 45, "under_min_duration"), held(3, day3, 90), ReflectionFiled{Side: Mentee, Kind: "final"})
@@ -167,6 +169,16 @@ func TestMatch(t *testing.T) {
 		{Name: "11: a third does not", Given: proposed, When: Accept{Acting: museum}, Err: ErrSide},
 		{Name: "11: nobody accepts what is not proposed", When: Accept{Acting: mentor}, Err: ErrUnknown},
 		{Name: "11: nor what was declined", Given: off, When: Accept{Acting: mentee}, Err: ErrPhase},
+		{Name: "11: by a letter that is keyed in later", Given: proposed, Now: nov, When: Accept{Acting: mentor, Accepted: thursday, Actor: "cora"}, Then: events{letter(Mentor, thursday)}},
+		{Name: "11: which nobody says of themselves", Given: proposed, Now: nov, When: Accept{Acting: mentor, Accepted: thursday, Actor: "mia"}, Err: ErrBackdate},
+		{Name: "11: nor before it is so", Given: proposed, Now: sept7, When: Accept{Acting: mentor, Accepted: friday, Actor: "cora"}, Err: ErrFuture},
+		{Name: "it was proposed before now", Now: sept7, When: propose(func(c *Propose) { c.Proposed = friday }), Err: ErrFuture},
+		{Name: "11: it is made when the later letter came, and contact is due from now on", Given: after(proposed, letter(Mentor, friday), both(letter(Mentee, thursday))), Now: "2023-09-13T12:00 Europe/Berlin", When: Make{}, Then: events{
+			Made{Pair: pair, Made: friday, ContactDue: domaintest.At("2023-09-27T12:00 Europe/Berlin"), Told: when.Told{Local: "2023-09-27T12:00:00+02:00", Zone: "Europe/Berlin"}, Calendar: "berlin@2023"},
+		}},
+		{Name: "11: or now, where only one of the two said when", Given: after(proposed, letter(Mentor, friday), Accepted{Side: Mentee, Both: true}), Now: "2023-09-13T12:00 Europe/Berlin", When: Make{}, Then: events{
+			Made{Pair: pair, Made: domaintest.At("2023-09-13T12:00 Europe/Berlin"), ContactDue: domaintest.At("2023-09-27T12:00 Europe/Berlin"), Told: when.Told{Local: "2023-09-27T12:00:00+02:00", Zone: "Europe/Berlin"}, Calendar: "berlin@2023"},
+		}},
 		{Name: "11: one side declines", Given: agreeable[:2], When: Decline{Acting: mentor, Note: domain.Private{Text: "no time"}}, Then: events{Declined{Mentor, private("no time", domain.Personal, domain.Programme, "mia")}}},
 		{Name: "11: a third does not decline", Given: proposed, When: Decline{}, Err: ErrSide},
 		{Name: "11: nor anybody what is made", Given: active, When: Decline{Acting: mentee}, Err: ErrPhase},
@@ -207,6 +219,7 @@ func TestMatch(t *testing.T) {
 		{Name: "S1: after two weeks the contact is overdue", Given: active, Now: "2023-09-20T12:00 Europe/Berlin", When: MarkContactOverdue{Tzdata: "2023c"}, Then: events{overdue}},
 		{Name: "not a minute before", Given: active, Now: "2023-09-20T11:59 Europe/Berlin", When: MarkContactOverdue{}, Err: domain.ErrNotDue},
 		{Name: "nor when it was made", Given: after(active, ContactMade{Mentee}), Now: nov, When: MarkContactOverdue{}},
+		{Name: "nor when they have met", Given: after(active, held(1, day1, 60, "before_agreement")), Now: nov, When: MarkContactOverdue{}},
 		{Name: "nor when all is over", Given: unwound, Now: nov, When: MarkContactOverdue{}},
 
 		{Name: "13: S1: a session is scheduled", Given: inForce, When: ScheduleSession{Session: 1, At: at(day1)}, Then: events{scheduled(1, day1)}},
@@ -354,6 +367,9 @@ func TestAMatchTellsItsPhaseAndItsPeople(t *testing.T) {
 	require.Zero(t, hold(1, "soon", 60).OccurredAt())
 	require.Equal(t, friday, SignAgreement{Signed: friday}.OccurredAt())
 	require.Zero(t, SignAgreement{}.OccurredAt())
+	require.Equal(t, friday, Accept{Accepted: friday}.OccurredAt())
+	require.Equal(t, friday, Propose{Proposed: friday}.OccurredAt())
+	require.Equal(t, friday, Made{Made: friday}.OccurredAt())
 }
 
 func TestWhatOneSideDoesSaysTheSide(t *testing.T) {

@@ -40,6 +40,8 @@ type State struct {
 	made       time.Time
 	ended      time.Time // unwound, ended or completed; zero: not yet, or not said
 	accepted   []string  // sides
+	dated      int       // of those: so many said when
+	acceptedAt time.Time // the later of what they said
 	signed     []string  // sides that signed the terms' version
 	signedAt   time.Time // the later of those
 	inForce    time.Time // zero: not yet
@@ -80,9 +82,9 @@ func (s State) Terms() Terms { return s.terms }
 func (s State) InForce() time.Time { return s.inForce }
 
 // ContactDue is by when first contact is to be made that is still awaited; zero
-// when none is.
+// when none is. Who has met has been in contact.
 func (s State) ContactDue() time.Time {
-	if s.phase != Active || s.contacted || s.overdue {
+	if s.phase != Active || s.contacted || s.overdue || slices.ContainsFunc(s.sessions, session.recorded) {
 		return time.Time{}
 	}
 	return s.contactDue
@@ -209,6 +211,12 @@ func (e Proposed) evolve(s State) State {
 
 func (e Accepted) evolve(s State) State {
 	s.accepted = append(slices.Clip(s.accepted), e.Side)
+	if !e.At.IsZero() {
+		s.dated++
+	}
+	if e.At.After(s.acceptedAt) {
+		s.acceptedAt = e.At
+	}
 	return s
 }
 

@@ -46,7 +46,8 @@ var (
 	proposing = []sheet.Field{
 		{Field: "previous", Label: "In place of which match", Words: []string{"previous match", "replaces", "ersetzt"}},
 		{Field: "rationale", Label: "Why these two", Same: true, Words: []string{"reason", "why", "begründung"}},
-		{Field: "accepted", Label: "Accepted by both: yes or no", Same: true, Words: []string{"confirmed", "angenommen", "bestätigt", "zugesagt"}},
+		{Field: "accepted", Label: "Accepted by both: yes or no, or on which day", Same: true, Words: []string{"confirmed", "angenommen", "bestätigt", "zugesagt"}},
+		{Field: "signed", Label: "Agreement signed by both: yes or no, or on which day", Same: true, Words: []string{"agreement", "agreement signed", "vereinbarung", "unterschrieben", "unterzeichnet"}},
 	}
 	holding = []sheet.Field{
 		{Field: "session", Label: "Number of the session", Words: []string{"session no", "session number", "no", "number", "nr", "nummer", "sitzung", "sitzung nr", "sitzungsnummer", "treffen", "treffen nr", "gespräch", "gespräch nr"}},

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -331,6 +332,35 @@ func TestMatchesAndTheirSessionsAreBroughtIn(t *testing.T) {
 	deeds, err = o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli", nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"match.proposed undone=false only one of the two can decline a proposal", "match.proposed undone=true "}, became(deeds))
+}
+
+// A match that was made, and an agreement signed, before anybody recorded it are
+// dated by what the rows say: sessions between then and now conform.
+func TestLastYearsMatchesAreBroughtIn(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.chosen("a1", "a2")
+	for _, a := range []string{"a1", "a2"} {
+		o.must("coordinator/c1", "place.reserve", with(call, "person", a))
+		o.settle()
+		o.must("applicant/"+a, "offer.accept", call)
+		o.settle()
+	}
+	outcomes, _ := o.bring("matches", "mentee;mentor;match;Accepted by both;Agreement\na1;m1;x;04.01.2024;05.01.2024\na2;m2;y;;05.01.2024\na2;m2;y;yes;05.01.2024\na2;m2;y;1 January;\n", sheet.Map{Columns: map[string]string{"accepted": "Accepted by both"}})
+	require.Equal(t, []string{
+		"recorded", "needs a person: signed: it does not say that both accepted; choose a column for that, too",
+		"needs a person: signed: nobody signs before they have accepted; say on which day that was", `needs a person: accepted: expected yes or no, ja or nein, found "1 january"`,
+	}, outcomes)
+	o.settle()
+	outcomes, _ = o.bring("sessions", "match,date,minutes,mode\nx,2024-01-04 15:00,60,online\nx,2024-01-05 15:00,60,online\n", sheet.Map{})
+	require.Equal(t, []string{"recorded: before_agreement", "recorded"}, outcomes)
+	v := o.views()
+	require.NoError(t, v.CatchUp(t.Context()))
+	m, err := v.Match(t.Context(), "spring", "x")
+	require.NoError(t, err)
+	day := func(at time.Time) string { return at.Format("2006-01-02T15:04") }
+	require.Equal(t, "2024-01-03T23:00 2024-01-03T23:00 2024-01-04T23:00", day(m.ProposedAt)+" "+day(m.MadeAt)+" "+day(m.InForceAt))
+	require.True(t, m.ContactDue.After(monday), "from when it was known")
 }
 
 // became tells what became of each deed.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -457,15 +458,50 @@ func (x *importer) aMatch(r *reader, p *rowPlan) {
 		id = "m-" + domain.UUID5("match", x.Cycle, string(mentee), string(mentor))[:8]
 	}
 	previous, rationale := r.slug("previous"), r.text("rationale")
-	accepted, _ := r.yes("accepted")
+	accepted, met := r.agreed("accepted")
+	signed, bound := r.agreed("signed")
+	version := x.definition.Agreement.Version
+	switch {
+	case bound && !met:
+		r.ask("signed: it does not say that both accepted; choose a column for that, too")
+	case bound && version == "":
+		r.ask("signed: this programme has no agreement")
+	case !signed.IsZero() && (accepted.IsZero() || signed.Before(accepted)):
+		r.ask("signed: nobody signs before they have accepted; say on which day that was")
+	}
 	if r.doubt != nil {
 		return
 	}
-	r.send(p, "match.propose", map[string]any{"cycle": x.Cycle, "match": id, "mentee": mentee, "mentor": mentor, "previous": previous, "rationale": rationale}, "")
-	if accepted {
-		r.send(p, "match.accept", map[string]any{"cycle": x.Cycle, "match": id, "side": match.Mentee}, mentee)
-		r.send(p, "match.accept", map[string]any{"cycle": x.Cycle, "match": id, "side": match.Mentor}, mentor)
+	send := func(command string, behalf domain.Person, fields map[string]any) {
+		fields["cycle"], fields["match"] = x.Cycle, id
+		maps.DeleteFunc(fields, func(_ string, v any) bool { return v == time.Time{} }) // it does not say when
+		r.send(p, command, fields, behalf)
 	}
+	send("match.propose", "", map[string]any{"mentee": mentee, "mentor": mentor, "previous": previous, "rationale": rationale, "proposed": accepted})
+	if met {
+		send("match.accept", mentee, map[string]any{"side": match.Mentee, "accepted": accepted})
+		send("match.accept", mentor, map[string]any{"side": match.Mentor, "accepted": accepted})
+	}
+	if bound {
+		send("agreement.sign", mentee, map[string]any{"side": match.Mentee, "version": version, "signed": signed})
+		send("agreement.sign", mentor, map[string]any{"side": match.Mentor, "version": version, "signed": signed})
+	}
+}
+
+// agreed tells whether a row says of a field that it is so, or since which day.
+func (r *reader) agreed(field string) (on time.Time, yes bool) {
+	c := r.x.done.Reading.Cell(r.row, field)
+	if !aDate(c) {
+		yes, _ = r.yes(field)
+		return on, yes
+	}
+	day, _, err := c.When(r.x.done.Reading.Order(field))
+	if r.wrong(field, err); err == nil {
+		on, err = when.Local(day+"T00:00", r.x.definition.Zone)
+		r.wrong(field, err)
+	}
+	r.note(field, day)
+	return on, err == nil
 }
 
 // yes tells whether a row says of a field that it is so, or that it is not.

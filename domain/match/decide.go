@@ -184,17 +184,13 @@ func (c Make) Decide(s State, now time.Time) ([]Event, error) {
 	case len(s.accepted) < 2:
 		return nil, ErrNotBoth
 	}
-	made := now
-	if s.dated == len(s.accepted) {
-		made = s.acceptedAt
-	}
 	// Nobody can be late with what was asked of them before anybody knew of it.
 	due, err := s.terms.FirstContact.From(now, s.terms.Zone, s.terms.Calendar)
 	if err != nil {
 		return nil, err
 	}
 	unsure := s.terms.FirstContact.Unsure(now, due, s.terms.Zone, s.terms.Calendar)
-	return []Event{Made{s.pair, s.previous, made, due.UTC(), when.Tell(due, s.terms.Zone), s.terms.Calendar.Words(), unsure}}, nil
+	return []Event{Made{s.pair, s.previous, s.agreed(now), due.UTC(), when.Tell(due, s.terms.Zone), s.terms.Calendar.Words(), unsure}}, nil
 }
 
 // Unwind is match.unwind.
@@ -255,13 +251,13 @@ func (c SignAgreement) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, ErrVersion.Because(fmt.Sprintf("it goes by version %s, not %s", s.terms.Agreement, c.Version))
 	case slices.Contains(s.signed, c.Side):
 		return nil, nil
-	case s.phase != Active:
+	case s.phase != Active && (s.phase != Proposal || len(s.accepted) < 2): // what both accepted is about to be made
 		return nil, wrongPhase(s)
 	case !c.Signed.IsZero() && c.Actor == s.Party(c.Side):
 		return nil, ErrBackdate
 	case signed.After(now):
 		return nil, ErrFuture
-	case signed.Before(s.made):
+	case signed.Before(s.agreed(now)):
 		return nil, ErrEarly
 	}
 	events := []Event{AgreementSigned{c.Side, c.Version, s.terms.Clauses, signed}}

@@ -90,6 +90,17 @@ func (s State) ContactDue() time.Time {
 	return s.contactDue
 }
 
+// agreed is since when two are matched who both accepted.
+func (s State) agreed(now time.Time) time.Time {
+	switch {
+	case s.phase == Active:
+		return s.made
+	case s.dated == len(s.accepted):
+		return s.acceptedAt
+	}
+	return now
+}
+
 // Party is the person of a side, "" for neither.
 func (s State) Party(side string) domain.Person {
 	switch side {

@@ -106,7 +106,7 @@ func TestPeopleAreFoundByAddressAndByHandle(t *testing.T) {
 		"recorded", "recorded", "recorded", "recorded", "recorded",
 		"needs a person: email: expected an e-mail address",
 		"needs a person: nobody is registered under this address or short name, and the row has no name",
-		"already so: the same person as line 7",
+		"already so: the same person as row 7",
 	}, outcomes)
 	require.Equal(t, o.person("aenne-gross"), o.person("anne@example.org"))
 	require.Equal(t, o.person("anne-gross"), o.person("gross@example.org"))
@@ -499,8 +499,8 @@ func TestAnImportBeginsOnlyWhereItCan(t *testing.T) {
 		"the engine":      {func(in *workflows.Import) { in.By = "policy/a1" }, "", "only the engine itself acts as policy"},
 		"another's map":   {func(in *workflows.Import) { in.Map.Import = "sessions" }, "", "expected a map for people, found one for sessions"},
 		"no such call":    {func(in *workflows.Import) { in.Kind, in.Call = "applications", "mentors" }, "", "there is no call mentors"},
-		"nothing to find": {func(*workflows.Import) {}, "Name;Ort\nx;y", "list.csv:1: expected a column for email or handle (not recognised: B Ort); name it in a map, or set it for all rows there"},
-		"nothing below":   {func(*workflows.Import) {}, "Name;E-Mail\n", "list.csv:1: expected rows below the headings, found none"},
+		"nothing to find": {func(*workflows.Import) {}, "Name;Ort\nx;y", "list.csv, row 1: expected a column for email or handle (not recognised: B Ort); name it in a map, or set it for all rows there"},
+		"nothing below":   {func(*workflows.Import) {}, "Name;E-Mail\n", "list.csv, row 1: expected rows below the headings, found none"},
 	} {
 		if c.rows == "" {
 			c.rows = "Name;E-Mail\nZoe;zoe@example.org\n"
@@ -575,8 +575,8 @@ func TestARowIsBroughtInOnce(t *testing.T) {
 	other := strings.Replace(row, "to learn", "to teach", 1)
 	outcomes, _ := o.bring("applications", headings+row+row+other+other+strings.Replace(row, "12:30", "12:45", 1), sheet.Map{})
 	require.Equal(t, []string{
-		"recorded", "already so: the same as line 2", "needs a person: line 2 says the same in other words: leave one of the two out",
-		"needs a person: line 2 says the same in other words: leave one of the two out", "refused: duplicate",
+		"recorded", "already so: the same as row 2", "needs a person: row 2 says the same in other words: leave one of the two out",
+		"needs a person: row 2 says the same in other words: leave one of the two out", "refused: duplicate",
 	}, outcomes)
 }
 

@@ -77,7 +77,7 @@ func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
 		return nil, err
 	}
 	if len(reading.Rows) == 0 {
-		return nil, &sheet.Error{File: in.Sheet.File, Line: reading.Header.Line, Text: "expected rows below the headings, found none"}
+		return nil, &sheet.Error{File: in.Sheet.File, Row: reading.Header.Number, Text: "expected rows below the headings, found none"}
 	}
 	x.rows = make([]rowPlan, len(reading.Rows))
 	x.namesakes()
@@ -95,7 +95,7 @@ func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
 	said := map[uuid.UUID]int{} // the row that says it first
 	for i, p := range x.rows {
 		r := &x.done.Rows[i]
-		*r = already(reading.Rows[i].Line)
+		*r = already(reading.Rows[i].Number)
 		slices.Sort(readers[i].said)
 		x.rows[i].says = strings.Join(readers[i].said, "\x00")
 		switch doubt := readers[i].doubt; {
@@ -110,7 +110,7 @@ func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
 		}
 		if len(p.orders) == 0 {
 			if p.newcomer != nil && p.register == nil {
-				r.Why = fmt.Sprintf("the same person as line %d", p.newcomer.line)
+				r.Why = fmt.Sprintf("the same person as row %d", p.newcomer.row)
 			}
 			continue
 		}
@@ -121,9 +121,9 @@ func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
 			said[p.orders[0].cause.CommandID] = i
 			continue
 		case x.rows[first].says != x.rows[i].says:
-			r.Outcome, r.Why = RowAsked, fmt.Sprintf("line %d says the same in other words: leave one of the two out", x.done.Rows[first].Line)
+			r.Outcome, r.Why = RowAsked, fmt.Sprintf("row %d says the same in other words: leave one of the two out", x.done.Rows[first].Line)
 		default:
-			r.Why = fmt.Sprintf("the same as line %d", x.done.Rows[first].Line)
+			r.Why = fmt.Sprintf("the same as row %d", x.done.Rows[first].Line)
 		}
 		x.rows[i].orders, x.rows[i].newcomer = nil, nil
 	}
@@ -145,7 +145,7 @@ func (x *importer) needs(all [][]string) error {
 	if len(x.done.Reading.Unused) > 0 {
 		found = "not recognised: " + strings.Join(x.done.Reading.Unused, ", ")
 	}
-	return &sheet.Error{File: x.Sheet.File, Line: x.done.Reading.Header.Line, Text: fmt.Sprintf("expected a column for %s (%s); name it in a map, or set it for all rows there", strings.Join(missing, ", and for "), found)}
+	return &sheet.Error{File: x.Sheet.File, Row: x.done.Reading.Header.Number, Text: fmt.Sprintf("expected a column for %s (%s); name it in a map, or set it for all rows there", strings.Join(missing, ", and for "), found)}
 }
 
 // said tells whether a column, or the map, says a field.

@@ -18,7 +18,7 @@ import (
 // A newcomer is somebody whom rows name and nobody knows yet.
 type newcomer struct {
 	person domain.Person
-	line   int // the first that names them
+	row    int // the first that names them
 }
 
 // foldedName is a name as it is compared: its words in any order, so that Berg,
@@ -123,7 +123,7 @@ func (r *reader) who(p *rowPlan, register string) domain.Person {
 	}
 	x.handles[handle] = true
 	id := uuid.New() // a person's id follows from it, and tells nothing
-	n := &newcomer{line: r.row.Line}
+	n := &newcomer{row: r.row.Number}
 	if n.person, err = x.l.newcomer(x.l.ctx, handle, id); err != nil {
 		r.failed("handle", err)
 		return ""

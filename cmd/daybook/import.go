@@ -45,7 +45,7 @@ A map says what the headings do not, in YAML:
   set: {mode: online}                      # the same in every row
   values: {mode: {Zoom: online}}           # what stands there: what it means
   dates: day-month                         # or month-day, for 05/06/2017
-  header: 3                                # the line of the headings
+  header: 3                                # the row of the headings
   sheet: Bewerbungen                       # of a workbook
   encoding: Windows-1252                   # of text
   separator: ";"
@@ -190,7 +190,7 @@ func (b *book) warn(c *cobra.Command) {
 
 // understood tells how a sheet was read.
 func understood(w io.Writer, r *sheet.Reading) {
-	fmt.Fprintf(w, "%s: %s, headings in line %d\n", r.Sheet.File, r.Sheet.Form, r.Header.Line)
+	fmt.Fprintf(w, "%s: %s, headings in row %d\n", r.Sheet.File, r.Sheet.Form, r.Header.Number)
 	for _, f := range r.Columns {
 		order := ""
 		if o := r.Order(f.Field); o != sheet.Unknown && (f.Field == "date" || f.Field == "received") {
@@ -224,7 +224,7 @@ func tellRows(w io.Writer, b *book, ctx context.Context, done *workflows.Importe
 		if why := whyOf(r); why != "" {
 			says += ": " + why
 		}
-		if _, err := fmt.Fprintf(w, "line %d: %s\n", r.Line, says); err != nil {
+		if _, err := fmt.Fprintf(w, "row %d: %s\n", r.Line, says); err != nil {
 			return err
 		}
 	}

@@ -102,7 +102,7 @@ func (b *book) understand(ctx context.Context, by string, s web.Spreadsheet) (in
 	m := sheet.Map{Sheet: s.Said.Get("sheet"), Dates: sheet.Order(s.Said.Get("dates")), Set: map[string]string{}, Values: map[string]map[string]string{}}
 	if line := s.Said.Get("header"); line != "" {
 		if m.Header, err = strconv.Atoi(line); err != nil || m.Header < 1 {
-			faults, m.Header = append(faults, web.Fault{Question: "header", Text: "the line of the headings is a number, 1 or more"}), 0
+			faults, m.Header = append(faults, web.Fault{Question: "header", Text: "the row of the headings is a number, 1 or more"}), 0
 		}
 	}
 	in = workflows.Import{
@@ -118,7 +118,7 @@ func (b *book) understand(ctx context.Context, by string, s web.Spreadsheet) (in
 	}
 	faults = append(faults, said(&in.Map, s.Said, columns)...)
 	columns.Reading = sheet.Guess(in.Sheet, columns.Fields, in.Map)
-	in.Map.Header = columns.Reading.Header.Line
+	in.Map.Header = columns.Reading.Header.Number
 	if s.Said != nil {
 		faults = append(faults, missing(in.Map, columns)...)
 	}
@@ -205,7 +205,7 @@ func labels(fields []sheet.Field, either []string) string {
 // shown is how a file is understood, as a page puts it.
 func shown(in workflows.Import, c *workflows.Columns) web.Understood {
 	r := c.Reading
-	u := web.Understood{Form: in.Sheet.Form, Header: r.Header.Line, Rows: len(r.Rows)}
+	u := web.Understood{Form: in.Sheet.Form, Header: r.Header.Number, Rows: len(r.Rows)}
 	for _, s := range r.Shown() {
 		u.Columns = append(u.Columns, web.Column(s))
 	}
@@ -237,7 +237,7 @@ func shown(in workflows.Import, c *workflows.Columns) web.Understood {
 		}}
 	}
 	u.Reading = []web.Question{
-		{Name: "header", Label: "Line of the headings", Type: "number", Value: strconv.Itoa(r.Header.Line), Needed: true},
+		{Name: "header", Label: "Row of the headings", Type: "number", Value: strconv.Itoa(r.Header.Number), Needed: true},
 		{Name: "dates", Label: "05/06/2017 means", Type: "line", Choices: []web.Choice{{Value: string(sheet.DayMonth), Text: "5 June"}, {Value: string(sheet.MonthDay), Text: "6 May"}}},
 	}
 	if len(in.Sheet.Of) > 1 {
@@ -257,7 +257,7 @@ func brought(done *workflows.Imported) (b web.Brought) {
 	}
 	b.ID = done.ID
 	for i, r := range done.Rows {
-		o := web.Outcome{Row: "line " + strconv.Itoa(r.Line), Became: string(r.Outcome), Code: r.Code, Why: whyOf(r), Events: r.Events}
+		o := web.Outcome{Row: "row " + strconv.Itoa(r.Line), Became: string(r.Outcome), Code: r.Code, Why: whyOf(r), Events: r.Events}
 		if r.Nobody != nil {
 			o.Nobody = web.Stranger(*r.Nobody)
 		}

@@ -51,7 +51,7 @@ func TestASpreadsheetIsBroughtInByThePages(t *testing.T) {
 	a, anna := bringing(t)
 	columns := anna.bring("Applications", "forms.csv", applicants)
 	require.Equal(t, http.StatusOK, columns.code, columns.html)
-	require.Contains(t, columns.html, "forms.csv: text in UTF-8, separated by semicolons, 4 rows of applications below the headings in line 1. Some column says: E-mail address, or short name.")
+	require.Contains(t, columns.html, "forms.csv: text in UTF-8, separated by semicolons, 4 rows of applications below the headings in row 1. Some column says: E-mail address, or short name.")
 	require.NotContains(t, columns.html, "<script")
 	require.NotContains(t, columns.html, "<b>")
 	require.Contains(t, columns.html, `<bdi class="db-sample">Ben 🦕 Ohm</bdi><bdi class="db-sample">מיה &lt;b&gt;Adler&lt;/b&gt;</bdi>`)
@@ -70,8 +70,8 @@ func TestASpreadsheetIsBroughtInByThePages(t *testing.T) {
 	require.NotContains(t, preview.html, "<script")
 	require.NotContains(t, preview.html, "<b>")
 	require.Contains(t, preview.html, "<li>Recorded: <strong class=\"db-number\">2</strong></li>")
-	require.Regexp(t, `line 4</th>.*Cem Halb.*Refused</td><td class="govuk-table__cell">Person registered, submission refused, the form is not complete \(missing: priorities`, preview.html)
-	require.Regexp(t, `line 5</th>.*Needs a person</td><td class="govuk-table__cell">Nobody is registered under this address or short name, and the row has no name`, preview.html)
+	require.Regexp(t, `row 4</th>.*Cem Halb.*Refused</td><td class="govuk-table__cell">Person registered, submission refused, the form is not complete \(missing: priorities`, preview.html)
+	require.Regexp(t, `row 5</th>.*Needs a person</td><td class="govuk-table__cell">Nobody is registered under this address or short name, and the row has no name`, preview.html)
 	history := func() int { return strings.Count(anna.open("/cycles/spring/history?as=csv").html, "\n") }
 	before := history()
 
@@ -139,7 +139,7 @@ func TestAMailIsBroughtIn(t *testing.T) {
 	_, anna := bringing(t)
 	mail := "Received: by mx.museum.example; Wed, 5 Feb 2031 12:30:10 +0100\r\nFrom: \"Ben <script>alert(1)</script> Ohm\" <ben@example.org>\r\n\r\nName: Ben 🦕 Ohm\r\nYour motives: to learn\r\nYour top 2 priorities: one; two\r\nMuseum: salt-road\r\n"
 	columns := anna.bring("Applications", "form.eml", mail)
-	require.Contains(t, columns.html, "form.eml: e-mail, received 5 February 2031 12:30 &#43;0100, 1 row of applications below the headings in line 1")
+	require.Contains(t, columns.html, "form.eml: e-mail, received 5 February 2031 12:30 &#43;0100, 1 row of applications below the headings in row 1")
 	require.Empty(t, columns.forms[0].kept.Get("column.4"), "when it was received is not asked")
 	preview := columns.press("Show what would be recorded", "Route", "staff")
 	require.NotContains(t, preview.html, "<script")
@@ -178,8 +178,8 @@ func TestWhoIsMissingIsRegisteredFromTheList(t *testing.T) {
 	a, anna := bringing(t)
 	columns := anna.bring("Matches", "pairs.csv", "Eine;Andere\nnoor@example.org;ohm\nNoor Bakker;ohm\n")
 	preview := columns.press("Show what would be recorded", "A Eine", "Mentee: e-mail address or short name", "B Andere", "Mentor: e-mail address or short name")
-	require.Regexp(t, `line 2</th>.*Mentee: nobody is registered under this address or short name <a [^>]*>Register noor@example.org</a>`, preview.html)
-	require.Regexp(t, `line 3</th>.*Mentee: nobody is registered under this address or short name</td>`, preview.html)
+	require.Regexp(t, `row 2</th>.*Mentee: nobody is registered under this address or short name <a [^>]*>Register noor@example.org</a>`, preview.html)
+	require.Regexp(t, `row 3</th>.*Mentee: nobody is registered under this address or short name</td>`, preview.html)
 	form := preview.follow("Register noor@example.org")
 	require.Equal(t, "noor@example.org", form.form("Register a person").kept.Get("email"))
 	for _, address := range slices.Concat(slices.Collect(maps.Values(preview.links)), slices.Collect(maps.Values(form.links)), []string{form.at, form.form("Register a person").action}) {
@@ -188,9 +188,9 @@ func TestWhoIsMissingIsRegisteredFromTheList(t *testing.T) {
 	again := form.press("Register a person", "Short name", "noor", "Counted among", "people", "Name", "Noor Bakker")
 	again.recorded("Noor Bakker")
 	require.Contains(t, again.html, "What would be recorded</h1>")
-	require.Regexp(t, `line 2</th>.*Mentor: nobody is registered under this address or short name <a [^>]*>Register ohm</a>`, again.html)
+	require.Regexp(t, `row 2</th>.*Mentor: nobody is registered under this address or short name <a [^>]*>Register ohm</a>`, again.html)
 	require.Equal(t, "ohm", again.follow("Register ohm").form("Register a person").kept.Get("handle"))
-	require.Equal(t, preview.at, anna.open(strings.Replace(again.links["Register ohm"], "line%202", "line%203", 1)).at, "of that row nobody is missing")
+	require.Equal(t, preview.at, anna.open(strings.Replace(again.links["Register ohm"], "row%202", "row%203", 1)).at, "of that row nobody is missing")
 	require.Len(t, a.events("person.registered"), 2)
 }
 
@@ -261,7 +261,7 @@ func TestFormulasStayFormulas(t *testing.T) {
 	t.Parallel()
 	_, anna := bringing(t)
 	preview := anna.bring("People", "list.csv", "Name;E-Mail\n=HYPERLINK(A1);a@example.org\n+Zoe;zoe@example.org\n").press("Show what would be recorded")
-	require.Regexp(t, `line 2</th>.*Needs a person.*formula without its value`, preview.html)
+	require.Regexp(t, `row 2</th>.*Needs a person.*formula without its value`, preview.html)
 	report := preview.press("Import 1 row")
 	csv := anna.open(report.at + "?as=csv").html
 	require.NotRegexp(t, regexp.MustCompile(`(?m)^[^"]*,[=+]`), csv)

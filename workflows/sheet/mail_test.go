@@ -90,7 +90,7 @@ func TestAMailBringsASpreadsheet(t *testing.T) {
 		"bad base64":    {posted("Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n", "%%%"), "cut off or damaged"},
 		"unknown":       {posted("Content-Type: text/plain; charset=x-klingon\r\n", "Name: Eve"), `found "x-klingon"`},
 		"other bytes":   {posted("Content-Type: text/plain; charset=utf-8\r\n", "Name: \xc4nne"), `expected text in "utf-8", and it is not`},
-		"a bad sheet":   {enclosing("a.csv", []byte("a;\"b\nc")), "a.csv:"},
+		"a bad sheet":   {enclosing("a.csv", []byte("a;\"b\nc")), "a.csv, row 1: "},
 		"two":           {posted("Content-Type: multipart/mixed; boundary=x\r\n", strings.Repeat("--x\nContent-Disposition: attachment; filename=a.csv\n\na;b\n", 2)+"--x--\n"), `expected one spreadsheet in a mail, found "a.csv" and "a.csv"`},
 		"many parts":    {posted("Content-Type: multipart/mixed; boundary=x\r\n", strings.Repeat("--x\n\na\n", 200)+"--x--\n"), "at most 100 parts"},
 		"deep":          {posted("Content-Type: multipart/mixed; boundary=x0\r\n", deep(20)), "8 deep"},

@@ -16,7 +16,7 @@ type Map struct {
 	Sheet     string                       `yaml:"sheet"`
 	Encoding  string                       `yaml:"encoding"`
 	Separator string                       `yaml:"separator"`
-	Header    int                          `yaml:"header"` // the line of the headings
+	Header    int                          `yaml:"header"` // the row of the headings
 	Dates     Order                        `yaml:"dates"`
 	Columns   map[string]string            `yaml:"columns"` // field: heading, or #C for a column by its name; "" for none
 	Set       map[string]string            `yaml:"set"`     // field: what it is in every row
@@ -43,7 +43,7 @@ func ParseMap(name string, source []byte) (m Map, err error) {
 		wrong = append(wrong, m.Wrong("separator", "expected one sign, such as %q, or tab, found %q", ";", m.Separator))
 	}
 	if m.Header < 0 {
-		wrong = append(wrong, m.Wrong("header", "expected the line of the headings, 1 or more, found %d", m.Header))
+		wrong = append(wrong, m.Wrong("header", "expected the row of the headings, 1 or more, found %d", m.Header))
 	}
 	return m, errors.Join(wrong...)
 }
@@ -120,9 +120,9 @@ func Understand(s *Sheet, fields []Field, m Map) (*Reading, error) {
 	at := x.header(fields)
 	if at < 0 {
 		if m.Header > 0 {
-			return nil, m.Wrong("header", "expected the line of the headings, found line %d empty or not there", m.Header)
+			return nil, m.Wrong("header", "expected the row of the headings, found row %d empty or not there", m.Header)
 		}
-		return nil, &Error{File: s.File, Line: s.Rows[0].Line, Text: fmt.Sprintf("expected a row of headings, such as %s; found %s", words(fields), headings(s.Rows[0]))}
+		return nil, &Error{File: s.File, Row: s.Rows[0].Number, Text: fmt.Sprintf("expected a row of headings, such as %s; found %s", words(fields), headings(s.Rows[0]))}
 	}
 	return x, x.below(at, fields)
 }
@@ -200,7 +200,7 @@ func (x *Reading) header(fields []Field) int {
 				found++
 			}
 		}
-		if x.Map.Header == r.Line || x.Map.Header == 0 && found > most {
+		if x.Map.Header == r.Number || x.Map.Header == 0 && found > most {
 			best, most = i, found
 		}
 	}
@@ -246,7 +246,7 @@ func (x *Reading) columns(fields []Field) error {
 			continue
 		}
 		if before := x.column(field); before >= 0 {
-			wrong = append(wrong, &Error{x.Sheet.File, x.Header.Line, fmt.Sprintf("expected one column for %s, found two, %s %q and %s %q: say which with a map, by its name as #%s", field, Column(before), x.Heading(field), Column(i), oneLine(c.Text), Column(before))})
+			wrong = append(wrong, &Error{x.Sheet.File, x.Header.Number, fmt.Sprintf("expected one column for %s, found two, %s %q and %s %q: say which with a map, by its name as #%s", field, Column(before), x.Heading(field), Column(i), oneLine(c.Text), Column(before))})
 			continue
 		}
 		x.Columns = append(x.Columns, Found{field, oneLine(c.Text), i})

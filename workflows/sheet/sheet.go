@@ -32,18 +32,18 @@ const (
 	maxText    = 128 << 10 // bytes of one cell: Excel itself takes 32,767 letters
 )
 
-// An Error is what is wrong with a file as a whole, or at a line of it.
+// An Error is what is wrong with a file as a whole, or in a row of it.
 type Error struct {
 	File string
-	Line int // from 1; 0 when the whole file is meant
+	Row  int // as Row.Number; 0 when the whole file is meant
 	Text string
 }
 
 func (e *Error) Error() string {
-	if e.Line == 0 {
+	if e.Row == 0 {
 		return e.File + ": " + e.Text
 	}
-	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Text)
+	return fmt.Sprintf("%s, row %d: %s", e.File, e.Row, e.Text)
 }
 
 // A Sheet is a file's rows, blank ones left out.
@@ -60,10 +60,10 @@ type Sheet struct {
 	Claimed bool
 }
 
-// A Row is a line of a sheet.
+// A Row is a row of a sheet.
 type Row struct {
-	Line  int // from 1, as the program shows it that the file was made with
-	Cells []Cell
+	Number int // from 1, as spreadsheets show it
+	Cells  []Cell
 }
 
 // Cell is the n-th cell, from 0; an empty one where the row has ended.
@@ -142,7 +142,7 @@ func (s *Sheet) read(name string, source []byte, m Map) error {
 }
 
 // add takes a row, unless it is blank.
-func (s *Sheet) add(line int, cells []Cell) error {
+func (s *Sheet) add(row int, cells []Cell) error {
 	for len(cells) > 0 && cells[len(cells)-1].blank() {
 		cells = cells[:len(cells)-1]
 	}
@@ -150,11 +150,11 @@ func (s *Sheet) add(line int, cells []Cell) error {
 	case !slices.ContainsFunc(cells, func(c Cell) bool { return !c.blank() }):
 		return nil
 	case len(cells) > maxColumns:
-		return &Error{s.File, line, fmt.Sprintf("expected at most %d columns, found %d", maxColumns, len(cells))}
+		return &Error{s.File, row, fmt.Sprintf("expected at most %d columns, found %d", maxColumns, len(cells))}
 	case len(s.Rows) == maxRows:
-		return &Error{s.File, line, fmt.Sprintf("expected at most %d rows: split the file", maxRows)}
+		return &Error{s.File, row, fmt.Sprintf("expected at most %d rows: split the file", maxRows)}
 	}
-	s.Rows = append(s.Rows, Row{line, cells})
+	s.Rows = append(s.Rows, Row{row, cells})
 	return nil
 }
 

@@ -69,11 +69,11 @@ func TestAFileIsReadAsItIs(t *testing.T) {
 		require.Equal(t, want, texts(s), name)
 		require.Equal(t, c.form, s.Form, name)
 		require.Equal(t, "list.csv", s.File)
+		require.Equal(t, []int{1, 2, 5}, []int{s.Rows[0].Number, s.Rows[1].Number, s.Rows[2].Number}, "as a spreadsheet shows them: %s", name)
 	}
-	s, err := Read("list.csv", []byte(rows), Map{})
-	require.NoError(t, err)
-	require.Equal(t, []int{1, 2, 6}, []int{s.Rows[0].Line, s.Rows[1].Line, s.Rows[2].Line}, "by the file's own lines")
-	s, err = Read("list.csv", []byte("a|b\n1|2"), Map{Separator: "|"})
+	_, err := Read("list.csv", []byte(rows+"\n\"a\"b;c"), Map{})
+	require.ErrorContains(t, err, "list.csv, row 7: expected quotation marks")
+	s, err := Read("list.csv", []byte("a|b\n1|2"), Map{Separator: "|"})
 	require.NoError(t, err)
 	require.Equal(t, [][]string{{"a", "b"}, {"1", "2"}}, texts(s))
 	require.Equal(t, "text in UTF-8, separated by |", s.Form)
@@ -107,7 +107,7 @@ func TestAWorkbookIsReadAsItIsShown(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `workbook, sheet "Sheet1"`, s.Form)
 	require.Len(t, s.Rows, 4)
-	require.Equal(t, []int{1, 3, 4, 5}, []int{s.Rows[0].Line, s.Rows[1].Line, s.Rows[2].Line, s.Rows[3].Line})
+	require.Equal(t, []int{1, 3, 4, 5}, []int{s.Rows[0].Number, s.Rows[1].Number, s.Rows[2].Number, s.Rows[3].Number})
 	date, at, err := s.Rows[2].Cell(0).When(Unknown)
 	require.NoError(t, err)
 	require.Equal(t, "2023-09-14 15:00", date+" "+at)
@@ -217,13 +217,13 @@ func TestWhatIsNoSpreadsheetIsRefused(t *testing.T) {
 		"blanks":              {[]byte(" ; \n\n;"), "f: expected a row of headings and rows below it, found an empty sheet"},
 		"17 MB":               {make([]byte, MaxFile+1), "f: expected at most 16 MB, found 16: split it, or leave out what is not needed"},
 		"an old workbook":     {[]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "f: expected a workbook (.xlsx) or text (.csv), found an old workbook (.xls) or one with a password: save it as .xlsx without a password"},
-		"a program":           {[]byte("\x7fELF\x01\x00\x00"), "f:1: expected text, found what no spreadsheet exports: is this a .csv or .xlsx file?"},
-		"neither encoding":    {[]byte("a\nb\x81c\xff"), "f:2: expected text in UTF-8 or Windows-1252, found a byte that is neither: save the file again with the encoding UTF-8"},
-		"a quotation mark":    {[]byte("a;b\nc;\"d"), "f:2: expected quotation marks only around a whole cell, and two for each within it"},
-		"too many columns":    {[]byte(strings.Repeat("a;", 300) + "a"), "f:1: expected at most 200 columns, found 301"},
-		"too many rows":       {[]byte(strings.Repeat("a;b\n", 10_001)), "f:10001: expected at most 10000 rows: split the file"},
+		"a program":           {[]byte("\x7fELF\x01\x00\x00"), "f: expected text, found what no spreadsheet exports: is this a .csv or .xlsx file?"},
+		"neither encoding":    {[]byte("a\nb\x81c\xff"), "f: expected text in UTF-8 or Windows-1252, found a byte that is neither in line 2 of the text: save the file again with the encoding UTF-8"},
+		"a quotation mark":    {[]byte("a;b\nc;\"d"), "f, row 2: expected quotation marks only around a whole cell, and two for each within it"},
+		"too many columns":    {[]byte(strings.Repeat("a;", 300) + "a"), "f, row 1: expected at most 200 columns, found 301"},
+		"too many rows":       {[]byte(strings.Repeat("a;b\n", 10_001)), "f, row 10001: expected at most 10000 rows: split the file"},
 		"too many cells":      {[]byte(strings.Repeat(";;;;;;;;;;\n", 110_000)), "f: expected at most 1000000 cells, found 1100000"},
-		"a cell without end":  {[]byte("a;b\n\"" + strings.Repeat("x", 200_000) + "\";c"), "f:2: expected at most 131072 bytes in a cell, found 200000: is a quotation mark missing?"},
+		"a cell without end":  {[]byte("a;b\n\"" + strings.Repeat("x", 200_000) + "\";c"), "f, row 2: expected at most 131072 bytes in a cell, found 200000: is a quotation mark missing?"},
 		"a bomb":              {bomb.Bytes(), "f: expected at most 64 MB when it is unpacked: this is no spreadsheet of a programme"},
 		"a torn workbook":     {plain[:len(plain)/2], "f: expected a workbook (.xlsx), found a file that is cut off or damaged"},
 		"another archive":     {replacedName(t), "f: expected a workbook (.xlsx), found one that cannot be read: open it and save it again"},
@@ -343,7 +343,7 @@ func TestColumnsAreFoundByTheirHeadings(t *testing.T) {
 	}
 	x, err := read("Unsere Liste;;;\nE-Mail:;TEILNEHMER;Telefon;Datum\na@x;Ann;1;05/06/2017\n;Ben;2;16/06/2017\n", Map{})
 	require.NoError(t, err)
-	require.Equal(t, 2, x.Header.Line)
+	require.Equal(t, 2, x.Header.Number)
 	require.Equal(t, []Found{{"email", "E-Mail:", 0}, {"name", "TEILNEHMER", 1}, {"date", "Datum", 3}}, x.Columns)
 	require.Equal(t, []string{"C Telefon"}, x.Unused)
 	require.Equal(t, DayMonth, x.Order("date"))
@@ -367,11 +367,11 @@ func TestColumnsAreFoundByTheirHeadings(t *testing.T) {
 	require.Equal(t, []string{"A Datum", "D E-Mail"}, x.Unused)
 
 	for name, c := range map[string]struct{ text, source, want string }{
-		"no headings":     {"1;2\n3;4", "{}", `l.csv:1: expected a row of headings, such as "name", "email", "date"; found "1", "2"`},
-		"two columns":     {"Name;E-Mail;e-mail\n1;2;3", "{}", `l.csv:1: expected one column for email, found two, B "E-Mail" and C "e-mail": say which with a map`},
+		"no headings":     {"1;2\n3;4", "{}", `l.csv, row 1: expected a row of headings, such as "name", "email", "date"; found "1", "2"`},
+		"two columns":     {"Name;E-Mail;e-mail\n1;2;3", "{}", `l.csv, row 1: expected one column for email, found two, B "E-Mail" and C "e-mail": say which with a map`},
 		"no such field":   {"Name\n1", "columns: {nmae: Name}", "m.yaml:1:17: unknown field nmae; did you mean name?"},
 		"no such heading": {"Name;Ort\n1;2", "columns:\n  email: Mail", `m.yaml:2:10: expected a heading of l.csv, "Name", "Ort"; found "Mail"`},
-		"no such line":    {"Name\n1", "header: 7", "m.yaml:1:9: expected the line of the headings, found line 7 empty or not there"},
+		"no such line":    {"Name\n1", "header: 7", "m.yaml:1:9: expected the row of the headings, found row 7 empty or not there"},
 		"set, unknown":    {"Name\n1", "set: {colour: red}", "unknown field colour"},
 	} {
 		_, err := read(c.text, parsed(c.source))
@@ -380,7 +380,7 @@ func TestColumnsAreFoundByTheirHeadings(t *testing.T) {
 	for source, want := range map[string]string{
 		"dates: american":          "m.yaml:1:8: expected day-month or month-day, found \"american\"",
 		"separator: '\"'":          "m.yaml:1:12: expected one sign, such as \";\", or tab",
-		"header: -1":               "m.yaml:1:9: expected the line of the headings",
+		"header: -1":               "m.yaml:1:9: expected the row of the headings",
 		"colums: {name: Name}":     "m.yaml:1:1: unknown field colums; did you mean columns?",
 		"set: {capacity: 2}":       "m.yaml:1:17: expected text, found a whole number: put it in quotes, \"2\"",
 		"columns: [name]":          "expected fields, found a list",
@@ -431,7 +431,7 @@ func TestColumnsAreShownBeforeTheyAreUnderstood(t *testing.T) {
 	}, x.Shown())
 	x = read("Liste;\nName;name;Datum\nAnn;;1\n", Map{Columns: map[string]string{"date": "#A"}, Header: 2})
 	require.Equal(t, []string{"date", "name", ""}, []string{x.Shown()[0].Field, x.Shown()[1].Field, x.Shown()[2].Field})
-	require.Equal(t, 2, x.Header.Line)
+	require.Equal(t, 2, x.Header.Number)
 	x = read("Name;Datum\nOnline;1\nzoom;2\nZoom;3\n;4\n", Map{})
 	require.Equal(t, []string{"zoom"}, x.Strange(Field{Field: "name", Choices: []string{"online"}}))
 	require.Empty(t, x.Strange(Field{Field: "email", Choices: []string{"online"}}))
@@ -447,7 +447,7 @@ func TestAColumnIsSuggestedByWhatStandsInIt(t *testing.T) {
 		s, err := Read("l.csv", []byte(text), m)
 		require.NoError(t, err)
 		x := Guess(s, []Field{{Field: "email", Like: like}}, m)
-		return fmt.Sprint(x.Header.Line, x.Columns)
+		return fmt.Sprint(x.Header.Number, x.Columns)
 	}
 	require.Equal(t, "3 [{email Kontakt 1}]", guess("Bewerbungen;;\n\nWer;Kontakt;Haus\nAnn;a@x;M\nBen;;M\n", Map{}))
 	require.Equal(t, "1 []", guess("Wer;Kontakt;Haus\nAnn;a@x;M\nBen;none;M\n", Map{}))

@@ -36,14 +36,13 @@ func (s *Sheet) text(source []byte, m Map) error {
 	if !strings.Contains(text, "\n") { // an old Macintosh's
 		text = strings.ReplaceAll(text, "\r", "\n")
 	}
-	lines := 0 // that were taken away before the rows
 	separator := m.separator()
 	if rest, ok := strings.CutPrefix(text, "sep="); ok { // which Excel writes for itself
 		sign, after, _ := strings.Cut(rest, "\n")
 		if sign = strings.TrimRight(sign, "\r"); len(sign) == 1 && separator == "" {
 			separator = sign
 		}
-		text, lines = after, 1
+		text = after
 	}
 	if separator == "" {
 		separator = likeliest(text)
@@ -60,28 +59,33 @@ func (s *Sheet) text(source []byte, m Map) error {
 	}
 	r := csv.NewReader(strings.NewReader(text))
 	r.Comma, r.FieldsPerRecord, r.ReuseRecord = rune(separator[0]), -1, true
-	for {
+	// Rows are counted as spreadsheets show them: one may be several lines of the
+	// text, and an empty line is one.
+	for row, next := 0, 1; ; { // the last row, and the line of the text behind it
+		from := r.InputOffset()
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if malformed := new(csv.ParseError); errors.As(err, &malformed) {
-			return &Error{s.File, malformed.StartLine + lines, fmt.Sprintf("expected quotation marks only around a whole cell, and two for each within it (%v at character %d)", malformed.Err, malformed.Column)}
+			return &Error{s.File, row + malformed.StartLine - next + 1, fmt.Sprintf("expected quotation marks only around a whole cell, and two for each within it (%v at character %d)", malformed.Err, malformed.Column)}
 		} else if err != nil {
 			return &Error{File: s.File, Text: err.Error()}
 		}
 		line, _ := r.FieldPos(0)
+		row += line - next + 1
+		next += strings.Count(text[from:r.InputOffset()], "\n")
 		cells := make([]Cell, len(record))
 		for i, field := range record {
 			if len(field) > maxText {
-				return &Error{s.File, line + lines, fmt.Sprintf("expected at most %d bytes in a cell, found %d: is a quotation mark missing?", maxText, len(field))}
+				return &Error{s.File, row, fmt.Sprintf("expected at most %d bytes in a cell, found %d: is a quotation mark missing?", maxText, len(field))}
 			}
 			cells[i] = Cell{Text: tidy(field)}
 			if strings.HasPrefix(cells[i].Text, "=") {
 				cells[i].Doubt = "a formula without its value"
 			}
 		}
-		if err := s.add(line+lines, cells); err != nil {
+		if err := s.add(row, cells); err != nil {
 			return err
 		}
 	}
@@ -101,8 +105,8 @@ func (s *Sheet) decode(source []byte, m Map) (text, name string, err error) {
 	default:
 		name = "Windows-1252"
 	}
-	if i := bytes.IndexByte(source, 0); i >= 0 && !strings.EqualFold(name, "UTF-16") {
-		return "", "", &Error{s.File, 1 + bytes.Count(source[:i], []byte("\n")), "expected text, found what no spreadsheet exports: is this a .csv or .xlsx file?"}
+	if bytes.IndexByte(source, 0) >= 0 && !strings.EqualFold(name, "UTF-16") {
+		return "", "", &Error{File: s.File, Text: "expected text, found what no spreadsheet exports: is this a .csv or .xlsx file?"}
 	}
 	for _, e := range encodings {
 		switch {
@@ -117,7 +121,7 @@ func (s *Sheet) decode(source []byte, m Map) (text, name string, err error) {
 				return "", "", &Error{File: s.File, Text: fmt.Sprintf("expected text in %s: %v", e.name, err)}
 			}
 			if i := bytes.IndexRune(b, utf8.RuneError); i >= 0 {
-				return "", "", &Error{s.File, 1 + bytes.Count(b[:i], []byte("\n")), "expected text in UTF-8 or Windows-1252, found a byte that is neither: save the file again with the encoding UTF-8"}
+				return "", "", &Error{File: s.File, Text: fmt.Sprintf("expected text in UTF-8 or Windows-1252, found a byte that is neither in line %d of the text: save the file again with the encoding UTF-8", 1+bytes.Count(b[:i], []byte("\n")))}
 			}
 			return string(b), e.name, nil
 		}

@@ -65,16 +65,16 @@ func (s *Sheet) cells(f *excelize.File, name string, since1904 float64, formulas
 	}
 	defer kept.Close()
 	looks := map[int]look{}
-	for line := 1; kept.Next(); line++ {
+	for row := 1; kept.Next(); row++ {
 		values, err := kept.Columns()
 		if err != nil {
-			return &Error{s.File, line, err.Error()}
+			return &Error{s.File, row, err.Error()}
 		}
 		cells := make([]Cell, len(values))
 		for i, value := range values {
 			cells[i] = Cell{Text: tidy(value)}
 			days, err := strconv.ParseFloat(value, 64)
-			switch at := Column(i) + strconv.Itoa(line); {
+			switch at := Column(i) + strconv.Itoa(row); {
 			case slices.Contains(mistakes, value):
 				cells[i].Doubt = "a mistake of the spreadsheet's, " + value
 			case value == "" && formulas[at]:
@@ -84,14 +84,14 @@ func (s *Sheet) cells(f *excelize.File, name string, since1904 float64, formulas
 			case err == nil && days >= 0:
 				style, err := f.GetCellStyle(name, at)
 				if err != nil {
-					return &Error{s.File, line, err.Error()}
+					return &Error{s.File, row, err.Error()}
 				}
 				if _, known := looks[style]; !known {
 					looks[style] = lookOf(f, style)
 				}
 				kind, err := f.GetCellType(name, at)
 				if err != nil {
-					return &Error{s.File, line, err.Error()}
+					return &Error{s.File, row, err.Error()}
 				}
 				if looks[style].of(days) && (kind == excelize.CellTypeUnset || kind == excelize.CellTypeNumber) { // and no text of digits
 					cells[i].Days, cells[i].Dated = days, true
@@ -101,7 +101,7 @@ func (s *Sheet) cells(f *excelize.File, name string, since1904 float64, formulas
 				}
 			}
 		}
-		if err := s.add(line, cells); err != nil {
+		if err := s.add(row, cells); err != nil {
 			return err
 		}
 	}

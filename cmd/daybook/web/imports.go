@@ -47,7 +47,7 @@ type Spreadsheet struct {
 // Understood is how a file is understood.
 type Understood struct {
 	Form    string // what kind of file it is
-	Header  int    // the line of the headings
+	Header  int    // the row of the headings
 	Rows    int    // below them
 	Columns []Column
 	Fields  []Choice   // what a column can be

@@ -18,12 +18,12 @@ import (
 // What rows of a kind can say, and by which headings, in English and German.
 var (
 	whom = []sheet.Field{
-		{Field: "name", Words: []string{"full name", "participant", "person", "name vorname", "vorname nachname", "nachname vorname", "vor nachname", "vor und nachname", "vollständiger name", "teilnehmer", "teilnehmerin", "teilnehmerinnen", "teilnehmende", "bewerber", "bewerberin", "bewerberinnen", "your name", "ihr name", "dein name"}},
+		{Field: "name", Words: []string{"full name", "participant", "person", "name vorname", "vorname nachname", "nachname vorname", "vor nachname", "vor und nachname", "vollständiger name", "teilnehmer", "teilnehmerin", "teilnehmerinnen", "teilnehmende", "applicant", "bewerber", "bewerberin", "bewerberinnen", "your name", "ihr name", "dein name"}},
 		{Field: "first_name", Words: []string{"first name", "given name", "forename", "vorname"}},
 		{Field: "last_name", Words: []string{"last name", "family name", "surname", "nachname", "familienname"}},
 		{Field: "email", Label: "E-mail address", Like: anAddress, Words: []string{"mail", "e mail address", "e mail adresse", "mailadresse", "your e mail", "ihre e mail", "deine e mail"}},
 		{Field: "handle", Label: "short name", Words: []string{"short name", "username", "kürzel", "kurzname", "kennung", "benutzername"}},
-		{Field: "register", Label: "Counted among: a list of people", Same: true, Words: []string{"verzeichnis"}},
+		{Field: "register", Label: "Counted among: a list of people", Same: true, Words: []string{"counted among", "verzeichnis"}},
 		{Field: "language", Same: true, Words: []string{"sprache"}},
 	}
 	pool = []sheet.Field{
@@ -33,7 +33,7 @@ var (
 	}
 	applying = []sheet.Field{
 		{Field: "call", Same: true, Words: []string{"ausschreibung", "aufruf"}},
-		{Field: "received", Label: "Received: date, or date and time", Same: true, Like: aDate, Words: []string{"received at", "received on", "date received", "date", "timestamp", "submitted", "submitted at", "submission date", "datum", "eingang", "eingang am", "eingegangen", "eingegangen am", "eingangsdatum", "eingereicht", "eingereicht am", "bewerbungsdatum", "zeitstempel", "gesendet", "gesendet am"}},
+		{Field: "received", Label: "Received: date, or date and time", Same: true, Like: aDate, Words: []string{"received at", "received on", "date received", "received date", "date", "timestamp", "submitted", "submitted at", "submission date", "datum", "eingang", "eingang am", "eingegangen", "eingegangen am", "eingangsdatum", "eingereicht", "eingereicht am", "bewerbungsdatum", "zeitstempel", "gesendet", "gesendet am"}},
 		{Field: "received_time", Label: "Received: time of day", Same: true, Words: []string{"time", "time received", "uhrzeit", "eingangszeit"}},
 		{Field: "route", Same: true, Words: []string{"weg"}},
 		{Field: "organisation", Same: true, Words: []string{"organization", "institution", "museum", "employer", "organisation slug", "einrichtung", "haus", "arbeitgeber", "arbeitgeberin"}},
@@ -46,8 +46,8 @@ var (
 	proposing = []sheet.Field{
 		{Field: "previous", Label: "In place of which match", Words: []string{"previous match", "replaces", "ersetzt"}},
 		{Field: "rationale", Label: "Why these two", Same: true, Words: []string{"reason", "why", "begründung"}},
-		{Field: "accepted", Label: "Accepted by both: yes or no, or on which day", Same: true, Words: []string{"confirmed", "angenommen", "bestätigt", "zugesagt"}},
-		{Field: "signed", Label: "Agreement signed by both: yes or no, or on which day", Same: true, Words: []string{"agreement", "agreement signed", "vereinbarung", "unterschrieben", "unterzeichnet"}},
+		{Field: "accepted", Label: "Accepted by both: yes or no, or on which day", Same: true, Words: []string{"accepted by both", "confirmed", "angenommen", "bestätigt", "zugesagt"}},
+		{Field: "signed", Label: "Agreement signed by both: yes or no, or on which day", Same: true, Words: []string{"agreement signed by both", "agreement", "agreement signed", "vereinbarung", "unterschrieben", "unterzeichnet"}},
 	}
 	holding = []sheet.Field{
 		{Field: "session", Label: "Number of the session", Words: []string{"session no", "session number", "no", "number", "nr", "nummer", "sitzung", "sitzung nr", "sitzungsnummer", "treffen", "treffen nr", "gespräch", "gespräch nr"}},
@@ -70,9 +70,9 @@ func aDate(c sheet.Cell) bool {
 
 // attending says who was at a training, at supervision or at an event.
 var attending = slices.Concat([]sheet.Field{
-	{Field: "person", Label: "Who was there: e-mail address or short name", Words: []string{"e mail", "mail", "e mail adresse", "mailadresse", "handle", "kürzel", "kennung", "participant", "attendee", "teilnehmer", "teilnehmerin", "teilnehmerinnen", "teilnehmende"}},
-	{Field: "gathering", Label: "Training, supervision or event: its id", Words: []string{"training", "supervision", "event", "workshop", "veranstaltung", "schulung", "fortbildung"}},
-	{Field: "present", Label: "They were there: yes or no", Same: true, Words: []string{"attended", "was there", "anwesend", "anwesenheit", "teilgenommen"}},
+	{Field: "person", Label: "Who was there: e-mail address or short name", Words: []string{"who was there", "e mail", "mail", "e mail adresse", "mailadresse", "handle", "kürzel", "kennung", "participant", "attendee", "teilnehmer", "teilnehmerin", "teilnehmerinnen", "teilnehmende"}},
+	{Field: "gathering", Label: "Training, supervision or event: its id", Words: []string{"training supervision or event", "training", "supervision", "event", "workshop", "veranstaltung", "schulung", "fortbildung"}},
+	{Field: "present", Label: "They were there: yes or no", Same: true, Words: []string{"they were there", "attended", "was there", "anwesend", "anwesenheit", "teilgenommen"}},
 }, slices.DeleteFunc(slices.Clone(holding), func(f sheet.Field) bool { return f.Field != "minutes" && f.Field != "hours" }))
 
 // A rowKind is what rows of a kind can say and must, and what they come to.
@@ -193,10 +193,10 @@ func (x *importer) chooseCall() error {
 	return nil
 }
 
-// formFields are what an application can say, the questions of the form among
-// them: of a ranked one, each rank, or all in one cell.
-func (x *importer) formFields() []sheet.Field {
-	fields := slices.Concat(whom, applying)
+// formFields are what an application can say. The questions of the form come
+// first, because a heading that is one's own is no other field's: of a ranked
+// one, each rank, or all in one cell.
+func (x *importer) formFields() (fields []sheet.Field) {
 	for _, c := range x.definition.Calls {
 		if x.Call != "" && c.Call != x.Call {
 			continue
@@ -209,7 +209,7 @@ func (x *importer) formFields() []sheet.Field {
 			fields = append(fields, sheet.Field{Field: answerField(f.Field), Words: []string{f.Field, f.Label}, Label: cmp.Or(f.Label, f.Field)})
 		}
 	}
-	return fields
+	return slices.Concat(fields, whom, applying)
 }
 
 // answerField is how a question is named in a map: by its key, unless that

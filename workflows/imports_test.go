@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -474,12 +475,67 @@ func TestGermanHeadingsAreKnown(t *testing.T) {
 		require.NoError(t, err)
 		means := map[string]string{}
 		for _, f := range c.Fields {
-			for _, word := range append(slices.Clone(f.Words), f.Field) {
-				word = strings.ReplaceAll(word, " ", "")
+			for _, word := range append(slices.Clone(f.Words), f.Field, cmp.Or(f.Label, f.Field)) {
+				word = strings.ToLower(strings.ReplaceAll(word, " ", ""))
 				require.Contains(t, []string{"", f.Field}, means[word], "%s: %s", kind, word)
 				means[word] = f.Field
 			}
 		}
+	}
+}
+
+// What our own pages call a field is known as a heading, and so is what they call
+// its column.
+func TestWhatThePagesSayIsKnown(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	for kind, headings := range map[string]map[string]string{
+		"people":       {"Counted among": "register", "E-mail address": "email", "Short name": "handle", "First name": "first_name"},
+		"mentors":      {"Mentees at a time": "capacity", "Pool": "pool"},
+		"applications": {"Applicant": "name", "Received (date)": "received", "Received (time)": "received_time", "Your top 3 priorities for development, number 2": "priorities-2"},
+		"matches":      {"Accepted by both": "accepted", "Why these two": "rationale", "In place of which match": "previous", "State": ""},
+		"sessions":     {"When (date)": "date", "When (time)": "time", "When (zone)": "zone", "How": "mode", "Number of the session": "session", "Length in hours": "hours"},
+		"attendance":   {"Who was there": "person", "They were there": "present", "Training, supervision or event": "gathering"},
+	} {
+		for heading, want := range headings {
+			c, err := o.Columns(t.Context(), o.importing(kind, `"`+heading+"\";x\n90;90\n", sheet.Map{}))
+			require.NoError(t, err)
+			require.Equal(t, want, c.Reading.Shown()[0].Field, "%s: %s", kind, heading)
+		}
+		c, err := o.Columns(t.Context(), o.importing(kind, "x\n90\n", sheet.Map{}))
+		require.NoError(t, err)
+		for _, f := range c.Fields {
+			if f.Label != "" {
+				c, err := o.Columns(t.Context(), o.importing(kind, `"`+f.Label+"\";x\n90;90\n", sheet.Map{}))
+				require.NoError(t, err)
+				require.Equal(t, f.Field, c.Reading.Shown()[0].Field, "%s: %s", kind, f.Label)
+			}
+		}
+	}
+}
+
+// A heading that a form's question goes by is that question's, whatever else it
+// may be called.
+func TestAQuestionsOwnHeadingIsNoOtherField(t *testing.T) {
+	t.Parallel()
+	o := setup(t)
+	o.change = func(d *programme.Definition) {
+		d.Calls[0].Form.Fields = append(d.Calls[0].Form.Fields, programme.Field{Field: "employer-name", Label: "Institution"}, programme.Field{Field: "museum"}, programme.Field{Field: "organisation", Label: "Sprache"})
+	}
+	o.prepare(2)
+	for headings, want := range map[string][]string{
+		"Institution;Haus;Name": {"employer-name", "organisation", "name"},
+		"Museum;Institution":    {"museum", "employer-name"},
+		"Sprache;Language":      {"answer-organisation", "language"},
+		"Organisation;Haus":     {"answer-organisation", "organisation"},
+	} {
+		c, err := o.Columns(t.Context(), o.importing("applications", headings+"\nx;x;x\n", sheet.Map{}))
+		require.NoError(t, err)
+		var got []string
+		for _, x := range c.Reading.Shown()[:len(want)] {
+			got = append(got, x.Field)
+		}
+		require.Equal(t, want, got, headings)
 	}
 }
 

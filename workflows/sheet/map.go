@@ -69,7 +69,7 @@ func (m Map) Wrong(path, format string, args ...any) error {
 // A Field is something that rows of a kind can say.
 type Field struct {
 	Field   string
-	Words   []string // headings by which it goes
+	Words   []string // headings by which it goes, beside its name and its label
 	Label   string   // what people call it; "": as it is named
 	Same    bool     // it may be the same in every row
 	Choices []string // where its values are closed
@@ -208,7 +208,7 @@ func (x *Reading) header(fields []Field) int {
 }
 
 // field is what goes by a column or its heading: the field whose column the map
-// says it is, or one whose words it is.
+// says it is, or the first one whose name, label or words it is.
 func (x *Reading) field(column int, heading string, fields []Field) string {
 	for field, named := range x.Map.Columns {
 		if name, ok := strings.CutPrefix(named, "#"); ok && strings.EqualFold(name, Column(column)) || !ok && plain(named) != "" && plain(named) == plain(heading) {
@@ -225,10 +225,8 @@ func (x *Reading) field(column int, heading string, fields []Field) string {
 		if _, said := x.Map.Set[f.Field]; said || x.Sheet.Beside[f.Field].surer() {
 			continue
 		}
-		for _, word := range append(f.Words, f.Field) {
-			if plain(word) == plain(heading) {
-				return f.Field
-			}
+		if slices.ContainsFunc(append(f.Words, f.Field, f.Label), func(word string) bool { return plain(word) == plain(heading) }) {
+			return f.Field
 		}
 	}
 	return ""

@@ -186,7 +186,7 @@ var labels = map[string]label{
 	"deadline.extend deadline.local": {"New deadline", "Date and time on the clocks of the place"},
 	"call.open deadline.local":       {"Deadline", "Date and time on the clocks of the place"},
 	"gathering.announce stage":       {"Stage", ""},
-	"permit.grant local":             {"Permitted until", "Date and time on the clocks of the place"},
+	"permit.grant local":             {"Permitted until", "Date and time on the clocks of the place, still to come: it holds for whatever reached us before it"},
 	"person.register name":           {"Name", "Kept encrypted, where it can be erased"},
 	"name.set name":                  {"Name, as it should be", "Kept encrypted, where it can be erased"},
 	"reflection.file text":           {"Reflection", "Sealed; it stays between the two"},

@@ -15,6 +15,7 @@ import (
 	"github.com/daybook-engine/daybook/cmd/daybook/web"
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/access"
+	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows"
 	"github.com/daybook-engine/daybook/workflows/document"
@@ -269,10 +270,14 @@ func brought(done *workflows.Imported) (b web.Brought) {
 	return b
 }
 
-// whyOf is why a row becomes what it does, or what is the matter with that.
+// whyOf is why a row becomes what it does, or what is the matter with that, and
+// what helps where the rules have an exception.
 func whyOf(r workflows.ImportedRow) string {
-	if len(r.Marks) > 0 {
+	switch {
+	case len(r.Marks) > 0:
 		return "does not conform: " + projections.Nonconforming(r.Marks)
+	case r.Code == application.ErrPassed.Code:
+		return r.Why + ": as long as the cycle is open, “Permit a late submission” (permit.grant) until a time still to come lets the same row in"
 	}
 	return r.Why
 }

@@ -171,6 +171,29 @@ func TestNothingButRefusalsIsNoImport(t *testing.T) {
 	require.Contains(t, preview.press("Record 1 refusal all the same").html, "Person registered, submission refused")
 }
 
+// What helps a row that is refused or needs a person is told before anything is
+// recorded, and after; so a paper that lay in the post is permitted, and let in.
+func TestWhatHelpsIsToldBeforeAndAfter(t *testing.T) {
+	t.Parallel()
+	a, anna := bringing(t)
+	a.at("2031-03-03T09:00")
+	const late = "Cem Spät;cem@example.org;02.03.2031 12:30;to learn;one\ntwo;salt-road\n"
+	file := strings.ReplaceAll("Name;E-Mail;Eingang;motives;priorities;Museum\nBen Ohm;ben@example.org;05.02.2031 12:30;to learn;one\ntwo;salt-road\n"+late, "one\ntwo", "\"one\ntwo\"")
+	preview := anna.bring("Applications", "forms.csv", file).press("Show what would be recorded", "Route", "staff")
+	const again, permit = `and <a class="govuk-link" href="/cycles/spring/imports?kind=applications">upload it again</a>`, "lets the same row in</td>"
+	require.Contains(t, preview.html, "Nobody is reminded of rows that are refused or need a person. Mend them in the file "+again+", now or when the others are recorded: ")
+	require.Regexp(t, `row 3</th>.*Cem Spät.*the deadline has passed \(.*: as long as the cycle is open, “Permit a late submission” .*`+permit, preview.html)
+	report := preview.press("Import 1 row, record 1 refusal")
+	require.Contains(t, report.html, "rows that were refused or need a person. Mend them in the file "+again+": ")
+	require.Contains(t, report.html, permit)
+
+	form := anna.open("/cycles/spring").follow("Permit a late submission: mentees")
+	form.press("Permit a late submission", "Person", "Cem Spät (cem-spaet)", "Permitted until", "2031-03-03T12:00", "Reason", "lost_post", "By whose authority", "programme_owner").recorded("")
+	whole := anna.bring("Applications", "forms.csv", file).press("Show what would be recorded", "Route", "staff")
+	require.NotContains(t, whole.html, "Nobody is reminded")
+	require.Contains(t, whole.press("Import 1 row").html, "Draft started, application received")
+}
+
 // Somebody whom a row names and nobody knows is registered from the list, which is
 // then shown again as it has become.
 func TestWhoIsMissingIsRegisteredFromTheList(t *testing.T) {

@@ -274,9 +274,7 @@ func (s *Server) renderPreview(w http.ResponseWriter, r *http.Request, u *work, 
 			p.Verb += ", record " + plural(refused, "refusal", "refusals")
 		}
 	}
-	if p.Vain {
-		p.Mended = v.mended(u, b)
-	}
+	p.Mended = v.mended(u, b)
 	p.Counts, p.Lines, p.More = v.outcomes(b, p.Action)
 	return s.render(w, http.StatusOK, "outcomes", p)
 }

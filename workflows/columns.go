@@ -27,7 +27,7 @@ var (
 		{Field: "language", Same: true, Words: []string{"sprache"}},
 	}
 	pool = []sheet.Field{
-		{Field: "pool", Same: true, Words: []string{"mentor pool", "mentorenpool"}},
+		{Field: "pool", Hint: labels["pool"].hint, Same: true, Words: []string{"mentor pool", "mentorenpool"}},
 		{Field: "capacity", Label: "Mentees at a time", Same: true, Words: []string{"places", "mentees", "number of mentees", "kapazität", "plätze", "anzahl plätze", "anzahl mentees"}},
 		{Field: "expertise", Same: true, Words: []string{"skills", "areas of expertise", "fields", "fachgebiet", "fachgebiete", "schwerpunkt", "schwerpunkte", "kompetenzen"}},
 	}

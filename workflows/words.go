@@ -142,7 +142,7 @@ var labels = map[string]label{
 	"per":            {"Counted", ""},
 	"person":         {"Person", ""},
 	"policy":         {"Policy", ""},
-	"pool":           {"Pool", "Small letters, digits and hyphens"},
+	"pool":           {"Pool", "The group of mentors that an organisation lends, by a short name such as gem"},
 	"previous":       {"In place of match", "The id of an earlier match, if any"},
 	"programme":      {"Programme", "Its short name, which the definition begins with"},
 	"proof":          {"Digest of the proof", "SHA-256, of a document kept elsewhere"},

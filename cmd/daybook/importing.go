@@ -176,14 +176,27 @@ func said(m *sheet.Map, said url.Values, c *workflows.Columns) (faults []web.Fau
 	return faults
 }
 
-// missing tells of what no column says.
+// missing tells of what no column says, and where else it can be said.
 func missing(m sheet.Map, c *workflows.Columns) (faults []web.Fault) {
 	for _, either := range c.Needs {
-		if !slices.ContainsFunc(either, func(field string) bool { return c.Reading.Has(field) || m.Set[field] != "" }) {
-			faults = append(faults, web.Fault{Text: "no column is chosen for: " + labels(c.Fields, either)})
+		if slices.ContainsFunc(either, func(field string) bool { return c.Reading.Has(field) || m.Set[field] != "" }) {
+			continue
 		}
+		fault := web.Fault{Text: "no column is chosen for: " + labels(c.Fields, either)}
+		if slices.ContainsFunc(c.Fields, func(f sheet.Field) bool { return f.Same && f.Field == either[0] }) {
+			fault.Question = "same." + either[0]
+			fault.Text += "; choose one, or write it under What is the same in every row"
+		}
+		faults = append(faults, fault)
 	}
 	return faults
+}
+
+// wanted tells whether a field is needed, as long as nothing else says it.
+func wanted(field string, m sheet.Map, c *workflows.Columns) bool {
+	return slices.ContainsFunc(c.Needs, func(either []string) bool {
+		return slices.Contains(either, field) && !slices.ContainsFunc(either, func(other string) bool { return c.Reading.Has(other) || other != field && m.Set[other] != "" })
+	})
 }
 
 func label(fields []sheet.Field, field string) string {
@@ -220,7 +233,7 @@ func shown(in workflows.Import, c *workflows.Columns) web.Understood {
 		}
 		u.Fields = append(u.Fields, web.Choice{Value: f.Field, Text: q.Label})
 		if f.Same && !slices.ContainsFunc(r.Columns, func(c sheet.Found) bool { return c.Field == f.Field }) {
-			q.Name = "same." + f.Field
+			q.Name, q.Hint, q.Needed = "same."+f.Field, f.Hint, wanted(f.Field, in.Map, c)
 			u.Same = append(u.Same, q)
 		}
 		if strange := r.Strange(f); len(f.Choices) > 0 && len(strange) <= mostWords {

@@ -51,7 +51,7 @@ func TestASpreadsheetIsBroughtInByThePages(t *testing.T) {
 	a, anna := bringing(t)
 	columns := anna.bring("Applications", "forms.csv", applicants)
 	require.Equal(t, http.StatusOK, columns.code, columns.html)
-	require.Contains(t, columns.html, "forms.csv: text in UTF-8, separated by semicolons, 4 rows of applications below the headings in row 1. Some column says: E-mail address, or short name.")
+	require.Contains(t, columns.html, "forms.csv: text in UTF-8, separated by semicolons, 4 rows of applications below the headings in row 1. Needed: E-mail address, or short name.")
 	require.NotContains(t, columns.html, "<script")
 	require.NotContains(t, columns.html, "<b>")
 	require.Contains(t, columns.html, `<bdi class="db-sample">Ben 🦕 Ohm</bdi><bdi class="db-sample">מיה &lt;b&gt;Adler&lt;/b&gt;</bdi>`)
@@ -215,6 +215,32 @@ func TestWhoIsMissingIsRegisteredFromTheList(t *testing.T) {
 	require.Equal(t, "ohm", again.follow("Register ohm").form("Register a person").kept.Get("handle"))
 	require.Equal(t, preview.at, anna.open(strings.Replace(again.links["Register ohm"], "row%202", "row%203", 1)).at, "of that row nobody is missing")
 	require.Len(t, a.events("person.registered"), 2)
+}
+
+// What is needed and no column says is asked for where it can be said for all
+// rows, and missed once.
+func TestWhatNoColumnSaysIsSaidForAllRows(t *testing.T) {
+	t.Parallel()
+	_, anna := bringing(t)
+	columns := anna.bring("Mentors", "mentors.csv", "Name;E-Mail;Institution\nAstrid Moe;astrid@example.org;Oslo City Museum\n")
+	const open = `<details class="govuk-details" open><summary class="govuk-details__summary"><span class="govuk-details__summary-text">What is the same in every row`
+	require.Contains(t, columns.html, open)
+	require.Contains(t, columns.html, `>Pool</label><div class="govuk-hint" id="f-same.pool-hint">The group of mentors that an organisation lends, by a short name such as gem</div>`)
+	require.Contains(t, columns.html, ">Mentees at a time</label>")
+	require.Contains(t, columns.html, ">Expertise (optional)</label>")
+	lost := columns.press("Show what would be recorded", "Mentees at a time", "2")
+	require.Equal(t, http.StatusBadRequest, lost.code)
+	const missed = "No column is chosen for: pool; choose one, or write it under What is the same in every row"
+	require.Equal(t, 1, strings.Count(lost.html, `<a href="#f-same.pool">`+missed+"</a>"))
+	require.Equal(t, 2, strings.Count(lost.html, missed), "and beside its field")
+	require.Contains(t, lost.html, open)
+	require.NotContains(t, lost.html, "Mentees at a time (optional)")
+	require.Contains(t, lost.press("Show what would be recorded", "Pool", "gem").press("Import 1 row").html, "Person registered, mentor joined")
+
+	held := anna.bring("Sessions", "held.csv", "Match;Date\nm1;2031-02-03 10:00\n")
+	require.Contains(t, held.html, ">Length in hours</label>")
+	require.Contains(t, held.press("Read the file again", "Length in minutes", "60").html, ">Length in hours (optional)</label>")
+	require.NotContains(t, anna.bring("People", "people.csv", "Name;E-Mail\nZoe;zoe@example.org\n").html, open)
 }
 
 // Two files in two tabs are two; the key of a file opens it for its cycle alone,

@@ -71,6 +71,7 @@ type Field struct {
 	Field   string
 	Words   []string // headings by which it goes, beside its name and its label
 	Label   string   // what people call it; "": as it is named
+	Hint    string   // what it is, in a sentence
 	Same    bool     // it may be the same in every row
 	Choices []string // where its values are closed
 	// Like tells what stands in its column, where no heading says which that is.

@@ -51,7 +51,7 @@ type Understood struct {
 	Rows    int    // below them
 	Columns []Column
 	Fields  []Choice   // what a column can be
-	Needs   []string   // what some column has to be
+	Needs   []string   // what some column says, or every row alike
 	Same    []Question // what may be the same in every row
 	From    []Question // whom a mail is from
 	Words   []Question // what words in the file mean
@@ -374,6 +374,7 @@ type columnsPage struct {
 	Columns []columnLine
 	From    []inputLine
 	Same    []inputLine
+	Open    bool // something of that, or of how the file is read, is needed
 	Words   []inputLine
 	Reading []inputLine
 	Action  string
@@ -397,7 +398,11 @@ func (s *Server) renderColumns(w http.ResponseWriter, r *http.Request, status in
 	if err != nil {
 		return err
 	}
-	faults = append(faults, wrong...)
+	for _, fault := range wrong { // what a preview has told is told once
+		if !slices.Contains(faults, fault) {
+			faults = append(faults, fault)
+		}
+	}
 	p := columnsPage{
 		frame: v.plainFrame("What the columns are", ""), Kind: inWords(sheet.Kind), File: sheet.File, Form: u.Form, Header: u.Header, Count: plural(u.Rows, "row", "rows"),
 		Needs: u.Needs, Action: v.path,
@@ -432,6 +437,7 @@ func (s *Server) renderColumns(w http.ResponseWriter, r *http.Request, status in
 	for _, c := range p.Columns {
 		inputs = append(inputs, inputLine{ID: c.ID, Name: c.Field})
 	}
+	p.Open = slices.ContainsFunc(p.Same, func(in inputLine) bool { return !in.Optional }) || slices.ContainsFunc(p.Reading, func(in inputLine) bool { return in.Error != "" })
 	if p.Faults = v.faultLines(faults, inputs); len(p.Faults) > 0 {
 		p.Title = "Error: " + p.Title
 	}

@@ -193,10 +193,11 @@ func (x *importer) chooseCall() error {
 	return nil
 }
 
-// formFields are what an application can say. The questions of the form come
-// first, because a heading that is one's own is no other field's: of a ranked
-// one, each rank, or all in one cell.
-func (x *importer) formFields() (fields []sheet.Field) {
+// formFields are what an application can say: who applies, then the questions of
+// the form, of a ranked one each rank, or all in one cell, before the rest, since a
+// heading that is a question's own is nothing else's.
+func (x *importer) formFields() []sheet.Field {
+	fields := slices.Clone(whom)
 	for _, c := range x.definition.Calls {
 		if x.Call != "" && c.Call != x.Call {
 			continue
@@ -209,7 +210,7 @@ func (x *importer) formFields() (fields []sheet.Field) {
 			fields = append(fields, sheet.Field{Field: answerField(f.Field), Words: []string{f.Field, f.Label}, Label: cmp.Or(f.Label, f.Field)})
 		}
 	}
-	return slices.Concat(fields, whom, applying)
+	return append(fields, applying...)
 }
 
 // answerField is how a question is named in a map: by its key, unless that

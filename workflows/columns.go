@@ -17,15 +17,18 @@ import (
 
 // What rows of a kind can say, and by which headings, in English and German.
 var (
-	whom = []sheet.Field{
+	identity = []sheet.Field{
 		{Field: "name", Words: []string{"full name", "participant", "person", "name vorname", "vorname nachname", "nachname vorname", "vor nachname", "vor und nachname", "vollständiger name", "teilnehmer", "teilnehmerin", "teilnehmerinnen", "teilnehmende", "applicant", "bewerber", "bewerberin", "bewerberinnen", "your name", "ihr name", "dein name"}},
 		{Field: "first_name", Words: []string{"first name", "given name", "forename", "vorname"}},
 		{Field: "last_name", Words: []string{"last name", "family name", "surname", "nachname", "familienname"}},
 		{Field: "email", Label: "E-mail address", Like: anAddress, Words: []string{"mail", "e mail address", "e mail adresse", "mailadresse", "your e mail", "ihre e mail", "deine e mail"}},
 		{Field: "handle", Label: "short name", Words: []string{"short name", "username", "kürzel", "kurzname", "kennung", "benutzername"}},
+	}
+	listing = []sheet.Field{
 		{Field: "register", Label: "Counted among: a list of people", Same: true, Words: []string{"counted among", "verzeichnis"}},
 		{Field: "language", Same: true, Words: []string{"sprache"}},
 	}
+	whom = slices.Concat(identity, listing)
 	pool = []sheet.Field{
 		{Field: "pool", Hint: labels["pool"].hint, Same: true, Words: []string{"mentor pool", "mentorenpool"}},
 		{Field: "capacity", Label: "Mentees at a time", Same: true, Words: []string{"places", "mentees", "number of mentees", "kapazität", "plätze", "anzahl plätze", "anzahl mentees"}},
@@ -193,11 +196,11 @@ func (x *importer) chooseCall() error {
 	return nil
 }
 
-// formFields are what an application can say: who applies, then the questions of
-// the form, of a ranked one each rank, or all in one cell, before the rest, since a
-// heading that is a question's own is nothing else's.
+// formFields are what an application can say. The questions of the form, of a
+// ranked one each rank, or all in one cell, come before all but who applies: a
+// heading that is a question's own is no other field's.
 func (x *importer) formFields() []sheet.Field {
-	fields := slices.Clone(whom)
+	fields := slices.Clone(identity)
 	for _, c := range x.definition.Calls {
 		if x.Call != "" && c.Call != x.Call {
 			continue
@@ -210,7 +213,7 @@ func (x *importer) formFields() []sheet.Field {
 			fields = append(fields, sheet.Field{Field: answerField(f.Field), Words: []string{f.Field, f.Label}, Label: cmp.Or(f.Label, f.Field)})
 		}
 	}
-	return append(fields, applying...)
+	return slices.Concat(fields, listing, applying)
 }
 
 // answerField is how a question is named in a map: by its key, unless that

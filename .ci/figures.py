@@ -31,7 +31,11 @@ def mine(e):
 
 
 def compute(events):
-    own = [e for e in events if mine(e)]
+    own = []
+    for e in filter(mine, events):
+        if e["name"] == "application.retracted":  # only refused attempts stay of it
+            own = [x for x in own if x["stream"] != e["stream"] or x["name"] == "submission.refused"]
+        own.append(e)
     f = {}
 
     def n(name, test=lambda d: True, pool=own):

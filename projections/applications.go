@@ -36,6 +36,7 @@ type Application struct {
 	Permit      time.Time     `json:"permit,omitzero"` // until when this person was permitted
 	Refusals    []Refusal     `json:"refusals,omitempty"`
 	WithdrawnAt time.Time     `json:"withdrawn_at,omitzero"`
+	RetractedAt time.Time     `json:"retracted_at,omitzero"` // when that was said
 
 	Nomination  Nomination  `json:"nomination,omitzero"`
 	Eligibility Eligibility `json:"eligibility,omitzero"`
@@ -138,8 +139,14 @@ type Offer struct {
 	Note       *domain.Private   `json:"note,omitempty"`
 }
 
+// columns say no phase of what is in no list: of one that was not begun, or was
+// retracted.
 func (a *Application) columns() (string, string, time.Time, bool) {
-	return a.Cycle, string(a.Phase), time.Time{}, true
+	phase := string(a.Phase)
+	if a.Phase == application.TakenBack {
+		phase = ""
+	}
+	return a.Cycle, phase, time.Time{}, true
 }
 
 func (a *Application) review(reviewer domain.Person) *Review {
@@ -166,7 +173,7 @@ var applicationsSQL string
 var applications = Projection{
 	Name: "applications", Schema: applicationsSQL, Documents: []row{&Application{}}, Indexes: applicationsIndexes, Apply: applyApplications,
 	Names: []string{
-		"draft.started", "draft.expired", "application.received", "submission.refused", "application.withdrawn",
+		"draft.started", "draft.expired", "application.received", "submission.refused", "application.withdrawn", "application.retracted",
 		"nomination.received", "nomination.lapsed", "eligibility.confirmed", "eligibility.failed", "application.shortlisted",
 		"application.passed_over", "application.selected", "application.reserved", "application.declined",
 		"offer.made", "offer.accepted", "offer.declined", "offer.lapsed",
@@ -211,6 +218,9 @@ func applyApplications(tx *Tx, e *Event) error {
 	}
 	switch b := e.Body.(type) {
 	case application.DraftStarted:
+		if a.Phase == application.TakenBack { // then it begins anew, but for what was no part of it
+			*a = Application{Key: key, Permit: a.Permit, Refusals: a.Refusals, Reviews: a.Reviews}
+		}
 		a.Cycle, a.Call, a.Person = b.Cycle, b.Call, b.Person
 		a.Phase, a.StartedAt = application.Draft, at
 	case application.DraftExpired:
@@ -230,6 +240,8 @@ func applyApplications(tx *Tx, e *Event) error {
 		a.Refusals = append(a.Refusals, Refusal{b.Code, b.ReceivedAt, b.Deadline, b.Missing, at})
 	case application.Withdrawn:
 		a.Phase, a.WithdrawnAt = application.Withdrew, at
+	case application.Retracted:
+		a.Phase, a.RetractedAt = application.TakenBack, e.Envelope.RecordedAt
 	case application.NominationReceived:
 		a.Nomination.Proof, a.Nomination.ReceivedAt, a.Nomination.LapsedAt = b.Proof, at, time.Time{}
 	case application.NominationLapsed:
@@ -280,11 +292,12 @@ func applyApplications(tx *Tx, e *Event) error {
 	return nil
 }
 
-// Application finds a file by the application's key, with what falls due.
+// Application finds a file by the application's key, with what falls due; also
+// one that was retracted.
 func (v *Views) Application(ctx context.Context, key string) (a Application, err error) {
 	err = v.ask(ctx, func(conn *sqlite.Conn) error {
-		list, err := bodies[Application](conn, "SELECT body FROM applications WHERE key = ? AND phase <> ''", key)
-		if err == nil && len(list) == 0 {
+		list, err := bodies[Application](conn, "SELECT body FROM applications WHERE key = ?", key)
+		if err == nil && (len(list) == 0 || list[0].Phase == application.None) {
 			err = application.ErrUnknown.Because(key)
 		}
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/application"
 	"github.com/daybook-engine/daybook/domain/call"
 	"github.com/daybook-engine/daybook/domain/cycle"
 	"github.com/daybook-engine/daybook/domain/match"
@@ -625,6 +626,99 @@ func TestACorrectionMovesASessionOnTheClockOfWhatHappened(t *testing.T) {
 	correct(later, 95)
 	got, _ = held(later, projections.Occurred)
 	require.Equal(t, int64(13), got, "it was, after all")
+}
+
+// What was recorded by mistake never was, as we now know; until it was retracted it
+// was, as was then known. What is received later counts.
+func TestWhatWasRetractedNeverWas(t *testing.T) {
+	t.Parallel()
+	store, v := setup(t)
+	ctx := t.Context()
+	w := &writer{t: t, cycle: autumn, facts: make([]fact, 9_000)} // its ids are none of the season's
+	file := w.application(21)
+	history, err := v.History(ctx, projections.HistoryFilter{Stream: file})
+	require.NoError(t, err)
+	slices.SortFunc(history, func(a, b projections.HistoryRow) int { return a.Envelope.RecordedAt.Compare(b.Envelope.RecordedAt) })
+	require.Equal(t, "draft.started", history[0].Envelope.Name)
+	begun, withdrawn := history[0].Envelope.OccurredAt, history[len(history)-1].Envelope.OccurredAt
+	told := func(at time.Time, clock projections.Clock) (list []int64) {
+		t.Helper()
+		past, err := projections.At(ctx, store, projections.When{Time: at, Clock: clock})
+		require.NoError(t, err)
+		defer past.Close()
+		figures, err := past.Figures(ctx, autumn)
+		require.NoError(t, err)
+		for _, measure := range []string{"drafts_started", "applications_submitted", "applications_withdrawn"} {
+			i := slices.IndexFunc(figures, func(f projections.Figure) bool { return f.Measure == measure })
+			list = append(list, figures[i].Value)
+		}
+		f, err := past.Funnel(ctx, autumn)
+		require.NoError(t, err)
+		require.Equal(t, list, []int64{int64(f.Count(projections.Started)), int64(f.Count(projections.Submitted)), int64(f.Count(projections.Withdrawn))})
+		sum := 0
+		for _, o := range f.Outcomes {
+			sum += o.Count
+		}
+		require.Equal(t, f.Count(projections.Submitted), sum)
+		return list
+	}
+	then, before := told(begun.Add(-time.Second), projections.Occurred), told(begun, projections.Occurred)
+	require.Equal(t, then[0]+1, before[0])
+	is := func(more int64) []int64 { return []int64{23 + more, 21 + more, 0} }
+
+	w.subj = []domain.Person{w.person(21)}
+	w.now = time.Date(2024, 3, 1, 9, 0, 0, 0, time.UTC)
+	w.occurred(begun)
+	w.in(file, application.Retracted{})
+	retracted := w.now
+	write(t, store, w.facts[9_000:])
+	require.Equal(t, then, told(begun, projections.Occurred))
+	require.Equal(t, is(0), told(withdrawn, projections.Occurred))
+	require.Equal(t, is(0), told(retracted, projections.Recorded))
+	require.Equal(t, []int64{24, 22, 1}, told(retracted.Add(-time.Second), projections.Recorded), "as was then known")
+
+	// No list has it, its file is still there.
+	require.NoError(t, v.CatchUp(ctx))
+	key := strings.TrimPrefix(file, "application-")
+	list, err := v.Applications(ctx, autumn)
+	require.NoError(t, err)
+	require.Len(t, list, 23)
+	c, err := v.Cycle(ctx, autumn)
+	require.NoError(t, err)
+	require.Equal(t, 21, c.Counts.Submitted)
+	a, err := v.Application(ctx, key)
+	require.NoError(t, err)
+	require.Equal(t, application.TakenBack, a.Phase)
+	require.NotEmpty(t, a.Answers)
+	require.True(t, retracted.Equal(a.RetractedAt))
+
+	w.now = w.now.AddDate(0, 0, 1)
+	was := w.now.AddDate(0, -5, 0)
+	for _, e := range []any{
+		application.DraftStarted{Cycle: autumn, Call: "mentees", Person: w.person(21)},
+		application.Received{Form: "1", ReceivedAt: was, Deadline: deadline("2023-07-31T00:00"), AnswersHash: "another"},
+	} {
+		w.occurred(was)
+		w.in(file, e)
+	}
+	write(t, store, w.facts[9_001:])
+	require.Equal(t, is(0), told(was.Add(-time.Second), projections.Occurred))
+	require.Equal(t, is(1), told(was, projections.Occurred))
+	require.Equal(t, is(0), told(retracted, projections.Recorded))
+	require.Equal(t, is(1), told(w.now, projections.Recorded))
+	require.NoError(t, v.CatchUp(ctx))
+	a, err = v.Application(ctx, key)
+	require.NoError(t, err)
+	require.Equal(t, application.Submitted, a.Phase)
+	require.Equal(t, domain.Digest("another"), a.AnswersHash)
+	require.Empty(t, a.Answers)
+	require.True(t, a.WithdrawnAt.IsZero() && a.RetractedAt.IsZero())
+
+	x, err := v.Explain(ctx, autumn, "applications_withdrawn")
+	require.NoError(t, err)
+	require.Empty(t, x.Events)
+	require.Len(t, x.Removed, 1)
+	require.Equal(t, "application.retracted", x.Removed[0].By.Envelope.Name)
 }
 
 func TestWaitForTellsWhyTheViewsStopped(t *testing.T) {

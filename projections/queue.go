@@ -48,7 +48,7 @@ type Item struct {
 	Rule    string          `json:"rule,omitempty"`   // how due was reckoned
 	Zone    string          `json:"zone,omitempty"`
 	Since   time.Time       `json:"since,omitzero"` // when it was parked, for a policy that is
-	Round   int             `json:"round,omitzero"` // how often a task was reopened: what fell due of it may do so anew
+	Round   int             `json:"round,omitzero"` // how often a task was reopened, or an application retracted: what fell due of it may do so anew
 }
 
 // An Other is a command that settles an item as well as its own does.
@@ -110,6 +110,7 @@ type queueApplication struct {
 	File   retention.File  `json:"file,omitzero"`
 	Kept   retention.State `json:"kept,omitzero"`
 	Erased bool            `json:"erased,omitempty"` // the person, or about to be
+	Round  int             `json:"round,omitzero"`   // how often it was retracted
 }
 
 func (a *queueApplication) columns() (string, string, time.Time, bool) {
@@ -166,7 +167,7 @@ var queue = Projection{
 	Names: []string{
 		"definition.published", "cycle.planned", "definition.moved",
 		"call.opened", "deadline.extended", "permit.granted", "call.closed",
-		"draft.started", "draft.expired", "application.received", "submission.refused", "application.withdrawn", "nomination.received", "nomination.lapsed",
+		"draft.started", "draft.expired", "application.received", "submission.refused", "application.withdrawn", "application.retracted", "nomination.received", "nomination.lapsed",
 		"eligibility.confirmed", "eligibility.failed", "offer.made", "offer.accepted", "offer.declined", "offer.lapsed",
 		"match.made", "match.unwound", "match.completed", "match.ended", "contact.made", "contact.overdue", "session.held",
 		"application.passed_over", "application.declined", "cycle.closed", "erasure.started", "erasure.completed", "retention.expired", "retention.extended",
@@ -248,6 +249,8 @@ func applyQueue(tx *Tx, e *Event) error {
 		known.Cycle, known.Call, known.Person = b.Cycle, b.Call, b.Person
 	case application.SubmissionRefused:
 		known.Cycle, known.Call, known.Person = b.Cycle, b.Call, b.Person
+	case application.Retracted:
+		known.Round++
 	}
 	if known.File = known.File.After(e.Body, e.Envelope.OccurredAt); known.Person != "" && known != *a {
 		if a, err = change[queueApplication](tx, "queue_application", e.Stream); err != nil {
@@ -270,7 +273,7 @@ func applyQueue(tx *Tx, e *Event) error {
 	}
 	of := func(command string, due time.Time, rule, zone string) {
 		clock(command, due, rule, zone)
-		t.Call, t.About, t.Args = a.Call, a.Person, args("cycle", a.Cycle, "call", a.Call, "person", string(a.Person))
+		t.Call, t.About, t.Round, t.Args = a.Call, a.Person, a.Round, args("cycle", a.Cycle, "call", a.Call, "person", string(a.Person))
 	}
 	switch b := e.Body.(type) {
 	case application.DraftStarted:
@@ -285,7 +288,7 @@ func applyQueue(tx *Tx, e *Event) error {
 			rule := d.rule(d.Proof[a.Call+"."+b.Route], b.ReceivedAt, b.ProofDue, "the submission", b.Calendar)
 			of("nomination.lapse", b.ProofDue, rule, cmp.Or(d.Zone, b.Deadline.Zone))
 		}
-	case application.DraftExpired, application.Withdrawn:
+	case application.DraftExpired, application.Withdrawn, application.Retracted:
 		settled("")
 	case application.NominationReceived, application.NominationLapsed, application.EligibilityConfirmed, application.EligibilityFailed:
 		settled("nomination.lapse")

@@ -213,6 +213,8 @@ func Sentence(e Event) (sentence, before, after string) {
 		return say("A submission by %s was refused: %s%s", who, words(b.Code), detail), "", ""
 	case application.Withdrawn:
 		return say("The application of %s was withdrawn", who), "", "withdrawn"
+	case application.Retracted:
+		return say("The application of %s was recorded by mistake, and is retracted", who), "", "retracted"
 	case application.NominationReceived:
 		return say("The nomination of %s was confirmed", who), "", ""
 	case application.NominationLapsed:

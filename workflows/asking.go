@@ -140,6 +140,8 @@ func (a ask) notes() []Input {
 		text = "This is for good: the cycle's figures are sealed, and a closed cycle is never opened again."
 	case "application.withdraw":
 		text = "This is for good: an application that was withdrawn is not taken up again, and its person cannot apply again under the same call."
+	case "application.retract":
+		text = "It is then as if the application had never reached you: no list or figure has it, and its person can apply under the same call, or be keyed in or imported again. The history keeps both."
 	case "place.reserve":
 		text = "An offer of the place follows at once, and its time to answer begins."
 	case "offer.decline":

@@ -121,6 +121,31 @@ func TestOneThingsTroubleKeepsTheClockFromNothingElse(t *testing.T) {
 	}
 }
 
+// What was retracted falls due no more, and what is then received at the same time
+// does so anew.
+func TestWhatIsReceivedAgainFallsDueAgain(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	due := agenda{o.views()}
+	o.clock.Set(monday.AddDate(0, 0, 14))
+	submit := with(call, "person", "a1", "route", "network", "answers", form, "received_at", monday)
+	for range 3 {
+		o.must("coordinator/c1", "application.submit", submit)
+		o.tick(due)
+		require.Equal(t, "nomination.lapsed", o.recorded(o.application("a1"))[2])
+		o.must("coordinator/c1", "application.retract", with(call, "person", "a1"))
+		o.tick(due)
+	}
+	require.Equal(t, 3, count(o.recorded(o.application("a1")), "nomination.lapsed"))
+	o.clock.Set(monday.AddDate(0, 0, 15))
+	o.must("coordinator/c1", "application.submit", with(submit, "received_at", monday.AddDate(0, 0, 14)))
+	o.must("coordinator/c1", "application.retract", with(call, "person", "a1"))
+	o.clock.Set(monday.AddDate(0, 0, 23))
+	asked, err := due.Due(t.Context(), o.clock.Now(), 9)
+	require.NoError(t, err)
+	require.Empty(t, asked)
+}
+
 func TestWhatIsSkippedTheClockDoesNot(t *testing.T) {
 	t.Parallel()
 	o, store, due := expiring(t, eventstore.ErrInvalid, false)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/allocation"
@@ -133,6 +134,7 @@ var registry = []registration{
 		return err
 	}),
 	on[application.Withdraw]("application.withdraw", nil),
+	on("application.retract", lookup.retracting),
 	on[application.ReceiveNomination]("nomination.receive", nil),
 	on[application.LapseNomination]("nomination.lapse", nil),
 	on("eligibility.confirm", func(l lookup, c *application.ConfirmEligibility) error {
@@ -617,6 +619,31 @@ func (l lookup) allocated(id string) (allocation.State, error) {
 		return allocation.State{}, err
 	}
 	return fold[allocation.State](l, allocation.ID{Programme: plan.Programme}.Stream())
+}
+
+// retracting completes the retraction of an application with what it rests on.
+func (l lookup) retracting(c *application.Retract) error {
+	c.Begun = time.Time{} // it may be looked up again
+	for r, err := range l.Store.ReadStream(l.ctx, c.Stream(), eventstore.ReadStream{}) {
+		if errors.Is(err, eventstore.ErrStreamNotFound) {
+			break
+		} else if err != nil {
+			return fmt.Errorf("what is retracted: %w", err)
+		}
+		env, err := schema.DecodeEnvelope(r.Metadata)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s, revision %d: %w", r.Stream, r.Revision, err)
+		case r.Name == "application.retracted":
+			c.Begun = time.Time{}
+		case r.Name == "submission.refused": // which it was, and stays
+		case c.Begun.IsZero() || env.OccurredAt.Before(c.Begun):
+			c.Begun = env.OccurredAt
+		}
+	}
+	reviews, err := fold[review.State](l, review.ID(c.ID).Stream())
+	c.Given = reviews.Given()
+	return err
 }
 
 func (l lookup) phase(id application.ID) (application.Phase, error) {

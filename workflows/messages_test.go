@@ -127,7 +127,7 @@ func TestWhatIsUndoneIsNotTold(t *testing.T) {
 	o.change = func(d *programme.Definition) {
 		d.Messages = nil
 		for _, m := range [][3]string{
-			{"offer", "offer.made", "applicant"}, {"listed", "application.shortlisted", "applicant"}, {"review", "review.assigned", "reviewer"},
+			{"offer", "offer.made", "applicant"}, {"listed", "application.shortlisted", "applicant"}, {"review", "review.assigned", "reviewer"}, {"proved", "nomination.received", "applicant"},
 			{"proposed", "match.proposed", "mentee"}, {"made", "match.made", "mentee"}, {"session", "session.scheduled", "mentee"},
 		} {
 			d.Messages = append(d.Messages, programme.Message{Message: m[0], On: m[1], To: m[2], Templates: []programme.Template{{Language: "en", Subject: "S", Text: "T"}}})
@@ -160,6 +160,16 @@ func TestWhatIsUndoneIsNotTold(t *testing.T) {
 	o.settle()
 	require.Equal(t, []string{"review queued", "review withdrawn reviewer_recused"}, told("r1"), "of one application")
 	require.Equal(t, []string{"review queued", "review queued"}, told("r2"), "of one reviewer")
+
+	for range 2 {
+		o.must("applicant/a4", "application.submit", with(call, "route", "network", "answers", form))
+		o.must("coordinator/c1", "nomination.receive", with(call, "person", "a4", "proof", domain.CommitmentDigest(nil, "letter")))
+		if len(told("a4")) == 0 {
+			o.must("coordinator/c1", "application.retract", with(call, "person", "a4"))
+		}
+		o.settle()
+	}
+	require.Equal(t, []string{"proved withdrawn application_retracted", "proved queued"}, told("a4"), "of what came after it was retracted")
 
 	o.matched("a3", "m1", "first")
 	in := fields{"cycle": "spring", "match": "first"}

@@ -127,7 +127,7 @@ type people struct {
 
 // final lists what ends something.
 var final = map[string]bool{
-	"application.withdraw": true, "eligibility.fail": true, "application.pass_over": true, "application.decline": true, "application.reserve": true,
+	"application.withdraw": true, "application.retract": true, "eligibility.fail": true, "application.pass_over": true, "application.decline": true, "application.reserve": true,
 	"conflict.declare": true, "offer.decline": true, "place.release": true, "reserve.release": true,
 	"match.decline": true, "match.unwind": true, "match.end": true, "completion.waive": true, "session.cancel": true, "session.miss": true,
 }
@@ -159,7 +159,7 @@ func (p *people) command() (by, command string, f fields, cause workflows.Cause)
 		act{"applicant/" + a, "application.submit", with(call, "route", "staff", "answers", with(form, "priorities", []string{"one"}))},
 		act{c1, "deadline.extend", with(call, "deadline", deadline(fmt.Sprintf("2024-02-%02dT12:00", 1+p.r.IntN(25))))},
 		act{c1, "permit.grant", with(mine, "until", time.Date(2024, 2, 1+p.r.IntN(28), 12, 0, 0, 0, time.UTC))},
-		act{"applicant/" + a, "application.withdraw", call},
+		act{"applicant/" + a, "application.withdraw", call}, act{c1, "application.retract", mine},
 		act{c1, "nomination.receive", with(mine, "proof", "x")},
 		act{c1, "eligibility.confirm", mine}, act{c1, "eligibility.confirm", mine},
 		act{c1, "eligibility.fail", with(mine, "failed", []string{one(p, "nominated", "nonsense")})},
@@ -254,6 +254,9 @@ func invariants(t *testing.T, log eventstore.Store, v *vault) map[string]int {
 		case application.Received:
 			received[r.Stream]++
 			require.Equal(t, 1, received[r.Stream], "received twice: %s", r.Stream)
+		case application.Retracted:
+			delete(received, r.Stream)
+			require.Zero(t, offers[r.Stream])
 		case application.OfferMade:
 			offers[r.Stream]++
 			require.Equal(t, 1, offers[r.Stream])

@@ -258,7 +258,7 @@ func (l lookup) since(c *tasks.Open, d programme.Definition) error {
 	var cause eventstore.Position
 	for _, about := range abouts {
 		err := l.read(c.Cycle, about, func(r eventstore.Recorded) error {
-			done, ends := slices.Contains(c.Plan.Done, r.Name), c.Plan.On != "" && programme.Endings[r.Name].On == c.Plan.On
+			done, ends := slices.Contains(c.Plan.Done, r.Name), c.Plan.On != "" && programme.Endings[r.Name].Ends(c.Plan.On)
 			if r.ID.String() == c.Cause {
 				cause = r.Position
 			}

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -163,6 +164,25 @@ func TestTasksFollowWhatHappens(t *testing.T) {
 	require.Equal(t, []tasks.Phase{tasks.Dropped, tasks.Done}, o.phases("read")[:2])
 	_, err := o.try("coordinator/c1", "task.reopen", of("reflect", "match", "x", "session", 2))
 	require.ErrorIs(t, err, tasks.ErrEnded)
+
+	// What was recorded by mistake has no tasks, also where they are opened late.
+	apply := func() { o.must("applicant/a4", "application.submit", with(call, "route", "staff", "answers", form)) }
+	trouble := errors.New("trouble")
+	o.Sabotage("open-the-task", func(string) error { return trouble })
+	apply()
+	o.settle()
+	o.must("coordinator/c1", "application.retract", with(call, "person", "a4"))
+	apply()
+	trouble = nil
+	o.must("coordinator/c1", "policy.retry", decideOf(o.standing()[0]))
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Dropped, tasks.Waiting}, o.phases("screen")[3:])
+	o.must("coordinator/c1", "application.retract", with(call, "person", "a4"))
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Dropped, tasks.Dropped}, o.phases("screen")[3:])
+	apply()
+	o.settle()
+	require.Equal(t, []tasks.Phase{tasks.Dropped, tasks.Dropped, tasks.Waiting}, o.phases("screen")[3:])
 
 	o.must("applicant/m1", "application.withdraw", mentors)
 	o.woundUp()

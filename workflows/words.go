@@ -9,6 +9,7 @@ var verbs = map[string]string{
 	"application.decline":   "Decline the application",
 	"application.pass_over": "Pass the application over",
 	"application.reserve":   "Put the application in reserve",
+	"application.retract":   "Retract the application as recorded by mistake",
 	"application.select":    "Select the application",
 	"application.shortlist": "Shortlist the application",
 	"application.submit":    "Submit an application",

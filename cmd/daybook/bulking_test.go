@@ -122,6 +122,11 @@ func TestManyRowsAreOneAct(t *testing.T) {
 		require.Contains(t, anna.open("/cycles/spring/history?name=application.withdrawn").html, "on behalf of Person &lt;b&gt;"+n)
 	}
 	require.Contains(t, a.as("applicant/p0@example.org").open("/cycles/spring/applications").html, "application.withdraw")
+
+	// What was recorded by mistake is on no list any more.
+	mistaken := list.chosen("application.retract", keys...).press("Show what would be recorded", "Reason", "wrong_file")
+	mistaken.press("Retract the application as recorded by mistake: 3 rows")
+	require.Empty(t, picks(anna.open("/cycles/spring/applications")))
 }
 
 // Sessions that took place as planned are recorded at once.

@@ -118,6 +118,7 @@ func TestApplication(t *testing.T) {
 	routeless := nemo.Calls[0]
 	routeless.Routes = nil
 	expired := after(draft, DraftExpired{})
+	mistaken := after(draft, received(inTime, nil), EligibilityConfirmed{}, Retracted{})
 
 	domaintest.Run(t, append(decisions(), []row{
 		{Name: "a draft is started", Now: inTime, When: StartDraft{ID: id, Deadline: deadline}, Then: draft},
@@ -125,6 +126,8 @@ func TestApplication(t *testing.T) {
 		{Name: "under an open call", When: StartDraft{ID: id}, Err: ErrNotOpen},
 		{Name: "4: S1: 00:30 in Tbilisi is in time, and a second asking is a duplicate", Given: draft, Now: inTime, When: submit(nil), Then: events{received(inTime, nil)}, Again: ErrDuplicate},
 		{Name: "4: also without a draft", Now: inTime, When: submit(nil), Then: after(draft, received(inTime, nil)), Again: ErrDuplicate},
+		{Name: "4: once what was recorded by mistake is retracted, nobody has applied", Given: mistaken, Now: inTime, When: submit(nil), Then: after(draft, received(inTime, nil)), Again: ErrDuplicate},
+		{Name: "and a draft is begun anew", Given: mistaken, Now: inTime, When: StartDraft{ID: id, Deadline: deadline}, Then: draft},
 		{Name: "4: also after withdrawing", Given: after(draft, received(inTime, nil), Withdrawn{}), Now: inTime, When: submit(nil), Err: ErrDuplicate},
 		{Name: "3: S1: 23:30 in Lisbon is not, and that is kept", Given: draft, Now: late, When: submit(nil), Then: events{refused(late)}, Err: ErrPassed},
 		{Name: "3: nor without a draft, and that is kept too", Now: late, When: submit(nil), Then: events{refused(late)}, Err: ErrPassed},
@@ -238,6 +241,23 @@ func decisions() []domaintest.Row[State, Event] {
 		{Name: "nor a draft, which nobody was sent", Given: draft, When: Withdraw{id}, Err: ErrPhase},
 		{Name: "also when it expired", Given: after(draft, DraftExpired{}), When: Withdraw{id}, Err: ErrPhase},
 
+		{Name: "what was recorded by mistake is retracted", Given: sent, When: Retract{ID: id}, Then: events{Retracted{}}},
+		{Name: "also where the proof has come", Given: after(nominated, NominationReceived{proof}), When: Retract{ID: id}, Then: events{Retracted{}}},
+		{Name: "and whoever was found eligible", Given: eligible, When: Retract{ID: id}, Then: events{Retracted{}}},
+		{Name: "or was not", Given: after(sent, EligibilityFailed{}), When: Retract{ID: id}, Then: events{Retracted{}}},
+		{Name: "or withdrew before more came of it", Given: after(eligible, Withdrawn{}), When: Retract{ID: id}, Then: events{Retracted{}}},
+		{Name: "not once reviewers were asked to read it", Given: eligible, When: Retract{ID: id, Given: true}, Err: ErrReviewed},
+		{Name: "nor once it was decided on", Given: listed, When: Retract{ID: id}, Err: ErrDecided},
+		{Name: "for whatever became of it then", Given: after(offered, Withdrawn{}), When: Retract{ID: id}, Err: ErrDecided},
+		{Name: "or against it", Given: after(eligible, PassedOver{}), When: Retract{ID: id}, Err: ErrDecided},
+		{Name: "what never came is not retracted", When: Retract{ID: id}, Err: ErrUnknown},
+		{Name: "nor a draft", Given: draft, When: Retract{ID: id}, Err: ErrPhase},
+		{Name: "it is retracted once", Given: after(sent, Retracted{}), When: Retract{ID: id, Given: true}},
+		{Name: "and what came after that is itself retracted", Given: after(sent, Retracted{}, draft[0], sent[1]), When: Retract{ID: id}, Then: events{Retracted{}}},
+		{Name: "what was retracted is not withdrawn", Given: after(sent, Retracted{}), When: Withdraw{id}, Err: ErrPhase},
+		{Name: "nor judged", Given: after(sent, Retracted{}), When: confirm, Err: ErrPhase},
+		{Name: "and awaits no proof", Given: after(nominated, Retracted{}), Now: atNoon, When: LapseNomination{ID: id}},
+
 		{Name: "a proof arrives", Given: nominated, When: ReceiveNomination{id, proof}, Then: events{NominationReceived{proof}}},
 		{Name: "a proof late", Given: lapsed, When: ReceiveNomination{id, proof}, Then: events{NominationReceived{proof}}},
 		{Name: "a proof is shown", Given: nominated, When: ReceiveNomination{ID: id}, Err: ErrProof},
@@ -327,7 +347,7 @@ func TestPhasesAreTold(t *testing.T) {
 		{draft[0], Draft}, {DraftExpired{}, Expired}, {Received{}, Submitted}, {SubmissionRefused{}, Submitted}, {Withdrawn{}, Withdrew},
 		{EligibilityFailed{}, Ineligible}, {EligibilityConfirmed{}, Eligible}, {PassedOver{}, NotListed}, {Shortlisted{}, OnShortlist},
 		{Declined{}, Rejected}, {Reserved{}, InReserve}, {Selected{}, Chosen}, {OfferMade{}, Offered}, {OfferDeclined{}, TurnedDown},
-		{OfferLapsed{}, Lapsed}, {OfferAccepted{}, Accepted},
+		{OfferLapsed{}, Lapsed}, {OfferAccepted{}, Accepted}, {Retracted{}, TakenBack},
 	} {
 		s = s.Apply(step.event)
 		require.Equal(t, step.phase, s.Phase())

@@ -39,6 +39,8 @@ var (
 	ErrRankTaken   = domain.Refuse("rank_taken", "this rank is taken")
 	ErrRanked      = domain.Refuse("ranked_otherwise", "this application is in reserve already, with another rank")
 	ErrRank        = domain.Wrong("rank_missing", "a reserve has a rank, 1 or more")
+	ErrDecided     = domain.Refuse("application_decided", "something was decided on this application, so it is not retracted")
+	ErrReviewed    = domain.Refuse("application_in_review", "reviewers were asked to read this application, so it is not retracted")
 )
 
 func wrongPhase(s State) error {
@@ -60,7 +62,7 @@ type StartDraft struct {
 
 func (c StartDraft) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
-	case s.phase != None:
+	case s.phase.begun():
 		return nil, nil
 	case c.Over:
 		return nil, cycle.ErrClosed
@@ -158,7 +160,7 @@ func (c Submit) Decide(s State, now time.Time) ([]Event, error) {
 		e.Told = when.Tell(e.ProofDue, c.Zone)
 		e.Calendar, e.Unsure = c.Calendar.Words(), route.Proof.Unsure(received, e.ProofDue, c.Zone, c.Calendar)
 	}
-	if s.phase == None {
+	if !s.phase.begun() {
 		return []Event{DraftStarted{c.Cycle, c.Call, c.Person}, e}, nil
 	}
 	return []Event{e}, nil
@@ -245,10 +247,41 @@ func (c Withdraw) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrUnknown
 	case Withdrew:
 		return nil, nil
-	case Draft, Expired, Accepted, TurnedDown, Lapsed, Rejected, Ineligible, NotListed:
+	case Draft, Expired, TakenBack, Accepted, TurnedDown, Lapsed, Rejected, Ineligible, NotListed:
 		return nil, wrongPhase(s)
 	}
 	return []Event{Withdrawn{}}, nil
+}
+
+// Retract is application.retract: it was recorded by mistake and never reached
+// us, so that the person may apply. Once it was put before others it did.
+type Retract struct {
+	ID
+
+	// Looked up: the earliest date of what is retracted, and whether reviewers
+	// were asked to read it.
+	Begun time.Time `json:"-"`
+	Given bool      `json:"-"`
+}
+
+// OccurredAt is that of what never was, so that it never had been.
+func (c Retract) OccurredAt() time.Time { return c.Begun }
+
+// Corrects tells whether an event is what should not have been recorded.
+func (c Retract) Corrects(event any) bool { _, is := event.(Received); return is }
+
+func (c Retract) Decide(s State, _ time.Time) ([]Event, error) {
+	switch {
+	case s.phase == TakenBack:
+		return nil, nil
+	case !s.phase.Applied():
+		return nil, wrongPhase(s)
+	case s.decided:
+		return nil, ErrDecided
+	case c.Given:
+		return nil, ErrReviewed
+	}
+	return []Event{Retracted{}}, nil
 }
 
 // ReceiveNomination is nomination.receive.

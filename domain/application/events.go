@@ -66,6 +66,10 @@ type DraftExpired struct {
 // Withdrawn is application.withdrawn.
 type Withdrawn struct{}
 
+// Retracted is application.retracted: what there is of the application up to
+// here was recorded by mistake, and never reached us.
+type Retracted struct{}
+
 // NominationReceived is nomination.received: the organisation confirmed.
 type NominationReceived struct {
 	Proof domain.Digest `json:"proof"`

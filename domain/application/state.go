@@ -18,6 +18,7 @@ const (
 	Expired     Phase = "expired"
 	Submitted   Phase = "submitted"
 	Withdrew    Phase = "withdrawn"
+	TakenBack   Phase = "retracted"
 	Eligible    Phase = "eligible"
 	Ineligible  Phase = "ineligible"
 	OnShortlist Phase = "shortlisted"
@@ -34,7 +35,7 @@ const (
 // Over tells a phase from which nothing more is expected.
 func (p Phase) Over() bool {
 	switch p {
-	case Expired, Withdrew, Ineligible, NotListed, Rejected, TurnedDown, Lapsed:
+	case Expired, Withdrew, TakenBack, Ineligible, NotListed, Rejected, TurnedDown, Lapsed:
 		return true
 	}
 	return false
@@ -42,12 +43,17 @@ func (p Phase) Over() bool {
 
 // Applied tells that somebody has applied, whatever became of it. Nobody applies
 // twice under a call.
-func (p Phase) Applied() bool { return p != None && p != Draft && p != Expired }
+func (p Phase) Applied() bool { return p.begun() && p != Draft && p != Expired }
+
+// begun tells that there is an application, or a draft of one: what was retracted
+// never was.
+func (p Phase) begun() bool { return p != None && p != TakenBack }
 
 // State is what the rules remember.
 type State struct {
 	id          ID
 	phase       Phase
+	decided     bool // whether to shortlist it, and whatever follows from that
 	answersHash domain.Digest
 	rank        int // in reserve, as decided
 	proof       proof
@@ -118,6 +124,7 @@ func (e SubmissionRefused) evolve(s State) State {
 
 func (DraftExpired) evolve(s State) State { s.phase = Expired; return s }
 func (Withdrawn) evolve(s State) State    { s.phase = Withdrew; return s }
+func (Retracted) evolve(s State) State    { return State{id: s.id, phase: TakenBack} }
 
 func (e NominationReceived) evolve(s State) State {
 	s.proof.received, s.proof.lapsed = e.Proof, false
@@ -127,8 +134,8 @@ func (e NominationReceived) evolve(s State) State {
 func (NominationLapsed) evolve(s State) State     { s.proof.lapsed = true; return s }
 func (EligibilityConfirmed) evolve(s State) State { s.phase = Eligible; return s }
 func (EligibilityFailed) evolve(s State) State    { s.phase = Ineligible; return s }
-func (Shortlisted) evolve(s State) State          { s.phase = OnShortlist; return s }
-func (PassedOver) evolve(s State) State           { s.phase = NotListed; return s }
+func (Shortlisted) evolve(s State) State          { s.phase, s.decided = OnShortlist, true; return s }
+func (PassedOver) evolve(s State) State           { s.phase, s.decided = NotListed, true; return s }
 func (Selected) evolve(s State) State             { s.phase = Chosen; return s }
 func (Declined) evolve(s State) State             { s.phase = Rejected; return s }
 

@@ -34,6 +34,11 @@ func held(measure, unit, words string, where ...Condition) Measure {
 		unless([]string{"session"}, "session.corrected", "session.retracted")
 }
 
+// applied is what became of an application, unless all of that was a mistake.
+func applied(measure, unit, words string, over ...Source) Measure {
+	return count(measure, unit, words, over...).unless(nil, "application.retracted")
+}
+
 // attended is somebody's presence as it was recorded or as it was corrected,
 // which may be to that they were not there.
 func attended(measure, unit, words string, where ...Condition) Measure {
@@ -43,12 +48,12 @@ func attended(measure, unit, words string, where ...Condition) Measure {
 
 // All lists the measures that every cycle has.
 var All = []Measure{
-	count("drafts_started", "applications", "Applications begun", on("draft.started")),
-	count("applications_submitted", "applications", "Applications submitted, late ones included", on("application.received")),
-	count("applications_late", "applications", "Applications submitted after the deadline by permission", on("application.received", late)),
+	applied("drafts_started", "applications", "Applications begun", on("draft.started")),
+	applied("applications_submitted", "applications", "Applications submitted, late ones included", on("application.received")),
+	applied("applications_late", "applications", "Applications submitted after the deadline by permission", on("application.received", late)),
 	count("submissions_refused", "attempts", "Attempts to submit that were refused", on("submission.refused")),
-	count("applications_withdrawn", "applications", "Applications withdrawn", on("application.withdrawn")),
-	count("applications_ineligible", "applications", "Applications that fail a criterion", on("eligibility.failed")),
+	applied("applications_withdrawn", "applications", "Applications withdrawn", on("application.withdrawn")),
+	applied("applications_ineligible", "applications", "Applications that fail a criterion", on("eligibility.failed")),
 	count("applications_shortlisted", "applications", "Applications shortlisted", on("application.shortlisted")),
 	count("applications_not_selected", "applications", "Eligible applications not shortlisted, or declined after it", on("application.passed_over"), on("application.declined")),
 	count("offers_made", "offers", "Offers of a place made", on("offer.made")),

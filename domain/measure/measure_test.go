@@ -149,6 +149,9 @@ func TestFiguresFollowFromTheFacts(t *testing.T) {
 		want                       int64
 	}{
 		{"a count", "applications_submitted", all, "", 3},
+		{"less what was retracted", "applications_submitted", all, "application.retracted a2 cycle/autumn {}", 2},
+		{"and had been begun", "drafts_started", all, "application.retracted a1 cycle/autumn {}", 0},
+		{"until it is received again", "applications_submitted", all, "application.retracted a2 cycle/autumn {}\napplication.received a2 cycle/autumn {}", 3},
 		{"of another cycle", "applications_submitted", "spring", "", 1},
 		{"of a cycle that is none", "applications_submitted", "summer", "", 0},
 		{"where something is so", "applications_late", all, "", 1},

@@ -56,7 +56,7 @@ func (e Ending) Ends(on string) bool {
 var Endings = map[string]Ending{
 	"cycle.closed": {About: AboutCycle},
 
-	"draft.expired": {About: AboutApplication}, "application.withdrawn": {About: AboutApplication}, "eligibility.failed": {About: AboutApplication},
+	"draft.expired": {About: AboutApplication}, "application.withdrawn": {About: AboutApplication}, "application.retracted": {About: AboutApplication}, "eligibility.failed": {About: AboutApplication},
 	"application.passed_over": {About: AboutApplication}, "application.declined": {About: AboutApplication},
 	"offer.declined": {About: AboutApplication}, "offer.lapsed": {About: AboutApplication},
 	"reviewer.recused": {AboutApplication, "review.assigned"},

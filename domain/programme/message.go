@@ -28,17 +28,19 @@ var (
 	ofPair      = []string{"mentee", "mentor"}
 	ofHolder    = []string{Holder}
 	matchOver   = []string{"match.unwound", "match.ended"}
+	mistaken    = []string{"application.retracted"}
+	withdrawn   = append([]string{"application.withdrawn"}, mistaken...)
 	sessionOff  = append([]string{"session.rescheduled", "session.cancelled", "session.missed", "session.held"}, matchOver...)
 )
 
 // tellings are those of Vocabulary["told"].
 var tellings = map[string]telling{
-	"application.received":    {to: ofApplicant},
-	"application.withdrawn":   {to: ofApplicant},
-	"nomination.received":     {to: ofApplicant},
-	"nomination.lapsed":       {to: ofApplicant, undone: []string{"nomination.received", "application.withdrawn"}},
-	"eligibility.confirmed":   {to: ofApplicant, undone: []string{"application.withdrawn"}},
-	"eligibility.failed":      {to: ofApplicant},
+	"application.received":    {to: ofApplicant, undone: mistaken},
+	"application.withdrawn":   {to: ofApplicant, undone: mistaken},
+	"nomination.received":     {to: ofApplicant, undone: mistaken},
+	"nomination.lapsed":       {to: ofApplicant, undone: append([]string{"nomination.received"}, withdrawn...)},
+	"eligibility.confirmed":   {to: ofApplicant, undone: withdrawn},
+	"eligibility.failed":      {to: ofApplicant, undone: mistaken},
 	"application.shortlisted": {to: ofApplicant, undone: []string{"application.withdrawn"}},
 	"application.passed_over": {to: ofApplicant},
 	"application.selected":    {to: ofApplicant, undone: []string{"application.withdrawn"}},

@@ -16,6 +16,7 @@ func TestEveryEventThatIsToldHasItsTelling(t *testing.T) {
 	require.False(t, programme.Told("review.recorded"), "what a reviewer wrote is told to nobody")
 	require.Equal(t, []string{"offer.made"}, programme.Undoes("offer.lapsed"))
 	require.Contains(t, programme.Undoes("match.unwound"), "match.made")
+	require.Subset(t, programme.Undoes("application.retracted"), []string{"application.received", "eligibility.failed"})
 	require.Empty(t, programme.Undoes("offer.made.v2"))
 }
 

@@ -55,6 +55,8 @@ func (f File) After(event any, at time.Time) File {
 		f.Open, f.Decided = true, time.Time{}
 	case application.DraftExpired, application.Withdrawn, application.EligibilityFailed, application.PassedOver, application.Declined, application.OfferDeclined, application.OfferLapsed:
 		f.Open, f.Decided = false, at
+	case application.Retracted: // it is kept as what was undecided when the cycle closed
+		f.Open, f.Decided = false, time.Time{}
 	case application.SubmissionRefused:
 		if !f.Open { // else the draft is still to be sent
 			f.Decided = at

@@ -120,6 +120,10 @@ func TestWhatBecameOfAnApplicationSaysUntilWhen(t *testing.T) {
 		requireUntil(programme.NotPlaced, "2024-02-29T00:00")
 		require.True(t, application.State{}.Apply(ending).Phase().Over(), "%T", ending)
 	}
+	f = File{}.After(application.EligibilityFailed{}, spring).After(application.Retracted{}, summer)
+	requireUntil("", "")
+	f = f.After(cycle.Closed{}, winter)
+	requireUntil(programme.NotPlaced, "2024-06-15T00:00")
 	f = File{}.After(application.SubmissionRefused{}, summer)
 	requireUntil(programme.NotPlaced, "2024-02-29T00:00")
 	f = f.After(application.DraftStarted{}, summer).After(application.SubmissionRefused{}, winter)

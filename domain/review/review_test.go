@@ -78,12 +78,15 @@ func TestReview(t *testing.T) {
 
 	s := State{}
 	require.Empty(t, s.Subjects())
+	require.False(t, s.Given())
 	s = s.Apply(assigned[0]).Apply(recorded)
 	require.Equal(t, []domain.Person{"ana"}, s.Subjects())
 	require.Equal(t, []domain.Person{"rita"}, s.Recorded())
+	require.True(t, s.Given())
 	s = s.Apply(Recused{Reviewer: "rita"})
 	require.Empty(t, s.Recorded(), "6: what was said before counts no more")
 	require.Equal(t, []domain.Person{"rita"}, s.Recused())
+	require.False(t, s.Given(), "nobody reads it any more")
 	require.Equal(t, []domain.Person{"ana"}, State{}.Apply(declared).Subjects(), "also before anybody is asked to review")
 }
 

@@ -33,6 +33,11 @@ func (s State) Recorded() []domain.Person {
 // Recused lists those who have a conflict of interest.
 func (s State) Recused() []domain.Person { return s.recused }
 
+// Given tells whether somebody was asked to read the application, and may.
+func (s State) Given() bool {
+	return slices.ContainsFunc(s.assigned, func(p domain.Person) bool { return !slices.Contains(s.recused, p) })
+}
+
 // Subjects are the people every event of the stream is about.
 func (s State) Subjects() []domain.Person {
 	if s.applicant == "" {

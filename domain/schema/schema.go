@@ -63,6 +63,7 @@ var list = []entry{
 	now[application.Received]("application.received"),
 	now[application.SubmissionRefused]("submission.refused"),
 	now[application.Withdrawn]("application.withdrawn"),
+	now[application.Retracted]("application.retracted"),
 	now[application.NominationReceived]("nomination.received"),
 	now[application.NominationLapsed]("nomination.lapsed"),
 	now[application.EligibilityConfirmed]("eligibility.confirmed"),

@@ -14,6 +14,7 @@ var known = []string{
 	"ce6e911fe7573a0339c92974a25e84f2388e1070b9a53214fac01964a937e6a1",
 	"bae20fb510f1cf95e90a02e66912ad43bdffab6c0753c076c913f361ce5898aa",
 	"dde6b88aa2af6d8e271d60801fc1bef6ae8ebd44558a1572f40f04c98fea28f5",
+	"2f0671fe4afcc3b7db1c250998ea6f29211be5154a4a46287136f2930d5f8a0c",
 }
 
 // planned is the event that says to which programme and year a cycle belongs.
@@ -63,7 +64,7 @@ type entry struct {
 	fact           fact
 }
 
-func (t *tally) add(m *Measure, f fact) error {
+func (t *tally) add(m *Measure, f fact) (err error) {
 	key := f.id
 	if len(m.Unless) > 0 {
 		key = f.stream
@@ -91,11 +92,9 @@ func (t *tally) add(m *Measure, f fact) error {
 		switch m.Fold {
 		case "count":
 		case "sum":
-			n, err := strconv.ParseInt(string(f.body[m.Of]), 10, 64)
-			if err != nil {
+			if e.value, err = strconv.ParseInt(string(f.body[m.Of]), 10, 64); err != nil {
 				return fmt.Errorf("%s of %s: %w", m.Of, f.name, err)
 			}
-			e.value = n
 		case "distinct":
 			e.of = text(f.body[m.Of])
 		default:

@@ -129,6 +129,7 @@ func (v *visit) applicationRows(a projections.Application) []row {
 		add(true, row{Key: "Screened", At: v.instant(e.At), Note: verdict + ", by " + v.actor(e.By)})
 	}
 	add(!a.WithdrawnAt.IsZero(), row{Key: "Withdrawn", At: v.instant(a.WithdrawnAt)})
+	add(!a.RetractedAt.IsZero(), row{Key: "Retracted", At: v.instant(a.RetractedAt), Note: "recorded by mistake"})
 	add(!a.Offer.MadeAt.IsZero(), row{Key: "Offer made", At: v.instant(a.Offer.MadeAt)})
 	add(!a.Offer.ReplyBy.IsZero(), row{Key: "To answer by", At: instantIn(a.Offer.ReplyBy, location(a.Offer.Zone))})
 	add(!a.Offer.AnsweredAt.IsZero(), row{Key: "Answered", At: v.instant(a.Offer.AnsweredAt), Note: string(a.Offer.Answer)})

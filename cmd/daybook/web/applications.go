@@ -58,7 +58,7 @@ func (s *Server) showApplications(w http.ResponseWriter, r *http.Request) error 
 		p.Lines = append(p.Lines, v.applicationLine(c.Application))
 	}
 	p.Bulk = v.bulking(len(list), "eligibility.confirm", "eligibility.fail", "review.assign", "application.shortlist", "application.pass_over",
-		"application.select", "application.reserve", "application.decline", "place.reserve", "application.withdraw")
+		"application.select", "application.reserve", "application.decline", "place.reserve", "application.withdraw", "application.retract")
 	return s.render(w, http.StatusOK, "applications", p)
 }
 

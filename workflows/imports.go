@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -501,17 +502,7 @@ func (l lookup) deed(r eventstore.Recorded, body any) (d Deed, ok bool, err erro
 	case imports.Event, application.DraftStarted, application.SubmissionRefused, match.Accepted:
 		return d, false, nil
 	case application.Received:
-		s, err := fold[application.State](l, r.Stream)
-		if err != nil {
-			return d, false, err
-		}
-		d.undo = order{"application.withdraw", s.ID()}
-		switch phase := s.Phase(); {
-		case phase == application.Withdrew:
-			d.Undone = true
-		case phase.Over() || phase == application.Accepted:
-			d.Left = "it has been decided since: " + string(phase)
-		}
+		return l.received(d, r)
 	case match.Proposed:
 		s, err := fold[match.State](l, r.Stream)
 		if err != nil {
@@ -551,6 +542,47 @@ func (l lookup) deed(r eventstore.Recorded, body any) (d Deed, ok bool, err erro
 		return d, true, err
 	default:
 		d.Left = "nothing takes it back"
+	}
+	return d, true, nil
+}
+
+// received tells how an application is taken back: unless it was put before others
+// since, or its person withdrew it. What an import was taken back by before there
+// were retractions is a withdrawal, too, and is retracted.
+func (l lookup) received(d Deed, r eventstore.Recorded) (Deed, bool, error) {
+	s, err := fold[application.State](l, r.Stream)
+	if err != nil {
+		return d, false, err
+	}
+	c := application.Retract{ID: s.ID()}
+	d.undo, d.by = order{"application.retract", c}, uuid.NewSHA1(r.ID, []byte("application.retract"))
+	env, err := schema.DecodeEnvelope(r.Metadata)
+	if err != nil {
+		return d, false, err
+	}
+	for later, err := range l.Store.ReadStream(l.ctx, r.Stream, eventstore.ReadStream{From: r.Revision + 1}) {
+		if err != nil {
+			return d, false, fmt.Errorf("what became of an application: %w", err)
+		}
+		switch later.Name {
+		case "application.retracted": // what came then is another's
+			d.Undone = true
+			return d, true, nil
+		case "application.withdrawn":
+			by, err := schema.DecodeEnvelope(later.Metadata)
+			if err != nil {
+				return d, false, err
+			}
+			if by.Correlation != domain.UUID5("import.revert", env.Correlation) {
+				d.Left = "it was withdrawn since"
+			}
+		}
+	}
+	if err := l.retracting(&c); err != nil {
+		return d, false, err
+	}
+	if _, err := c.Decide(s, time.Time{}); d.Left == "" && err != nil {
+		d.Left = err.Error()
 	}
 	return d, true, nil
 }

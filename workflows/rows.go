@@ -323,19 +323,25 @@ func (x *importer) anApplication(r *reader, p *rowPlan) {
 	if !received.IsZero() {
 		fields["received_at"] = received
 	}
-	same, late, other, err := x.applied(application.ID{Cycle: x.Cycle, Call: under, Person: who}, answers, received)
+	found, err := x.applied(application.ID{Cycle: x.Cycle, Call: under, Person: who}, answers, received)
 	r.failed("answers", err)
 	switch {
-	case other != "":
-		p.refused = application.ErrDuplicate.Because(other)
-	case !same:
+	case found.other != "":
+		p.refused = application.ErrDuplicate.Because(found.other)
+	case !found.same:
 		r.send(p, "application.submit", fields, who)
-		// What was refused as late is asked anew when it no longer is: under its
-		// first id it has its answer.
-		until := c.state.Permit(who)
-		if n := len(p.orders); n > 0 && late && (c.state.Deadline().Met(received) || !received.After(until)) {
-			cause := &p.orders[n-1].cause
-			cause.CommandID = uuid.NewSHA1(cause.CommandID, fmt.Append(nil, until.UTC(), c.state.Deadline().Instant.UTC()))
+		n := len(p.orders)
+		if n == 0 {
+			return
+		}
+		// What was refused as late is asked anew when it no longer is, and what was
+		// retracted may be: under its first id it has its answer.
+		id, until := &p.orders[n-1].cause.CommandID, c.state.Permit(who)
+		if found.late && (c.state.Deadline().Met(received) || !received.After(until)) {
+			*id = uuid.NewSHA1(*id, fmt.Append(nil, until.UTC(), c.state.Deadline().Instant.UTC()))
+		}
+		if found.retracted != uuid.Nil {
+			*id = uuid.NewSHA1(*id, found.retracted[:])
 		}
 	}
 }
@@ -374,40 +380,50 @@ func listed(text string) []string {
 	return items
 }
 
-// applied tells whether somebody's application has been received as a row says
-// it, or was refused as late, or was received otherwise, and how.
-func (x *importer) applied(id application.ID, answers map[string]any, received time.Time) (same, late bool, other string, err error) {
+// An appliedBefore is how what a row says of an application stands to what there
+// is of it.
+type appliedBefore struct {
+	same      bool      // it was received so
+	late      bool      // it was refused as late
+	other     string    // it was received otherwise, and how
+	retracted uuid.UUID // the last event by which it was
+}
+
+func (x *importer) applied(id application.ID, answers map[string]any, received time.Time) (found appliedBefore, err error) {
 	var was *application.Received
 	for r, err := range x.l.Store.ReadStream(x.l.ctx, id.Stream(), eventstore.ReadStream{}) {
 		if errors.Is(err, eventstore.ErrStreamNotFound) {
 			break
 		} else if err != nil {
-			return false, false, "", err
+			return found, err
 		}
 		body, err := schema.Decode(r.Name, r.Data)
 		if err != nil {
-			return false, false, "", err
+			return found, err
 		}
 		switch e := body.(type) {
 		case application.Received:
 			was = &e
 		case application.SubmissionRefused:
-			late = e.Code == application.ErrPassed.Code && e.ReceivedAt.Equal(received)
+			found.late = e.Code == application.ErrPassed.Code && e.ReceivedAt.Equal(received)
 		case application.Withdrawn:
-			return false, false, "it was withdrawn since", nil
+			found.other = "it was withdrawn since"
+		case application.Retracted:
+			was, found.other, found.retracted = nil, "", r.ID
 		}
 	}
 	switch {
-	case was == nil:
-		return false, late, "", nil
+	case was == nil || found.other != "":
+		return found, nil
 	case !received.IsZero() && !was.ReceivedAt.Equal(received):
-		return false, false, "received at another time", nil
+		found.other = "received at another time"
+		return found, nil
 	}
 	texts := map[string][]string{}
 	for _, a := range was.Answers {
 		text, err := x.reveal(a.Text.Digest)
 		if err != nil {
-			return false, false, "", err
+			return found, err
 		}
 		texts[a.Field] = append(texts[a.Field], text)
 	}
@@ -422,10 +438,12 @@ func (x *importer) applied(id application.ID, answers map[string]any, received t
 	}
 	for _, field := range x.calls[id.Call].plan.Form.Fields {
 		if !slices.EqualFunc(texts[field.Field], said[field.Field], func(a, b string) bool { return strings.TrimSpace(a) == b }) {
-			return false, false, "with other answers", nil
+			found.other = "with other answers"
+			return found, nil
 		}
 	}
-	return true, false, "", nil
+	found.same = true
+	return found, nil
 }
 
 // somebody is who a cell names by address or short name.

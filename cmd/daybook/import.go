@@ -238,10 +238,10 @@ func newImportRevert() *cobra.Command {
 		Short: "Take back what an import recorded",
 		Long: `Take back what an import recorded, as far as anything takes it back.
 
-Applications are withdrawn, and that is for good: an application that was withdrawn
-is not taken up again, and its person cannot apply again under the same call. Matches
-are unwound, and those who attended are recorded as absent. Of people, mentors and
-sessions nothing is taken back.
+Applications are retracted, as if they had never reached us, and can be imported
+again from a file that was mended; not what was decided on since, or is in review.
+Sessions are retracted, matches are unwound, and those who attended are recorded as
+absent. Of people and mentors nothing is taken back.
 
 Each event that stands is told, and why. The history keeps both, the import and that
 it was taken back.`,

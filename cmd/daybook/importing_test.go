@@ -113,7 +113,7 @@ func TestASpreadsheetIsBroughtInByThePages(t *testing.T) {
 	list.follow("Applications").follow("All that it recorded")
 	one = anna.open(report.links["What it recorded, and how to take it back"])
 	require.Equal(t, 2, strings.Count(one.html, ">application received</a>"))
-	require.Contains(t, one.html, "that is for good: an application that was withdrawn is not taken up again, and its person cannot apply again under the same call")
+	require.Contains(t, one.html, "Its applications are retracted, as if they had never reached you: no list or figure has them, and they can be imported again.")
 	unsaid := one.press("Take this import back")
 	require.Equal(t, http.StatusBadRequest, unsaid.code)
 	require.Contains(t, unsaid.html, `<a href="#f-reason">An exception needs a reason`)
@@ -121,6 +121,16 @@ func TestASpreadsheetIsBroughtInByThePages(t *testing.T) {
 	require.Equal(t, 2, strings.Count(back.html, "<td class=\"govuk-table__cell\">taken back</td>"))
 	require.Contains(t, back.html, "Taken back: 2 events undone, 3 left")
 	require.NotContains(t, back.html, "Take this import back")
+	require.Contains(t, anna.open("/cycles/spring/figures/applications_submitted").html, "recorded by mistake")
+	file := back.follow("Application of Ben 🦕 Ohm")
+	require.Contains(t, file.html, `<p class="govuk-body-l">Retracted</p>`)
+	require.NotContains(t, anna.open("/cycles/spring/applications").links, "Ben 🦕 Ohm")
+
+	// And brought in again, when it is mended.
+	report = changed.press("Show what would be recorded").press("Import 2 rows")
+	require.Contains(t, report.html, "What was recorded</h1>")
+	require.Contains(t, anna.open("/cycles/spring/applications").links, "Ben 🦕 Ohm")
+	require.Contains(t, anna.open(file.at).html, `<p class="govuk-body-l">Submitted</p>`)
 
 	// A file is forgotten when somebody says so, and after a while.
 	gone := report.press("Forget this file")
@@ -439,7 +449,9 @@ func TestSessionsGoRound(t *testing.T) {
 	brought("other.xlsx", written(), "This session is already recorded otherwise; correct the record instead", `There is nothing to record. What is in the way stands beside each row: mend it in the file and <a class="govuk-link" href="/cycles/spring/imports?kind=sessions">upload it again</a>`)
 
 	// What was not held after all is retracted, and counts no more.
-	back := report.follow("What it recorded, and how to take it back").press("Take this import back", "Why", "wrong_file")
+	fixed := report.follow("What it recorded, and how to take it back")
+	require.Contains(t, fixed.html, "Its sessions are retracted: they were not held after all.")
+	back := fixed.press("Take this import back", "Why", "wrong_file")
 	require.Contains(t, back.html, "Taken back: 2 events undone")
 	after := anna.open("/cycles/spring/sessions")
 	require.Contains(t, after.html, `Held: <strong class="db-number">1</strong>`)

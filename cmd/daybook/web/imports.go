@@ -281,7 +281,8 @@ func (s *Server) renderImport(w http.ResponseWriter, r *http.Request, status int
 // undoing says what becomes of what can be taken back.
 func undoing(deeds []Deed) (says []string) {
 	for _, x := range [][2]string{
-		{"application.received", "Its applications are withdrawn, and that is for good: an application that was withdrawn is not taken up again, and its person cannot apply again under the same call."},
+		{"application.received", "Its applications are retracted, as if they had never reached you: no list or figure has them, and they can be imported again. The history keeps both."},
+		{"session.held", "Its sessions are retracted: they were not held after all."},
 		{"match.proposed", "Its matches are unwound, by nobody’s fault."},
 		{"attendance.recorded", "Those who were there are recorded as absent."},
 	} {

@@ -59,7 +59,7 @@ const (
 
 // An ImportedRow is what became of a row, or would.
 type ImportedRow struct {
-	Line     int        `json:"line"`
+	Row      int        `json:"row"` // as a spreadsheet shows it
 	Outcome  RowOutcome `json:"outcome"`
 	Code     string     `json:"code,omitempty"` // of a refusal
 	Why      string     `json:"why,omitempty"`
@@ -70,8 +70,8 @@ type ImportedRow struct {
 }
 
 // already is a row that leaves nothing, as long as nothing else is known of it.
-func already(line int) ImportedRow {
-	return ImportedRow{Line: line, Outcome: RowAlready, Why: "recorded before"}
+func already(row int) ImportedRow {
+	return ImportedRow{Row: row, Outcome: RowAlready, Why: "recorded before"}
 }
 
 // A Stranger is somebody whom a row names and nobody knows yet, as person.register
@@ -319,7 +319,7 @@ func (x *importer) issue(ctx context.Context) error {
 	leaves := make([]bool, len(x.rows))
 	for i, r := range x.done.Rows {
 		if leaves[i] = len(r.Events) > 0; leaves[i] {
-			x.done.Rows[i] = already(r.Line)
+			x.done.Rows[i] = already(r.Row)
 		}
 	}
 	turns, of := make([]int, len(x.rows)), map[string]int{} // the sessions of a match one after the other

@@ -121,9 +121,9 @@ func (g *Engine) plan(ctx context.Context, in Import) (*importer, error) {
 			said[p.orders[0].cause.CommandID] = i
 			continue
 		case x.rows[first].says != x.rows[i].says:
-			r.Outcome, r.Why = RowAsked, fmt.Sprintf("row %d says the same in other words: leave one of the two out", x.done.Rows[first].Line)
+			r.Outcome, r.Why = RowAsked, fmt.Sprintf("row %d says the same in other words: leave one of the two out", x.done.Rows[first].Row)
 		default:
-			r.Why = fmt.Sprintf("the same as row %d", x.done.Rows[first].Line)
+			r.Why = fmt.Sprintf("the same as row %d", x.done.Rows[first].Row)
 		}
 		x.rows[i].orders, x.rows[i].newcomer = nil, nil
 	}

@@ -224,7 +224,7 @@ func tellRows(w io.Writer, b *book, ctx context.Context, done *workflows.Importe
 		if why := whyOf(r); why != "" {
 			says += ": " + why
 		}
-		if _, err := fmt.Fprintf(w, "row %d: %s\n", r.Line, says); err != nil {
+		if _, err := fmt.Fprintf(w, "row %d: %s\n", r.Row, says); err != nil {
 			return err
 		}
 	}

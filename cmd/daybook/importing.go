@@ -271,7 +271,7 @@ func brought(done *workflows.Imported) (b web.Brought) {
 	}
 	b.ID = done.ID
 	for i, r := range done.Rows {
-		o := web.Outcome{Row: "row " + strconv.Itoa(r.Line), Became: string(r.Outcome), Code: r.Code, Why: whyOf(r), Events: r.Events}
+		o := web.Outcome{Row: "row " + strconv.Itoa(r.Row), Became: string(r.Outcome), Code: r.Code, Why: whyOf(r), Events: r.Events}
 		if r.Nobody != nil {
 			o.Nobody = web.Stranger(*r.Nobody)
 		}

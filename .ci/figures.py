@@ -73,17 +73,23 @@ def compute(events):
     f["mentors_matched"] = len({d["mentor"] for d in made.values()})
     f["matches_active"] = len(set(made) - gone)
 
-    sessions = {}
+    sessions, off = {}, {"session.cancelled": {}, "session.missed": {}}
     for e in own:
+        key = e["stream"], e["data"].get("session")
+        if e["name"] in off:
+            off[e["name"]].setdefault(key, []).append(e)
+        if e["name"] == "session.held":
+            for kind in off.values():
+                kind.pop(key, None)
         if e["name"] in ("session.held", "session.corrected"):
-            sessions[e["stream"], e["data"]["session"]] = e["data"]
+            sessions[key] = e["data"]
         elif e["name"] == "session.retracted":
-            sessions.pop((e["stream"], e["data"]["session"]), None)
+            sessions.pop(key, None)
     held = list(sessions.values())
     f["sessions_scheduled"] = n("session.scheduled")
     f["sessions_held"] = len(held)
-    f["sessions_cancelled"] = n("session.cancelled")
-    f["sessions_missed"] = n("session.missed")
+    f["sessions_cancelled"] = sum(map(len, off["session.cancelled"].values()))
+    f["sessions_missed"] = sum(map(len, off["session.missed"].values()))
     f["session_minutes"] = sum(d["minutes"] for d in held)
     f["sessions_conforming"] = sum(1 for d in held if not d.get("nonconformities"))
     f["matches_completed_by_rule"] = n("match.completed", lambda d: d["basis"] == "rule")

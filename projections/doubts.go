@@ -116,7 +116,7 @@ func (c Cycle) shifted(calls []queueCall, now time.Time) (list []Item) {
 
 // shifted tells of first contact that is awaited and of sessions ahead, whose zone's clocks changed since.
 func (m Match) shifted(now time.Time) (list []Item) {
-	if words := reshown(m.Told, m.ContactDue); m.Phase == match.Active && m.ContactAt.IsZero() && m.ContactDue.After(now) && words != "" {
+	if words := reshown(m.Told, m.ContactDue); m.Phase == match.Active && m.ContactAt.IsZero() && !m.Met && m.ContactDue.After(now) && words != "" {
 		list = append(list, Item{
 			Kind: "zone", Words: "match " + m.Match + ": first contact: " + words + "; tell the pair which holds", Command: "contact.make",
 			Args: args("cycle", m.Cycle, "match", m.Match, "side", match.Mentee), Cycle: m.Cycle, Stream: m.Stream, Role: "coordinator",

@@ -53,8 +53,9 @@ type Match struct {
 	Basis      string               `json:"basis,omitempty"`  // of completion: rule, waiver
 	Waived     string               `json:"waived,omitempty"` // what was unmet
 	Zone       string               `json:"zone"`
-	Conforming int                  `json:"conforming"` // sessions held that conform
-	Health     string               `json:"health"`     // where it stands, in words
+	Met        bool                 `json:"met,omitempty"` // while they were matched
+	Conforming int                  `json:"conforming"`    // sessions held that conform
+	Health     string               `json:"health"`        // where it stands, in words
 }
 
 // A Signature is one side's word, and when it was given.
@@ -278,6 +279,7 @@ func applyMatches(tx *Tx, e *Event) error {
 		s.MissedBy, s.Notice, s.CalledOff = b.Side, b.Notice, b.Notice
 	case match.SessionHeld:
 		held(b).RecordedAt = recorded
+		m.Met = m.Met || m.Phase == match.Active
 	case match.SessionCorrected:
 		held(match.SessionHeld(b)).CorrectedAt = recorded
 	case match.SessionRetracted:

@@ -726,8 +726,7 @@ func (m Match) items(now time.Time) (list []Item) {
 			add(Item{Kind: "agreement", Words: "sign the agreement", Command: "agreement.sign", Role: side}, "side", side, "version", m.Agreement)
 		}
 	}
-	met := slices.ContainsFunc(m.Sessions, func(s Session) bool { return s.Status == "held" || s.Status == "retracted" })
-	if m.Phase == match.Active && m.ContactAt.IsZero() && !met {
+	if m.Phase == match.Active && m.ContactAt.IsZero() && !m.Met {
 		add(Item{Kind: "contact", Words: "make first contact", Command: "contact.make", Role: match.Mentee, Due: m.ContactDue, Zone: m.Zone}, "side", match.Mentee)
 	}
 	for _, s := range m.Sessions {

@@ -355,7 +355,7 @@ func Sentence(e Event) (sentence, before, after string) {
 	case match.SessionCorrected:
 		return say("The record of session %d was corrected: %s", b.Session, held(match.SessionHeld(b))), "", held(match.SessionHeld(b))
 	case match.SessionRetracted:
-		return say("Session %d was not held after all", b.Session), "held", "retracted"
+		return say("The record of session %d was a mistake, and is retracted", b.Session), "held", "retracted"
 	case match.ReflectionFiled:
 		on := "a final reflection"
 		if b.Kind == "session" {
@@ -620,6 +620,7 @@ var nonconformities = map[string]string{
 	"after_match_end":     "after the match was over",
 	"not_active":          "while the match was not active",
 	"gathering_cancelled": "although it had been called off",
+	"after_completion":    "the match was completed with it",
 	"after_cycle_close":   "recorded after the cycle closed",
 }
 

@@ -283,7 +283,15 @@ var registry = []registration{
 	}),
 	on[match.Accept]("match.accept", nil),
 	on[match.Decline]("match.decline", nil),
-	on[match.Make]("match.make", nil),
+	on("match.make", func(l lookup, c *match.Make) error {
+		m, err := remembered[match.State](l, c.Stream())
+		if err != nil {
+			return err
+		}
+		s, err := fold[mentor.State](l, mentor.ID{Mentor: m.Pair().Mentor}.Stream())
+		c.Waited = s.Waited(c.Cycle, c.Match)
+		return err
+	}),
 	on[match.Unwind]("match.unwind", nil),
 	on[match.End]("match.end", nil),
 	on[match.SignAgreement]("agreement.sign", nil),

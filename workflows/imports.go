@@ -499,7 +499,7 @@ func (l lookup) deeds(id string) (deeds []Deed, err error) {
 func (l lookup) deed(r eventstore.Recorded, body any) (d Deed, ok bool, err error) {
 	d = Deed{Stream: r.Stream, Event: r.Name, At: r.Position, by: r.ID}
 	switch b := body.(type) {
-	case imports.Event, application.DraftStarted, application.SubmissionRefused, match.Accepted:
+	case imports.Event, application.DraftStarted, application.SubmissionRefused, match.Accepted, match.AgreementSigned, match.AgreementInForce:
 		return d, false, nil
 	case application.Received:
 		return l.received(d, r)
@@ -530,7 +530,7 @@ func (l lookup) deed(r eventstore.Recorded, body any) (d Deed, ok bool, err erro
 		return d, true, err
 	case match.SessionHeld:
 		s, err := fold[match.State](l, r.Stream)
-		d.undo = order{"session.correct", match.CorrectSession{HoldSession: hold(match.ParseStream(r.Stream), match.SessionHeld{Session: b.Session, Slot: b.Slot})}}
+		d.undo = order{"session.correct", match.CorrectSession{HoldSession: match.HoldSession{ID: match.ParseStream(r.Stream), Session: b.Session}}}
 		now, retracted := s.Held(b.Session)
 		d.Undone = retracted
 		switch {

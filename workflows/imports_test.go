@@ -21,6 +21,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
+	tasks "github.com/daybook-engine/daybook/domain/task"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/storetest"
 	"github.com/daybook-engine/daybook/projections"
@@ -275,7 +276,7 @@ func TestWhatWasTakenBackIsBroughtInAgain(t *testing.T) {
 	o.must("coordinator/c1", "application.withdraw", x2, earlier)
 	outcomes, _ = o.bring("applications", right, sheet.Map{})
 	require.Equal(t, twice("refused: duplicate"), outcomes)
-	require.Equal(t, []string{"application.received undone=true ", "application.received undone=false it was withdrawn since"}, reverted(id))
+	require.Equal(t, []string{"application.received undone=false it was withdrawn since", "application.received undone=true "}, reverted(id))
 	outcomes, _ = o.bring("applications", right, sheet.Map{})
 	require.Equal(t, []string{"refused: duplicate", "recorded"}, outcomes)
 	_, err := o.try("coordinator/c1", "application.retract", x1, workflows.Cause{Channel: "web"})
@@ -393,17 +394,22 @@ func TestMatchesAndTheirSessionsAreBroughtIn(t *testing.T) {
 	outcomes, _ = o.bring("sessions", "match,date,zone,minutes,mode,session\nm1,2024-01-06 14:00,Europe/London,90,online,\nm1,2024-01-07 15:00,,60,online,2\nm1,2024-01-08 02:00,,45,online,\nm9,2024-01-06 14:00,,60,online,\n", sheet.Map{})
 	require.Equal(t, []string{"already so: recorded before", "already so: recorded before", "recorded: before_agreement, under_min_duration", "refused: match_unknown"}, outcomes)
 
-	// One that was not held after all is not brought in again, unless somebody
-	// reflected on it.
+	// What was retracted with its import is brought in again, as mended, under
+	// another number; what somebody retracted is not, nor is what somebody reflected
+	// on retracted.
 	o.must("mentee/a1", "reflection.file", fields{"cycle": "spring", "match": "m1", "side": "mentee", "kind": "session", "session": 2, "text": "I dared"})
 	deeds, err := o.Revert(t.Context(), "coordinator/c1", held, "wrong_file", "cli", nil)
 	require.NoError(t, err)
-	require.Equal(t, []string{"session.held undone=true ", "session.held undone=false " + match.ErrReflected.Text}, became(deeds))
-	outcomes, _ = o.bring("sessions", "match,date,minutes,mode\nm1,2024-01-06 15:00,90,online\n", sheet.Map{})
-	require.Equal(t, []string{"refused: session_retracted"}, outcomes)
+	require.Equal(t, []string{"session.held undone=false " + match.ErrReflected.Text, "session.held undone=true "}, became(deeds))
+	o.must("coordinator/c1", "session.correct", fields{"cycle": "spring", "match": "m1", "session": 3, "minutes": 0})
+	const mended = "match,session,date,minutes,mode\nm1,1,2024-01-06 15:00,80,online\nm1,,2024-01-07 15:00,60,online\nm1,,2024-01-08 02:00,45,online\nm1,3,2024-01-08 03:00,45,online\n"
+	for _, want := range []string{"recorded: before_agreement", "already so: recorded before"} {
+		outcomes, _ = o.bring("sessions", mended, sheet.Map{})
+		require.Equal(t, []string{want, "already so: recorded before", "refused: session_retracted", "refused: session_retracted"}, outcomes)
+	}
 	deeds, err = o.Revert(t.Context(), "coordinator/c1", held, "wrong_file", "cli", nil)
 	require.NoError(t, err)
-	require.Equal(t, []string{"session.held undone=true ", "session.held undone=false " + match.ErrReflected.Text}, became(deeds), "again")
+	require.Equal(t, []string{"session.held undone=false " + match.ErrReflected.Text, "session.held undone=true "}, became(deeds), "again")
 
 	deeds, err = o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli", nil)
 	require.NoError(t, err)
@@ -414,7 +420,7 @@ func TestMatchesAndTheirSessionsAreBroughtIn(t *testing.T) {
 // dated by what the rows say: sessions between then and now conform.
 func TestLastYearsMatchesAreBroughtIn(t *testing.T) {
 	t.Parallel()
-	o := open(t)
+	o := asking(t, programme.Task{Task: "sign", Role: "mentee", On: "match.made", Done: []string{"agreement.signed"}})
 	o.chosen("a1", "a2")
 	for _, a := range []string{"a1", "a2"} {
 		o.must("coordinator/c1", "place.reserve", with(call, "person", a))
@@ -422,10 +428,11 @@ func TestLastYearsMatchesAreBroughtIn(t *testing.T) {
 		o.must("applicant/"+a, "offer.accept", call)
 		o.settle()
 	}
-	outcomes, _ := o.bring("matches", "mentee;mentor;match;Accepted by both;Agreement\na1;m1;x;04.01.2024;05.01.2024\na2;m2;y;;05.01.2024\na2;m2;y;yes;05.01.2024\na2;m2;y;1 January;\n", sheet.Map{Columns: map[string]string{"accepted": "Accepted by both"}})
+	outcomes, _ := o.bring("matches", "mentee;mentor;match;Accepted by both;Agreement\na1;m1;x;04.01.2024;05.01.2024\na2;m2;y;;05.01.2024\na2;m2;y;yes;05.01.2024\na2;m2;y;1 January;\na2;m2;y;04.01.2025;\n", sheet.Map{Columns: map[string]string{"accepted": "Accepted by both"}})
 	require.Equal(t, []string{
 		"recorded", "needs a person: signed: it does not say that both accepted; choose a column for that, too",
 		"needs a person: signed: nobody signs before they have accepted; say on which day that was", `needs a person: accepted: expected yes or no, ja or nein, found "1 january"`,
+		"needs a person: accepted: 2025-01-04 is still to come",
 	}, outcomes)
 	o.settle()
 	outcomes, _ = o.bring("sessions", "match,date,minutes,mode\nx,2024-01-04 15:00,60,online\nx,2024-01-05 15:00,60,online\n", sheet.Map{})
@@ -437,13 +444,16 @@ func TestLastYearsMatchesAreBroughtIn(t *testing.T) {
 	day := func(at time.Time) string { return at.Format("2006-01-02T15:04") }
 	require.Equal(t, "2024-01-03T23:00 2024-01-03T23:00 2024-01-04T23:00", day(m.ProposedAt)+" "+day(m.MadeAt)+" "+day(m.InForceAt))
 	require.True(t, m.ContactDue.After(monday), "from when it was known")
+	require.Equal(t, []tasks.Phase{tasks.Done}, o.phases("sign"), "before it was asked for")
 }
 
-// became tells what became of each deed.
+// became tells what became of each deed, in any order: rows are recorded side by
+// side.
 func became(deeds []workflows.Deed) (list []string) {
 	for _, d := range deeds {
 		list = append(list, fmt.Sprintf("%s undone=%v %s", d.Event, d.Undone, d.Left))
 	}
+	slices.Sort(list)
 	return list
 }
 

@@ -518,6 +518,10 @@ func (r *reader) agreed(field string) (on time.Time, yes bool) {
 		on, err = when.Local(day+"T00:00", r.x.definition.Zone)
 		r.wrong(field, err)
 	}
+	now, fault := r.x.l.now()
+	if r.failed(field, fault); on.After(now) {
+		r.ask("%s: %s is still to come", field, day)
+	}
 	r.note(field, day)
 	return on, err == nil
 }
@@ -693,6 +697,39 @@ func (r *reader) between(mentee, mentor domain.Person) string {
 	}
 }
 
+// again tells whether what is said of a session may be recorded, under another
+// number where there was a record of it: also when that was retracted with its
+// import, and not when somebody retracted it.
+func (x *importer) again(h aHeld, s match.State) (bool, error) {
+	var brought, retracted string // by which import, and with what
+	for r, err := range x.l.Store.ReadStream(x.l.ctx, match.ID{Cycle: x.Cycle, Match: h.match}.Stream(), eventstore.ReadStream{}) {
+		if errors.Is(err, eventstore.ErrStreamNotFound) {
+			break
+		} else if err != nil {
+			return false, err
+		}
+		event, err := schema.Decode(r.Name, r.Data)
+		if err != nil {
+			return false, err
+		}
+		env, err := schema.DecodeEnvelope(r.Metadata)
+		if err != nil {
+			return false, err
+		}
+		switch e := event.(type) {
+		case match.SessionHeld:
+			if e.Start.Equal(h.start) || e.Session == h.n {
+				brought, retracted = env.Correlation, ""
+			}
+		case match.SessionRetracted:
+			if e.Start.Equal(h.start) || e.Session == h.n {
+				retracted = env.Correlation
+			}
+		}
+	}
+	return retracted == "" || retracted == domain.UUID5("import.revert", brought), nil
+}
+
 // number gives sessions without one their number: that of the session which is
 // planned or was held at the same time, else the next in order of time,
 // whatever the order of the rows.
@@ -709,6 +746,19 @@ func (x *importer) number() error {
 			return err
 		}
 		n, slot := s.At(h.start)
+		if n == 0 {
+			again, err := x.again(h, s)
+			if err != nil {
+				return err
+			}
+			if !again {
+				h.plan.refused = match.ErrRetracted
+				continue
+			}
+		}
+		if _, retracted := s.Held(h.n); retracted {
+			h.n = 0
+		}
 		if n > 0 { // in another zone, it is the same time
 			h.local, h.zone = slot.Local, slot.Zone
 		}
@@ -724,10 +774,6 @@ func (x *importer) number() error {
 			given[h.match][h.start] = h.n
 		}
 		h.plan.match = h.match
-		if _, retracted := s.Held(h.n); retracted {
-			h.plan.refused = match.ErrRetracted
-			continue
-		}
 		h.reader.send(h.plan, "session.hold", map[string]any{"cycle": x.Cycle, "match": h.match, "session": h.n, "local": h.local, "zone": h.zone, "mode": h.mode, "minutes": h.minutes}, "")
 		if h.reader.fault != nil {
 			return h.reader.fault

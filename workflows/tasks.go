@@ -256,13 +256,14 @@ func (l lookup) since(c *tasks.Open, d programme.Definition) error {
 		}
 	}
 	var cause eventstore.Position
+	before := c.Plan.On == "match.made" // what two have signed who wait to be matched is signed
 	for _, about := range abouts {
 		err := l.read(c.Cycle, about, func(r eventstore.Recorded) error {
 			done, ends := slices.Contains(c.Plan.Done, r.Name), c.Plan.On != "" && programme.Endings[r.Name].Ends(c.Plan.On)
 			if r.ID.String() == c.Cause {
 				cause = r.Position
 			}
-			if !done && !ends || cause.IsZero() || r.Position.Compare(cause) <= 0 || c.Done+c.Ended != "" {
+			if !done && !ends || !before && (cause.IsZero() || r.Position.Compare(cause) <= 0) || c.Done+c.Ended != "" {
 				return nil
 			}
 			event, err := schema.Decode(r.Name, r.Data)

@@ -470,13 +470,13 @@ func TestATaskThatIsOpenedLateIsDoneIfItWasDone(t *testing.T) {
 	for _, side := range []string{"mentee", "mentor"} {
 		o.must("coordinator/c1", "agreement.sign", with(in, "side", side, "version", "1"))
 	}
-	slot := with(in, "local", "2024-01-20T10:00", "zone", "Europe/Berlin", "mode", "online")
+	slot := with(in, "zone", "Europe/Berlin", "mode", "online")
 	for n := 1; n <= 3; n++ {
-		o.must("mentee/a1", "session.schedule", with(slot, "session", n))
+		o.must("mentee/a1", "session.schedule", with(slot, "session", n, "local", fmt.Sprintf("2024-01-20T1%d:00", 2*n)))
 	}
 	o.must("mentee/a1", "session.cancel", with(in, "session", 2))
 	o.clock.Set(monday.AddDate(0, 0, 14))
-	o.must("mentee/a1", "session.hold", with(slot, "session", 1, "minutes", 70))
+	o.must("mentee/a1", "session.hold", with(slot, "session", 1, "local", "2024-01-20T12:00", "minutes", 70))
 	o.settle()
 	require.Empty(t, o.tasksOf("meet"))
 	trouble = nil

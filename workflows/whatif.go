@@ -479,7 +479,7 @@ func (w *whatIf) matched(x *twin[match.State], id match.ID, e match.Event) (matc
 			w.differ("%s: first contact would have been overdue since %s", name, w.clock(due))
 		}
 	case match.ContactOverdue:
-		if due := x.is.ContactDue(); !due.Equal(b.Timer.Due) {
+		if due := x.is.ContactDue(); !due.IsZero() && !due.Equal(b.Timer.Due) {
 			w.differ("%s: first contact would have been overdue on %s, not on %s", name, w.clock(due), w.clock(b.Timer.Due))
 		}
 	case match.SessionScheduled:
@@ -490,19 +490,19 @@ func (w *whatIf) matched(x *twin[match.State], id match.ID, e match.Event) (matc
 		w.refused(fmt.Sprintf("%s: to reschedule session %d", name, b.Session), err)
 	case match.SessionHeld:
 		events, err := hold(id, b).Decide(x.is, w.now)
-		if err != nil || len(events) == 0 {
-			return b, err
+		if w.refused(fmt.Sprintf("%s: to record session %d", name, b.Session), err); len(events) == 0 {
+			return b, nil
 		}
 		return w.session(name, b, events[0].(match.SessionHeld)), nil
 	case match.SessionCorrected:
 		events, err := match.CorrectSession{HoldSession: hold(id, match.SessionHeld(b))}.Decide(x.is, w.now)
-		if err != nil || len(events) == 0 { // of a session that would have been the same already
-			return b, err
+		if w.refused(fmt.Sprintf("%s: to correct session %d", name, b.Session), err); len(events) == 0 { // of a session that would have been the same already
+			return b, nil
 		}
 		return match.SessionCorrected(w.session(name, match.SessionHeld(b), match.SessionHeld(events[0].(match.SessionCorrected)))), nil
 	case match.SessionRetracted:
-		_, err := match.CorrectSession{HoldSession: hold(id, match.SessionHeld{Session: b.Session, Slot: b.Slot})}.Decide(x.is, w.now)
-		return b, err
+		_, err := match.CorrectSession{HoldSession: match.HoldSession{ID: id, Session: b.Session}}.Decide(x.is, w.now)
+		w.refused(fmt.Sprintf("%s: to retract session %d", name, b.Session), err)
 	case match.Completed:
 		if b.Basis == "rule" {
 			_, err := match.CompleteMatch{ID: id, Evidence: w.evidence(x)}.Decide(x.is, w.now)

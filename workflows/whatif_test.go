@@ -1,14 +1,18 @@
 package workflows_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/matching"
 	"github.com/daybook-engine/daybook/domain/programme"
+	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/domain/when"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/memory"
@@ -198,4 +202,39 @@ func TestWhatIfIsAskedOfACycleOfTheProgramme(t *testing.T) {
 	d.Programme = "walks"
 	_, err = workflows.WhatIf(t.Context(), o.store, "spring", d)
 	require.ErrorIs(t, err, programme.ErrDefinition)
+}
+
+// What an earlier Daybook recorded is taken as it is, also where it would be
+// refused today.
+func TestWhatIfOfAnOlderLog(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.matched("a1", "m1", "first")
+	slot := fields{"cycle": "spring", "match": "first", "local": "2024-01-20T10:00", "zone": "Europe/Berlin", "mode": "online"}
+	o.clock.Set(monday.AddDate(0, 0, 14))
+	held := with(slot, "session", 1, "minutes", 60)
+	o.must("mentor/m1", "session.hold", held)
+	o.must("mentor/m1", "session.hold", with(slot, "session", 2, "local", "2024-01-21T10:00", "minutes", 60))
+	o.must("coordinator/c1", "session.correct", with(slot, "session", 2, "minutes", 0))
+	require.Empty(t, whatIf(t, o.store, "spring", o.definition()))
+
+	id := match.ID{Cycle: "spring", Match: "first"}
+	v := o.views()
+	require.NoError(t, v.CatchUp(t.Context()))
+	m, err := v.Match(t.Context(), "spring", "first")
+	require.NoError(t, err)
+	for name, e := range map[string]any{
+		"session.held":    match.SessionHeld{Session: 3, Slot: m.Sessions[0].Slot, Minutes: 60, ReflectionsDue: m.Sessions[0].ReflectionsDue},
+		"contact.overdue": match.ContactOverdue{Timer: domain.Timer{Due: m.ContactDue}},
+	} {
+		now := o.clock.Now()
+		env := schema.Envelope{ID: uuid.NewString(), Name: name, RecordedAt: now, OccurredAt: now, Actor: "clock", Role: "clock", Book: id.Book()}
+		metadata, err := env.Encode()
+		require.NoError(t, err)
+		data, err := json.Marshal(e)
+		require.NoError(t, err)
+		_, err = o.store.Append(t.Context(), id.Stream(), eventstore.Any, eventstore.Event{ID: uuid.MustParse(env.ID), Name: name, Data: data, Metadata: metadata})
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{"session.held: match first: to record session 3 would have been refused: " + match.ErrTwice.Text + " (session 1)"}, whatIf(t, o.store, "spring", o.definition()))
 }

@@ -69,7 +69,7 @@ var verbs = map[string]string{
 	"review.open":           "Open the application for review",
 	"review.record":         "Record a review",
 	"session.cancel":        "Cancel the session",
-	"session.correct":       "Correct the record of the session",
+	"session.correct":       "Correct or retract the record of the session",
 	"session.hold":          "Record the session as held",
 	"session.miss":          "Record the session as missed",
 	"session.reschedule":    "Move the session",
@@ -194,7 +194,7 @@ var labels = map[string]label{
 	"retention.extend local":         {"Kept until", "Date and time on the clocks of the place"},
 	"session.miss side":              {"Missed by", ""},
 	"task.delegate to":               {"To whom", ""},
-	"session.correct minutes":        {"Length", "0 where it was not held at all"},
+	"session.correct minutes":        {"Length", "0 where it was recorded by mistake"},
 	"session.hold minutes":           {"Length", ""},
 }
 

@@ -181,7 +181,7 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	a.as("mentee/ben").open("/cycles/spring/matches/m1").follow("File a reflection, on the whole match").press("File a reflection", "Reflection", "I have a plan.").recorded("reflection")
 	match = match.open("/cycles/spring/matches/m1").press("Complete the match").recorded("complete")
 	require.NotContains(t, match.links, "End the match early", "it is over")
-	require.Contains(t, match.links, "Correct the record of session 1", "records may be mended")
+	require.Contains(t, match.links, "Correct or retract the record of session 1", "records may be mended")
 
 	again := anna.open("/cycles/spring").follow("Propose a match")
 	require.Equal(t, []string{"", "m1: Ben 🦕 Ohm and מיה <b>Adler</b>, completed"}, again.choices("In place of match"))

@@ -448,15 +448,15 @@ func TestSessionsGoRound(t *testing.T) {
 	require.NoError(t, book.SetCellValue(name, "I2", 45))
 	brought("other.xlsx", written(), "This session is already recorded otherwise; correct the record instead", `There is nothing to record. What is in the way stands beside each row: mend it in the file and <a class="govuk-link" href="/cycles/spring/imports?kind=sessions">upload it again</a>`)
 
-	// What was not held after all is retracted, and counts no more.
+	// What is taken back counts no more, and can be brought in again.
 	fixed := report.follow("What it recorded, and how to take it back")
-	require.Contains(t, fixed.html, "Its sessions are retracted: they were not held after all.")
+	require.Contains(t, fixed.html, "The records of its sessions are retracted, as if they had never been made. They can be imported again.")
 	back := fixed.press("Take this import back", "Why", "wrong_file")
 	require.Contains(t, back.html, "Taken back: 2 events undone")
 	after := anna.open("/cycles/spring/sessions")
 	require.Contains(t, after.html, `Held: <strong class="db-number">1</strong>`)
 	require.Contains(t, after.html, `Retracted: <strong class="db-number">2</strong>`)
-	brought("again.csv", windows1252(t, filled), "It was said since that this session was not held")
+	brought("again.csv", windows1252(t, filled), `Recorded: <strong class="db-number">2</strong>`)
 }
 
 // table reads text with separators that a page gave.

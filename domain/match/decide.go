@@ -32,7 +32,7 @@ var (
 	ErrSettled    = domain.Refuse("session_settled", "this session is no longer ahead")
 	ErrHeld       = domain.Refuse("session_held", "this session is already recorded otherwise; correct the record instead")
 	ErrTwice      = domain.Refuse("session_twice", "another session of this match is planned, or recorded, for the same time: record that one, or correct it")
-	ErrRetracted  = domain.Refuse("session_retracted", "it was said since that this session was not held; where it was, correct its record")
+	ErrRetracted  = domain.Refuse("session_retracted", "this record was retracted as a mistake; where the session was held, correct the record")
 	ErrReflected  = domain.Refuse("session_reflected", "somebody has reflected on this session, so it was held; correct when and how long it was")
 	ErrMinutes    = domain.Wrong("minutes_malformed", "a session lasts 1 minute to 24 hours")
 	ErrBackdate   = domain.Deny("own_signed", "when somebody accepted, or signed on paper, is stated by whoever keys it in for them")
@@ -173,7 +173,12 @@ func (c Decline) Decide(s State, _ time.Time) ([]Event, error) {
 }
 
 // Make is match.make: a policy's command when the mentor's room was taken.
-type Make struct{ ID }
+type Make struct {
+	ID
+
+	// Looked up: the mentor had no room when both had accepted.
+	Waited bool `json:"-"`
+}
 
 func (c Make) Decide(s State, now time.Time) ([]Event, error) {
 	switch {
@@ -190,7 +195,15 @@ func (c Make) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, err
 	}
 	unsure := s.terms.FirstContact.Unsure(now, due, s.terms.Zone, s.terms.Calendar)
-	return []Event{Made{s.pair, s.previous, s.agreed(now), due.UTC(), when.Tell(due, s.terms.Zone), s.terms.Calendar.Words(), unsure}}, nil
+	made := s.agreed(now)
+	if c.Waited {
+		made = now
+	}
+	events := []Event{Made{s.pair, s.previous, made, due.UTC(), when.Tell(due, s.terms.Zone), s.terms.Calendar.Words(), unsure}}
+	if len(s.signed) == 2 {
+		events = append(events, AgreementInForce{s.terms.Agreement, s.signedAt})
+	}
+	return events, nil
 }
 
 // Unwind is match.unwind.
@@ -251,7 +264,7 @@ func (c SignAgreement) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, ErrVersion.Because(fmt.Sprintf("it goes by version %s, not %s", s.terms.Agreement, c.Version))
 	case slices.Contains(s.signed, c.Side):
 		return nil, nil
-	case s.phase != Active && (s.phase != Proposal || len(s.accepted) < 2): // what both accepted is about to be made
+	case s.phase != Active && (s.phase != Proposal || len(s.accepted) < 2): // what both accepted is made when the mentor has room
 		return nil, wrongPhase(s)
 	case !c.Signed.IsZero() && c.Actor == s.Party(c.Side):
 		return nil, ErrBackdate
@@ -261,7 +274,7 @@ func (c SignAgreement) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, ErrEarly
 	}
 	events := []Event{AgreementSigned{c.Side, c.Version, s.terms.Clauses, signed}}
-	if s = s.Apply(events[0]); len(s.signed) == 2 {
+	if s = s.Apply(events[0]); len(s.signed) == 2 && s.phase == Active {
 		events = append(events, AgreementInForce{c.Version, s.signedAt})
 	}
 	return events, nil
@@ -383,7 +396,7 @@ func (c CancelSession) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrNoSession
 	case x.status == "cancelled":
 		return nil, nil
-	case x.status != "scheduled":
+	case !x.ahead():
 		return nil, ErrSettled
 	}
 	return []Event{SessionCancelled{c.Session}}, nil
@@ -408,7 +421,7 @@ func (c MissSession) Decide(s State, now time.Time) ([]Event, error) {
 		return nil, ErrNoSession
 	case x.status == "missed":
 		return nil, nil
-	case x.status != "scheduled":
+	case !x.ahead():
 		return nil, ErrSettled
 	case x.slot.Start.After(now) && !c.Notice:
 		return nil, ErrFuture
@@ -488,23 +501,23 @@ func (c HoldSession) Decide(s State, now time.Time) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch x, _ := s.session(c.Session); x.status {
-	case "retracted":
-		return nil, ErrRetracted
-	case "held":
+	switch x, _ := s.session(c.Session); {
+	case x.status == "held":
 		if x.held.Slot == e.Slot && x.held.Minutes == e.Minutes {
 			return nil, nil
 		}
 		return nil, ErrHeld
+	case x.recorded():
+		return nil, ErrRetracted
 	}
-	if n, _ := s.At(e.Start); n > 0 && n != c.Session {
-		return nil, ErrTwice.Because(fmt.Sprintf("session %d", n))
+	if err := s.once(c.Session, e.Start); err != nil {
+		return nil, err
 	}
 	return []Event{e}, nil
 }
 
-// CorrectSession is session.correct: the whole record as it should have been;
-// of 0 minutes where the session was not held at all.
+// CorrectSession is session.correct: the whole record as it should have been. Of
+// 0 minutes, it takes the record back: there was no such session.
 type CorrectSession struct{ HoldSession }
 
 // Corrects tells whether an event is the record that is corrected, or an
@@ -527,7 +540,7 @@ func (c CorrectSession) Decide(s State, now time.Time) ([]Event, error) {
 	case !x.recorded():
 		return nil, ErrNoSession
 	case c.Minutes == 0:
-		return c.retract(s, x.status)
+		return x.retract(s)
 	}
 	e, err := c.record(s, now)
 	switch {
@@ -536,20 +549,25 @@ func (c CorrectSession) Decide(s State, now time.Time) ([]Event, error) {
 	case x.status == "held" && x.held.Slot == e.Slot && x.held.Minutes == e.Minutes && slices.Equal(x.held.Nonconformities, e.Nonconformities):
 		return nil, nil
 	}
+	if err := s.once(c.Session, e.Start); err != nil {
+		return nil, err
+	}
 	return []Event{SessionCorrected(e)}, nil
 }
 
-func (c CorrectSession) retract(s State, status string) ([]Event, error) {
-	slot, err := c.slot()
+// retract takes the record of a session back, whole.
+func (x session) retract(s State) ([]Event, error) {
 	switch {
-	case err != nil:
-		return nil, err
-	case status == "retracted":
+	case x.status != "held":
 		return nil, nil
-	case s.Reflected(c.Session):
+	case s.Reflected(x.n):
 		return nil, ErrReflected
 	}
-	return []Event{SessionRetracted{c.Session, slot}}, nil
+	e := SessionRetracted{Session: x.n, Slot: x.held.Slot}
+	if s.phase == Complete {
+		e.Nonconformities = []string{"after_completion"}
+	}
+	return []Event{e}, nil
 }
 
 // FileReflection is reflection.file. What is filed in confidence stays

@@ -154,12 +154,16 @@ type SessionHeld struct {
 // whole; it stands in the place of the session.held of the same number.
 type SessionCorrected SessionHeld
 
-// SessionRetracted is session.retracted: the session of this number, which was
-// recorded as held then, was not held at all.
+// SessionRetracted is session.retracted: the record of a session that was held
+// then was a mistake.
 type SessionRetracted struct {
 	Session int `json:"session"`
 	Slot
+	Nonconformities []string `json:"nonconformities,omitempty"` // after_completion: the match was completed with it
 }
+
+// OccurredAt is when the session was recorded to have begun: it never was.
+func (e SessionRetracted) OccurredAt() time.Time { return e.Start }
 
 // ReflectionFiled is reflection.filed.
 type ReflectionFiled struct {
@@ -206,3 +210,4 @@ type Ended struct {
 // Marks lists the nonconformities for the envelope.
 func (e SessionHeld) Marks() []string      { return e.Nonconformities }
 func (e SessionCorrected) Marks() []string { return e.Nonconformities }
+func (e SessionRetracted) Marks() []string { return e.Nonconformities }

@@ -145,8 +145,10 @@ func TestMatch(t *testing.T) {
 	unsigned := after(active, held(1, day1, 60, "before_agreement"))
 	letter := func(side string, at time.Time) Accepted { return Accepted{Side: side, At: at} }
 	both := func(e Accepted) Accepted { e.Both = true; return e }
-	retract := func(n int, day string) SessionRetracted { return SessionRetracted{n, slot(day)} }
+	retract := func(n int, day string) SessionRetracted { return SessionRetracted{Session: n, Slot: slot(day)} }
 	retracted := retract(2, day2)
+	completedWith := retracted
+	completedWith.Nonconformities = []string{"after_completion"}
 	met := after(inForce, held(1, day1, 60), held(2, day2, 45, "under_min_duration"), held(3, day3, 90), ReflectionFiled{Side: Mentee, Kind: "final"})
 	short := after(inForce, held(1, day1, 60), held(2, day2, 45, "under_min_duration"))
 	completed := after(met, Completed{Basis: "rule", Rule: "1", Sessions: []int{1, 3}, Finals: []string{Mentee}, At: domaintest.At(nov)})
@@ -176,6 +178,9 @@ func TestMatch(t *testing.T) {
 		{Name: "11: it is made when the later letter came, and contact is due from now on", Given: after(proposed, letter(Mentor, friday), both(letter(Mentee, thursday))), Now: "2023-09-13T12:00 Europe/Berlin", When: Make{}, Then: events{
 			Made{Pair: pair, Made: friday, ContactDue: domaintest.At("2023-09-27T12:00 Europe/Berlin"), Told: when.Told{Local: "2023-09-27T12:00:00+02:00", Zone: "Europe/Berlin"}, Calendar: "berlin@2023"},
 		}},
+		{Name: "11: or now, where the mentor had no room before", Given: after(proposed, letter(Mentor, friday), both(letter(Mentee, thursday))), Now: "2023-09-13T12:00 Europe/Berlin", When: Make{Waited: true}, Then: events{
+			Made{Pair: pair, Made: domaintest.At("2023-09-13T12:00 Europe/Berlin"), ContactDue: domaintest.At("2023-09-27T12:00 Europe/Berlin"), Told: when.Told{Local: "2023-09-27T12:00:00+02:00", Zone: "Europe/Berlin"}, Calendar: "berlin@2023"},
+		}},
 		{Name: "11: or now, where only one of the two said when", Given: after(proposed, letter(Mentor, friday), Accepted{Side: Mentee, Both: true}), Now: "2023-09-13T12:00 Europe/Berlin", When: Make{}, Then: events{
 			Made{Pair: pair, Made: domaintest.At("2023-09-13T12:00 Europe/Berlin"), ContactDue: domaintest.At("2023-09-27T12:00 Europe/Berlin"), Told: when.Told{Local: "2023-09-27T12:00:00+02:00", Zone: "Europe/Berlin"}, Calendar: "berlin@2023"},
 		}},
@@ -201,6 +206,11 @@ func TestMatch(t *testing.T) {
 		{Name: "12: nor by a third side", Given: signed, Now: sept8, When: SignAgreement{Acting: museum, Version: "1"}, Err: ErrSide},
 		{Name: "12: not before both have accepted", Given: agreeable[:2], Now: sept8, When: SignAgreement{Acting: mentor, Version: "1"}, Err: ErrPhase},
 		{Name: "12: but before it is recorded that they are matched", Given: agreeable, Now: sept8, When: SignAgreement{Acting: mentor, Version: "1"}, Then: events{AgreementSigned{Mentor, "1", terms.Clauses, friday}}},
+		{Name: "12: which is not in force before", Given: after(agreeable, AgreementSigned{Mentee, "1", terms.Clauses, friday}), Now: sept8, When: SignAgreement{Acting: mentor, Version: "1"}, Then: events{AgreementSigned{Mentor, "1", terms.Clauses, friday}}},
+		{Name: "12: but then", Given: after(agreeable, AgreementSigned{Mentee, "1", terms.Clauses, thursday}, AgreementSigned{Mentor, "1", terms.Clauses, thursday}), Now: "2023-09-13T12:00 Europe/Berlin", When: Make{}, Then: events{
+			Made{Pair: pair, Made: domaintest.At("2023-09-13T12:00 Europe/Berlin"), ContactDue: domaintest.At("2023-09-27T12:00 Europe/Berlin"), Told: when.Told{Local: "2023-09-27T12:00:00+02:00", Zone: "Europe/Berlin"}, Calendar: "berlin@2023"},
+			AgreementInForce{"1", thursday},
+		}},
 		{Name: "12: since which day they are", Given: after(proposed, letter(Mentor, friday), both(letter(Mentee, thursday))), Now: nov, When: SignAgreement{ID{}, mentor, "1", thursday, "carla"}, Err: ErrEarly},
 		{Name: "12: nor without one", Now: sept8, When: SignAgreement{Acting: mentor, Version: "1"}, Err: ErrUnknown},
 		{Name: "12: what was signed on paper has the paper's date", Given: active, Now: nov, When: SignAgreement{ID{}, mentee, "1", thursday.In(time.FixedZone("", 7200)), "carla"}, Then: signed[4:]},
@@ -221,6 +231,7 @@ func TestMatch(t *testing.T) {
 		{Name: "S1: after two weeks the contact is overdue", Given: active, Now: "2023-09-20T12:00 Europe/Berlin", When: MarkContactOverdue{Tzdata: "2023c"}, Then: events{overdue}},
 		{Name: "not a minute before", Given: active, Now: "2023-09-20T11:59 Europe/Berlin", When: MarkContactOverdue{}, Err: domain.ErrNotDue},
 		{Name: "nor when it was made", Given: after(active, ContactMade{Mentee}), Now: nov, When: MarkContactOverdue{}},
+		{Name: "but when they met before they were matched", Given: after(proposed, held(1, day1, 60, "before_agreement", "not_active"), agreeable[1], agreeable[2], active[3]), Now: "2023-09-20T12:00 Europe/Berlin", When: MarkContactOverdue{Tzdata: "2023c"}, Then: events{overdue}},
 		{Name: "nor when they have met", Given: after(active, held(1, day1, 60, "before_agreement")), Now: nov, When: MarkContactOverdue{}},
 		{Name: "nor when all is over", Given: unwound, Now: nov, When: MarkContactOverdue{}},
 
@@ -271,6 +282,9 @@ func TestMatch(t *testing.T) {
 		{Name: "13: but not where the others are only scheduled", Given: plan3, Now: nov, When: hold(4, day4, 60), Then: events{held(4, day4, 60)}},
 		{Name: "a session is recorded once", Given: three, Now: nov, When: hold(1, day1, 61), Err: ErrHeld},
 		{Name: "and under one number", Given: three, Now: nov, When: hold(4, day1, 60), Err: ErrTwice},
+		{Name: "also where it was moved there", Given: after(inForce, scheduled(1, day2), held(2, day1, 60), SessionRescheduled{1, slot(day2), slot(day1), 1}), Now: nov, When: hold(1, day1, 60), Err: ErrTwice},
+		{Name: "or is said to have been then", Given: met, Now: nov, When: CorrectSession{hold(1, day2, 60)}, Err: ErrTwice},
+		{Name: "and after one that was a mistake", Given: after(three, retract(1, day1)), Now: nov, When: hold(4, day1, 60), Then: events{held(4, day1, 60)}},
 		{Name: "which it has where it was planned", Given: plan3, Now: nov, When: hold(4, day1, 60), Err: ErrTwice},
 		{Name: "14: it lasts a minute", Given: inForce, Now: nov, When: hold(1, day1, 0), Err: ErrMinutes},
 		{Name: "14: to a day", Given: inForce, Now: nov, When: hold(1, day1, 24*60+1), Err: ErrMinutes},
@@ -299,7 +313,11 @@ func TestMatch(t *testing.T) {
 		{Name: "13: nor to a day after the match, without a mark", Given: after(three, Ended{At: slot(day3).Start}), Now: nov, When: CorrectSession{hold(3, day4, 60)}, Then: events{SessionCorrected(held(3, day4, 60, "after_match_end"))}},
 		{Name: "one that was not held is retracted", Given: met, Now: nov, When: CorrectSession{hold(2, day2, 0)}, Then: events{retracted}},
 		{Name: "once", Given: after(met, retracted), Now: nov, When: CorrectSession{hold(2, day2, 0)}},
-		{Name: "at a time that there is", Given: met, Now: nov, When: CorrectSession{HoldSession{Session: 2, At: At{Local: "2023-11-31T10:00", Zone: "Europe/Berlin", Mode: "online"}}}, Err: when.ErrLocalMalformed},
+		{Name: "whatever else it says", Given: met, Now: nov, When: CorrectSession{HoldSession{Session: 2}}, Then: events{retracted}},
+		{Name: "with a mark where the match was completed with it", Given: after(met, Completed{At: slot(day3).Start}), Now: nov, When: CorrectSession{hold(2, day2, 0)}, Then: events{completedWith}},
+		{Name: "then it was missed, where it was planned", Given: after(plan3, held(1, day1, 60), retract(1, day1)), Now: nov, When: MissSession{Session: 1, Side: Mentee}, Then: events{SessionMissed{1, Mentee, false}}},
+		{Name: "or called off", Given: after(plan3, held(1, day1, 60), retract(1, day1)), Now: nov, When: CancelSession{Session: 1}, Then: events{SessionCancelled{1}}},
+		{Name: "which what nobody planned was not", Given: after(met, retracted), Now: nov, When: MissSession{Session: 2, Side: Mentee}, Err: ErrSettled},
 		{Name: "but not where somebody reflected on it", Given: after(three, ReflectionFiled{Side: Mentor, Kind: "session", Session: 2}), Now: nov, When: CorrectSession{hold(2, day2, 0)}, Err: ErrReflected},
 		{Name: "one that was retracted is not held", Given: after(met, retracted), Now: nov, When: hold(2, day2, 60), Err: ErrRetracted},
 		{Name: "but said by a correction to have been held", Given: after(met, retracted), Now: nov, When: CorrectSession{hold(2, day2, 45)}, Then: events{SessionCorrected(held(2, day2, 45, "under_min_duration"))}},
@@ -409,7 +427,7 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 	words := []domain.Private{{}, {Text: " "}, {Text: "I dared"}, {Text: "I dared"}}
 	rapid.Check(t, func(t *rapid.T) {
 		var s State
-		accepted, signed := map[string]bool{}, map[string]time.Time{}
+		accepted, signed, matched := map[string]bool{}, map[string]time.Time{}, false
 		plan, from, conforming := map[int]bool{}, time.Time{}, map[int]bool{}
 		for range 60 {
 			side := sides.Draw(t, "side")
@@ -443,6 +461,7 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 					require.Equal(t, len(accepted) == 2, e.Both)
 				case Made:
 					require.Len(t, accepted, 2, "11: a match needs both sides")
+					matched = true
 				case AgreementSigned:
 					require.Equal(t, terms.Agreement, e.Version)
 					require.False(t, e.Signed.IsZero() || e.Signed.After(now))
@@ -480,9 +499,16 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 					require.Len(t, e.Sessions, count, "15: every conforming session, and no other")
 					require.GreaterOrEqual(t, count, terms.Completion.ConformingSessions)
 				}
+				starts := map[time.Time]bool{}
+				for i := 1; i <= 7; i++ {
+					if e, mistake := s.Held(i); e.Session > 0 && !mistake {
+						require.False(t, starts[e.Start], "13: one session at a time")
+						starts[e.Start] = true
+					}
+				}
 				require.LessOrEqual(t, len(plan), terms.Sessions.Max, "13: never scheduled beyond the plan")
 			}
-			require.Equal(t, len(signed) == 2, !from.IsZero(), "12: in force when both signed the same version, and only then")
+			require.Equal(t, matched && len(signed) == 2, !from.IsZero(), "12: in force when both signed the same version, and only then")
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -46,6 +47,7 @@ type State struct {
 	signedAt   time.Time // the later of those
 	inForce    time.Time // zero: not yet
 	contacted  bool
+	met        bool // while they were matched
 	overdue    bool
 	contactDue time.Time
 	calendar   string
@@ -56,7 +58,7 @@ type State struct {
 type session struct {
 	n        int
 	slot     Slot
-	status   string // scheduled, cancelled, missed, held
+	status   string // scheduled, cancelled, missed, held, retracted
 	sequence int
 	held     SessionHeld
 }
@@ -84,7 +86,7 @@ func (s State) InForce() time.Time { return s.inForce }
 // ContactDue is by when first contact is to be made that is still awaited; zero
 // when none is. Who has met has been in contact.
 func (s State) ContactDue() time.Time {
-	if s.phase != Active || s.contacted || s.overdue || slices.ContainsFunc(s.sessions, session.recorded) {
+	if s.phase != Active || s.contacted || s.overdue || s.met {
 		return time.Time{}
 	}
 	return s.contactDue
@@ -134,7 +136,7 @@ func (s State) session(n int) (session, bool) {
 // is written; 0 where none is.
 func (s State) At(start time.Time) (n int, slot Slot) {
 	for _, x := range s.sessions {
-		if slot, _ := s.Slot(x.n); (x.status == "scheduled" || x.recorded()) && slot.Start.Equal(start) {
+		if slot, _ := s.Slot(x.n); (x.status == "scheduled" || x.status == "held") && slot.Start.Equal(start) {
 			return x.n, slot
 		}
 	}
@@ -151,11 +153,27 @@ func (s State) Slot(n int) (Slot, bool) {
 	return x.slot, known
 }
 
-// Held is the record of a session that was held; retracted tells that it was not,
-// after all.
+// once is ErrTwice where another session of the match is planned, or recorded, for
+// the same time.
+func (s State) once(n int, start time.Time) error {
+	for _, x := range s.sessions {
+		if slot, _ := s.Slot(x.n); x.n != n && (x.status == "scheduled" || x.status == "held") && slot.Start.Equal(start) {
+			return ErrTwice.Because(fmt.Sprintf("session %d", x.n))
+		}
+	}
+	return nil
+}
+
+// Held is the record of a session; retracted tells that it was a mistake.
 func (s State) Held(n int) (record SessionHeld, retracted bool) {
 	x, _ := s.session(n)
 	return x.held, x.status == "retracted"
+}
+
+// ahead tells whether a session is yet to be held, or called off: it is scheduled,
+// or was when it was recorded by mistake.
+func (x session) ahead() bool {
+	return x.status == "scheduled" || x.status == "retracted" && !x.slot.Start.IsZero()
 }
 
 // recorded tells whether there is a record of a session, also where it was
@@ -274,6 +292,7 @@ func (s State) settle(n int, status string) State {
 func (e SessionHeld) evolve(s State) State {
 	x, _ := s.session(e.Session)
 	x.n, x.status, x.held = e.Session, "held", e
+	s.met = s.met || s.phase == Active
 	return s.withSession(x)
 }
 

@@ -17,6 +17,7 @@ type State struct {
 	expertise []string
 	engaged   []Engaged
 	waiting   []Engaged // the first that was refused first
+	waited    []Engaged // all that ever were
 }
 
 // Apply returns s after e. It never fails and never judges.
@@ -30,6 +31,11 @@ func (s State) Capacity() int { return s.capacity }
 
 // Expertise is what they are good at, in codes.
 func (s State) Expertise() []string { return s.expertise }
+
+// Waited tells whether there was once no room for a match.
+func (s State) Waited(cycle, match string) bool {
+	return slices.Contains(s.waited, Engaged{cycle, match})
+}
 
 // Subjects are the people every event of the stream is about.
 func (s State) Subjects() []domain.Person {
@@ -52,6 +58,7 @@ func (e Engaged) evolve(s State) State {
 
 func (e EngagementRefused) evolve(s State) State {
 	s.waiting = append(slices.Clip(s.waiting), Engaged{e.Cycle, e.Match})
+	s.waited = append(slices.Clip(s.waited), Engaged{e.Cycle, e.Match})
 	return s
 }
 

@@ -58,7 +58,7 @@ var tellings = map[string]telling{
 	"match.completed":         {to: ofPair, says: []string{"other"}},
 	"match.ended":             {to: ofPair, says: []string{"other"}},
 	"agreement.in_force":      {to: ofPair, says: []string{"other"}, undone: matchOver},
-	"contact.overdue":         {to: ofPair, says: []string{"other", "contact_by"}, undone: append([]string{"contact.made"}, matchOver...)},
+	"contact.overdue":         {to: ofPair, says: []string{"other", "contact_by"}, undone: append([]string{"contact.made", "session.held"}, matchOver...)},
 	"session.scheduled":       {to: ofPair, says: []string{"other", "session", "session_at"}, undone: sessionOff},
 	"session.rescheduled":     {to: ofPair, says: []string{"other", "session", "session_at"}, undone: sessionOff},
 	"session.cancelled":       {to: ofPair, says: []string{"other", "session"}},

@@ -282,7 +282,7 @@ func (s *Server) renderImport(w http.ResponseWriter, r *http.Request, status int
 func undoing(deeds []Deed) (says []string) {
 	for _, x := range [][2]string{
 		{"application.received", "Its applications are retracted, as if they had never reached you: no list or figure has them, and they can be imported again. The history keeps both."},
-		{"session.held", "Its sessions are retracted: they were not held after all."},
+		{"session.held", "The records of its sessions are retracted, as if they had never been made. They can be imported again."},
 		{"match.proposed", "Its matches are unwound, by nobody’s fault."},
 		{"attendance.recorded", "Those who were there are recorded as absent."},
 	} {

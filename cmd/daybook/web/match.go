@@ -224,7 +224,7 @@ func (v *visit) sessionLine(m projections.Match, x projections.Session) sessionL
 	}
 	switch {
 	case x.Status == "retracted":
-		l.Marks = append(l.Marks, "not held after all")
+		l.Marks = append(l.Marks, "recorded by mistake")
 	case !x.CorrectedAt.IsZero():
 		l.Marks = append(l.Marks, "corrected")
 	}

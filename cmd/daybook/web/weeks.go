@@ -38,7 +38,7 @@ type weekLine struct {
 	Held    link
 	Minutes string
 	Ahead   string // planned, and not held yet
-	Off     string // cancelled or missed
+	Off     string // cancelled, missed or retracted
 }
 
 const (

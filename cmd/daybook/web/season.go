@@ -119,7 +119,10 @@ func seasonOf(happened []happening, shown time.Time, zone *time.Location) season
 		last = shown
 	}
 	first, last = first.In(zone).Add(-7*24*time.Hour), last.In(zone).Add(7*24*time.Hour)
-	x := func(t time.Time) int { return int(seasonWidth * t.Sub(first) / max(last.Sub(first), 1)) }
+	// By the second: a year's nanoseconds, times the width, are more than there are.
+	x := func(t time.Time) int {
+		return int(seasonWidth * (t.Sub(first) / time.Second) / (last.Sub(first) / time.Second))
+	}
 	for _, rule := range laneRules() {
 		var of []happening
 		for _, h := range happened {
@@ -214,8 +217,13 @@ func months(first, last time.Time, x func(time.Time) int) []tick {
 	var ticks []tick
 	every := 1 + int(last.Sub(first).Hours()/24)/400 // a long season names fewer months
 	month := time.Date(first.Year(), first.Month()+1, 1, 0, 0, 0, 0, first.Location())
-	for ; month.Before(last); month = month.AddDate(0, every, 0) {
-		ticks = append(ticks, tick{x(month), month.Format("Jan")})
+	for year := first.Year(); month.Before(last); month = month.AddDate(0, every, 0) {
+		label := month.Format("Jan")
+		if month.Year() != year {
+			year = month.Year()
+			label = month.Format("Jan 2006")
+		}
+		ticks = append(ticks, tick{x(month), label})
 	}
 	return ticks
 }

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -966,4 +967,30 @@ func TestARunTellsWhatPeopleProposedOtherwise(t *testing.T) {
 	require.Contains(t, row, "/cycles/autumn/matches/other")
 	require.NotContains(t, row, "/cycles/autumn/matches/earlier")
 	require.NotContains(t, get(t, s.pages(nil), "/cycles/autumn/runs/first"), "Proposed otherwise")
+}
+
+// Of a season of more than a year nothing is drawn where it was not, and what
+// is written over the pictures does not run together.
+func TestALongSeasonIsDrawnWhereItWas(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	for n, on := range []string{"2024-02-12", "2025-01-15"} {
+		slot := match.Slot{Local: on + "T10:00", Zone: "Europe/Berlin", Start: day(on + "T10:00"), Mode: "online"}
+		s.add("match-autumn.m1", "cycle/autumn", on+"T12:00", match.SessionHeld{Session: 5 + n, Slot: slot, Minutes: 60}, nil)
+	}
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	h := s.pages(nil)
+	page := get(t, h, "/cycles/autumn")
+	last, labels := -1, ""
+	for _, m := range regexp.MustCompile(`<text class="db-axis" x="(-?\d+)" y="13" dx="2">([^<]+)</text>`).FindAllStringSubmatch(page, -1) {
+		x, err := strconv.Atoi(m[1])
+		require.NoError(t, err)
+		require.Greater(t, x, last)
+		require.Less(t, x, 480)
+		last, labels = x, labels+" "+m[2]
+	}
+	require.Equal(t, " Jul Sep Nov Jan 2024 Mar May Jul Sep Nov Jan 2025", labels)
+	weeks := get(t, h, "/cycles/autumn/matches")
+	require.Contains(t, weeks, `viewBox="0 0 480 `)
+	require.NotContains(t, weeks, `text-anchor="middle"`, "the table has the numbers")
 }

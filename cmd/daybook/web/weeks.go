@@ -42,7 +42,8 @@ type weekLine struct {
 }
 
 const (
-	weekWidth   = 32
+	weeksWidth  = 480
+	weekWidth   = 32 // of a column that is written over; narrower ones are not
 	weekMargin  = 4
 	weekHeight  = 110 // of the highest column
 	weekTop     = 20
@@ -96,18 +97,22 @@ func (v *visit) weeksOf(list []projections.Match) (w weeks) {
 	if earliest := last.AddDate(0, 0, -7*(mostColumns-1)); first.Before(earliest) {
 		first = earliest
 	}
+	width := min(weekWidth, weeksWidth/(int(last.Sub(first).Hours()/24+1)/7+1))
 	for at := first; !at.After(last); at = at.AddDate(0, 0, 7) {
-		w.Columns = append(w.Columns, columnOf(by[at], most, len(w.Columns)*weekWidth))
+		w.Columns = append(w.Columns, columnOf(by[at], most, len(w.Columns)*width, width))
 		if month := at.AddDate(0, 0, 6); month.Day() <= 7 || at == first {
 			w.Columns[len(w.Columns)-1].Month = month.Format("Jan")
 		}
 	}
-	w.Width, w.Height = max(len(w.Columns)*weekWidth, 480), weekTop+weekHeight+20
+	w.Width, w.Height = weeksWidth, weekTop+weekHeight+20
 	return w
 }
 
-func columnOf(n weekCounts, most, x int) weekColumn {
-	c := weekColumn{X: x, Count: some(n.all())}
+func columnOf(n weekCounts, most, x, width int) weekColumn {
+	c := weekColumn{X: x}
+	if width == weekWidth {
+		c.Count = some(n.all())
+	}
 	y := weekTop + weekHeight
 	for _, p := range []struct {
 		class string
@@ -116,7 +121,7 @@ func columnOf(n weekCounts, most, x int) weekColumn {
 		if p.count > 0 {
 			h := max(weekHeight*p.count/most, 3)
 			y -= h
-			c.Parts = append(c.Parts, part{p.class, x, y, weekWidth - weekMargin, h})
+			c.Parts = append(c.Parts, part{p.class, x, y, width - min(weekMargin, width/3), h})
 		}
 	}
 	c.CountY = y - 5

@@ -101,11 +101,9 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 // is about that.
 func (v *visit) offerMatch(p *matchPage, m projections.Match) (err error) {
 	in := []string{"cycle", m.Cycle, "match", m.Match}
-	next := 1
 	var sessions []Offer
 	for _, x := range m.Sessions {
 		n := strconv.Itoa(x.Session)
-		next = max(next, x.Session+1)
 		sessions = append(sessions,
 			Offer{Known: said(append(in, "session", n)...), Commands: []string{"session.hold", "session.reschedule", "session.cancel", "session.miss", "session.correct"}},
 			Offer{Known: said(append(in, "session", n, "kind", "session")...)},
@@ -113,7 +111,7 @@ func (v *visit) offerMatch(p *matchPage, m projections.Match) (err error) {
 	}
 	about := []Offer{
 		{Known: said(in...)},
-		{Known: said(append(in, "session", strconv.Itoa(next))...), Commands: []string{"session.schedule", "session.hold"}},
+		{Known: said(append(in, "session", strconv.Itoa(following(m)))...), Commands: []string{"session.schedule", "session.hold"}},
 		{Known: said(append(in, "kind", "final")...), Commands: []string{"reflection.file"}},
 	}
 	if !m.MadeAt.IsZero() { // what remains is mostly how it ends

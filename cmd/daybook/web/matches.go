@@ -51,7 +51,7 @@ func (s *Server) showMatches(w http.ResponseWriter, r *http.Request) error {
 	var held []Offer
 	for _, m := range list[from:to] {
 		p.Lines = append(p.Lines, v.matchLine(m))
-		held = append(held, Offer{Known: said("cycle", m.Cycle, "match", m.Match, "session", strconv.Itoa(v.following(m))), Commands: []string{"session.hold"}})
+		held = append(held, Offer{Known: said("cycle", m.Cycle, "match", m.Match, "session", strconv.Itoa(v.toRecord(m))), Commands: []string{"session.hold"}})
 	}
 	found, err := v.offers(held...)
 	if err != nil {
@@ -86,15 +86,22 @@ func (v *visit) pair(m projections.Match) string {
 	return m.Match + ": " + v.name(m.Mentee) + " and " + v.name(m.Mentor)
 }
 
-// following is the number of the session that is recorded next: of the first whose
+// toRecord is the number of the session that is recorded next: of the first whose
 // time has come, or of a new one.
-func (v *visit) following(m projections.Match) int {
-	next := 1
+func (v *visit) toRecord(m projections.Match) int {
 	for _, s := range m.Sessions {
 		if s.Status == "scheduled" && !s.Slot.Start.After(v.now) {
 			return s.Session
 		}
-		next = max(next, s.Session+1)
+	}
+	return following(m)
+}
+
+// following is the first number after those of all sessions.
+func following(m projections.Match) int {
+	next := 1
+	for _, s := range m.Sessions { // by number
+		next = s.Session + 1
 	}
 	return next
 }

@@ -78,7 +78,7 @@ def compute(events):
         key = e["stream"], e["data"].get("session")
         if e["name"] in off:
             off[e["name"]].setdefault(key, []).append(e)
-        if e["name"] == "session.held":
+        if e["name"] in ("session.held", "session.corrected"):
             for kind in off.values():
                 kind.pop(key, None)
         if e["name"] in ("session.held", "session.corrected"):

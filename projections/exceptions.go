@@ -27,29 +27,30 @@ type Exception struct {
 // exceptional lists the names that always are an exception, and of which
 // kind.
 var exceptional = map[string]string{
-	"completion.waived":  "waiver",
-	"permit.granted":     "permit",
-	"deadline.extended":  "extension",
-	"retention.extended": "kept",
-	"definition.moved":   "moved",
-	"submission.refused": "refused",
-	"place.refused":      "refused",
-	"access.refused":     "refused",
-	"rank.refused":       "refused",
-	"engagement.refused": "refused",
-	"session.corrected":  "correction",
-	"session.retracted":  "correction",
-	"contact.overdue":    "overdue",
-	"draft.expired":      "lapsed",
-	"nomination.lapsed":  "lapsed",
-	"offer.lapsed":       "lapsed",
-	"match.unwound":      "unwound",
-	"match.ended":        "ended",
-	"task.escalated":     "overdue",
-	"task.expired":       "lapsed",
-	"policy.parked":      "parked",
-	"policy.skipped":     "skipped",
-	"policy.repaired":    "repaired",
+	"completion.waived":     "waiver",
+	"permit.granted":        "permit",
+	"deadline.extended":     "extension",
+	"retention.extended":    "kept",
+	"definition.moved":      "moved",
+	"submission.refused":    "refused",
+	"place.refused":         "refused",
+	"access.refused":        "refused",
+	"rank.refused":          "refused",
+	"engagement.refused":    "refused",
+	"session.corrected":     "correction",
+	"session.retracted":     "correction",
+	"application.retracted": "correction",
+	"contact.overdue":       "overdue",
+	"draft.expired":         "lapsed",
+	"nomination.lapsed":     "lapsed",
+	"offer.lapsed":          "lapsed",
+	"match.unwound":         "unwound",
+	"match.ended":           "ended",
+	"task.escalated":        "overdue",
+	"task.expired":          "lapsed",
+	"policy.parked":         "parked",
+	"policy.skipped":        "skipped",
+	"policy.repaired":       "repaired",
 }
 
 const exceptionsIndexes = `
@@ -98,8 +99,12 @@ func exceptionKinds(e *Event) (kinds []string) {
 	}
 	add(len(env.Nonconformities) > 0, "nonconforming")
 	add(env.Authority != "", "authority")
-	// A draft that was begun on paper is told of by the application it became.
-	add(env.RecordedAt.Sub(env.OccurredAt) > lateEntry && env.Name != "draft.started", "late_entry")
+	switch env.Name {
+	case "draft.started": // of one that was begun on paper the application tells
+	case "session.retracted", "application.retracted": // is dated as what it retracts
+	default:
+		add(env.RecordedAt.Sub(env.OccurredAt) > lateEntry, "late_entry")
+	}
 	return kinds
 }
 

@@ -124,13 +124,27 @@ func courseOf(a Application, m Match, matched bool) Course {
 // Funnel counts a cycle's applications.
 func (v *Views) Funnel(ctx context.Context, cycle string) (Funnel, error) {
 	courses, err := v.Courses(ctx, cycle)
+	if err != nil {
+		return Funnel{Cycle: cycle}, err
+	}
+	refused := 0
+	// An attempt that was refused was made, though nothing came of it, or what did
+	// was retracted.
+	err = v.ask(ctx, func(conn *sqlite.Conn) error {
+		list, err := bodies[Application](conn, "SELECT body FROM applications WHERE cycle = ? AND phase = ''", cycle)
+		for _, a := range list {
+			refused += len(a.Refusals)
+		}
+		return err
+	})
 	f := Funnel{Cycle: cycle}
-	f.count(courses)
+	f.count(courses, refused)
 	return f, err
 }
 
-func (f *Funnel) count(courses []Course) {
-	reached, exits := map[string]int{}, map[string]map[string]int{}
+// count counts courses, and attempts that were refused beside theirs.
+func (f *Funnel) count(courses []Course, refused int) {
+	reached, exits := map[string]int{Refused: refused}, map[string]map[string]int{}
 	outcomes := map[string]int{}
 	for _, c := range courses {
 		for _, stage := range c.Reached {

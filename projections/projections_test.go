@@ -648,6 +648,7 @@ func TestWhatWasRetractedNeverWas(t *testing.T) {
 		defer past.Close()
 		figures, err := past.Figures(ctx, autumn)
 		require.NoError(t, err)
+		refused := slices.IndexFunc(figures, func(f projections.Figure) bool { return f.Measure == "submissions_refused" })
 		for _, measure := range []string{"drafts_started", "applications_submitted", "applications_withdrawn"} {
 			i := slices.IndexFunc(figures, func(f projections.Figure) bool { return f.Measure == measure })
 			list = append(list, figures[i].Value)
@@ -655,6 +656,7 @@ func TestWhatWasRetractedNeverWas(t *testing.T) {
 		f, err := past.Funnel(ctx, autumn)
 		require.NoError(t, err)
 		require.Equal(t, list, []int64{int64(f.Count(projections.Started)), int64(f.Count(projections.Submitted)), int64(f.Count(projections.Withdrawn))})
+		require.EqualValues(t, figures[refused].Value, f.Count(projections.Refused), "also of what was retracted")
 		sum := 0
 		for _, o := range f.Outcomes {
 			sum += o.Count
@@ -668,6 +670,7 @@ func TestWhatWasRetractedNeverWas(t *testing.T) {
 
 	w.subj = []domain.Person{w.person(21)}
 	w.now = time.Date(2024, 3, 1, 9, 0, 0, 0, time.UTC)
+	w.in(file, application.SubmissionRefused{Cycle: autumn, Call: "mentees", Person: w.person(21), Code: "answers_missing", ReceivedAt: w.now})
 	w.occurred(begun)
 	w.in(file, application.Retracted{})
 	retracted := w.now

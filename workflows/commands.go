@@ -650,8 +650,11 @@ func (l lookup) retracting(c *application.Retract) error {
 		}
 	}
 	reviews, err := fold[review.State](l, review.ID(c.ID).Stream())
-	c.Given = reviews.Given()
-	return err
+	if err != nil {
+		return err
+	}
+	c.Given, c.Recused = reviews.Given(), reviews.Recused()
+	return l.within(c.Cycle, &c.Over)
 }
 
 func (l lookup) phase(id application.ID) (application.Phase, error) {

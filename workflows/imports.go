@@ -421,6 +421,8 @@ type Deed struct {
 	Left   string // why it stands; "" where it can be taken back
 	undo   order
 	by     uuid.UUID
+	of     eventstore.Recorded
+	body   any
 }
 
 // standing tells that a deed can be taken back and was not.
@@ -497,7 +499,7 @@ func (l lookup) deeds(id string) (deeds []Deed, err error) {
 // deed tells how an event is taken back; ok is false for one that is only
 // part of another, or nothing that anybody would take back.
 func (l lookup) deed(r eventstore.Recorded, body any) (d Deed, ok bool, err error) {
-	d = Deed{Stream: r.Stream, Event: r.Name, At: r.Position, by: r.ID}
+	d = Deed{Stream: r.Stream, Event: r.Name, At: r.Position, by: r.ID, of: r, body: body}
 	switch b := body.(type) {
 	case imports.Event, application.DraftStarted, application.SubmissionRefused, match.Accepted, match.AgreementSigned, match.AgreementInForce:
 		return d, false, nil
@@ -627,6 +629,13 @@ func (g *Engine) Revert(ctx context.Context, by, id, reason, channel string, pro
 	_, of, _ := tally(deeds)
 	for i, d := range deeds {
 		if !d.standing() {
+			continue
+		}
+		// Somebody may have put it right meanwhile.
+		if d, _, err = l.deed(d.of, d.body); err != nil {
+			return nil, err
+		}
+		if deeds[i] = d; !d.standing() {
 			continue
 		}
 		body, err := json.Marshal(d.undo.fields)

@@ -269,6 +269,27 @@ func TestWhatWasTakenBackIsBroughtInAgain(t *testing.T) {
 	}
 	require.Equal(t, before, o.events(), "what came since is not taken back with them")
 
+	// What somebody did while it was taken back is looked at, too.
+	left := map[bool]int{}
+	deeds, err := o.Revert(t.Context(), "coordinator/c1", id, "wrong_file", "cli", func(done, of int) {
+		if done == 1 {
+			for _, a := range []string{"x1", "x2"} {
+				_, _ = o.try("coordinator/c1", "application.withdraw", with(call, "person", o.person(a+"@example.org")))
+			}
+		}
+	})
+	require.NoError(t, err)
+	for _, d := range deeds {
+		if d.Event == "application.received" {
+			left[d.Left == "it was withdrawn since"]++
+		}
+	}
+	require.Equal(t, map[bool]int{true: 1, false: 1}, left)
+	for _, a := range []string{"x1", "x2"} { // for what follows
+		o.must("coordinator/c1", "application.retract", with(call, "person", o.person(a+"@example.org")), workflows.Cause{Channel: "cli", Reason: "mistake"})
+	}
+	_, id = o.bring("applications", right, sheet.Map{})
+
 	// Who withdrew did that themselves; unless it was how an import was taken back.
 	x1, x2 := with(call, "person", o.person("x1@example.org")), with(call, "person", o.person("x2@example.org"))
 	o.must("coordinator/c1", "application.withdraw", x1)
@@ -279,7 +300,7 @@ func TestWhatWasTakenBackIsBroughtInAgain(t *testing.T) {
 	require.Equal(t, []string{"application.received undone=false it was withdrawn since", "application.received undone=true "}, reverted(id))
 	outcomes, _ = o.bring("applications", right, sheet.Map{})
 	require.Equal(t, []string{"refused: duplicate", "recorded"}, outcomes)
-	_, err := o.try("coordinator/c1", "application.retract", x1, workflows.Cause{Channel: "web"})
+	_, err = o.try("coordinator/c1", "application.retract", x1, workflows.Cause{Channel: "web"})
 	require.ErrorIs(t, err, access.ErrReason)
 	_, err = o.try("applicant/a1", "application.retract", call)
 	require.ErrorIs(t, err, access.ErrRole)

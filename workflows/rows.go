@@ -337,10 +337,11 @@ func (x *importer) anApplication(r *reader, p *rowPlan) {
 		// What was refused as late is asked anew when it no longer is, and what was
 		// retracted may be: under its first id it has its answer.
 		id, until := &p.orders[n-1].cause.CommandID, c.state.Permit(who)
-		if found.late && (c.state.Deadline().Met(received) || !received.After(until)) {
+		permitted := c.state.Deadline().Met(received) || !received.After(until)
+		if found.late && permitted {
 			*id = uuid.NewSHA1(*id, fmt.Append(nil, until.UTC(), c.state.Deadline().Instant.UTC()))
 		}
-		if found.retracted != uuid.Nil {
+		if found.retracted != uuid.Nil && (!found.late || permitted) {
 			*id = uuid.NewSHA1(*id, found.retracted[:])
 		}
 	}

@@ -257,6 +257,7 @@ func (c Withdraw) Decide(s State, _ time.Time) ([]Event, error) {
 // us, so that the person may apply. Once it was put before others it did.
 type Retract struct {
 	ID
+	Unbiased // but also after the cycle was closed, like any record
 
 	// Looked up: the earliest date of what is retracted, and whether reviewers
 	// were asked to read it.
@@ -276,10 +277,14 @@ func (c Retract) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, nil
 	case !s.phase.Applied():
 		return nil, wrongPhase(s)
+	case slices.Contains(c.Recused, c.Actor) || c.Actor == s.id.Person:
+		return nil, ErrRecused
 	case s.decided:
 		return nil, ErrDecided
 	case c.Given:
 		return nil, ErrReviewed
+	case c.Over:
+		return []Event{Retracted{[]string{"after_cycle_close"}}}, nil
 	}
 	return []Event{Retracted{}}, nil
 }

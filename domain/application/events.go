@@ -68,7 +68,12 @@ type Withdrawn struct{}
 
 // Retracted is application.retracted: what there is of the application up to
 // here was recorded by mistake, and never reached us.
-type Retracted struct{}
+type Retracted struct {
+	Nonconformities []string `json:"nonconformities,omitempty"` // after_cycle_close
+}
+
+// Marks lists the nonconformities for the envelope.
+func (e Retracted) Marks() []string { return e.Nonconformities }
 
 // NominationReceived is nomination.received: the organisation confirmed.
 type NominationReceived struct {

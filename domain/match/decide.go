@@ -352,6 +352,8 @@ func (c ScheduleSession) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrAgreement
 	case !slices.Contains(s.terms.Sessions.Modes, c.Mode):
 		return nil, ErrMode.Because(c.Mode)
+	case s.once(c.Session, slot.Start) != nil:
+		return nil, s.once(c.Session, slot.Start)
 	case s.planned() >= s.terms.Sessions.Max:
 		return nil, ErrPlanFull.Because(fmt.Sprintf("%d of %d", s.planned(), s.terms.Sessions.Max))
 	}
@@ -379,6 +381,8 @@ func (c RescheduleSession) Decide(s State, _ time.Time) ([]Event, error) {
 		return nil, ErrSettled
 	case !slices.Contains(s.terms.Sessions.Modes, c.Mode):
 		return nil, ErrMode.Because(c.Mode)
+	case s.once(c.Session, slot.Start) != nil:
+		return nil, s.once(c.Session, slot.Start)
 	}
 	return []Event{SessionRescheduled{c.Session, x.slot, slot, x.sequence + 1}}, nil
 }
@@ -540,7 +544,7 @@ func (c CorrectSession) Decide(s State, now time.Time) ([]Event, error) {
 	case !x.recorded():
 		return nil, ErrNoSession
 	case c.Minutes == 0:
-		return x.retract(s)
+		return x.retract(s, c.Over)
 	}
 	e, err := c.record(s, now)
 	switch {
@@ -556,7 +560,7 @@ func (c CorrectSession) Decide(s State, now time.Time) ([]Event, error) {
 }
 
 // retract takes the record of a session back, whole.
-func (x session) retract(s State) ([]Event, error) {
+func (x session) retract(s State, over bool) ([]Event, error) {
 	switch {
 	case x.status != "held":
 		return nil, nil
@@ -565,7 +569,10 @@ func (x session) retract(s State) ([]Event, error) {
 	}
 	e := SessionRetracted{Session: x.n, Slot: x.held.Slot}
 	if s.phase == Complete {
-		e.Nonconformities = []string{"after_completion"}
+		e.Nonconformities = append(e.Nonconformities, "after_completion")
+	}
+	if over {
+		e.Nonconformities = append(e.Nonconformities, "after_cycle_close")
 	}
 	return []Event{e}, nil
 }

@@ -159,7 +159,7 @@ type SessionCorrected SessionHeld
 type SessionRetracted struct {
 	Session int `json:"session"`
 	Slot
-	Nonconformities []string `json:"nonconformities,omitempty"` // after_completion: the match was completed with it
+	Nonconformities []string `json:"nonconformities,omitempty"` // after_completion: the match was completed with it; after_cycle_close
 }
 
 // OccurredAt is when the session was recorded to have begun: it never was.

@@ -147,7 +147,8 @@ func TestMatch(t *testing.T) {
 	both := func(e Accepted) Accepted { e.Both = true; return e }
 	retract := func(n int, day string) SessionRetracted { return SessionRetracted{Session: n, Slot: slot(day)} }
 	retracted := retract(2, day2)
-	completedWith := retracted
+	completedWith, closedWith := retracted, retracted
+	closedWith.Nonconformities = []string{"after_cycle_close"}
 	completedWith.Nonconformities = []string{"after_completion"}
 	met := after(inForce, held(1, day1, 60), held(2, day2, 45, "under_min_duration"), held(3, day3, 90), ReflectionFiled{Side: Mentee, Kind: "final"})
 	short := after(inForce, held(1, day1, 60), held(2, day2, 45, "under_min_duration"))
@@ -285,6 +286,10 @@ func TestMatch(t *testing.T) {
 		{Name: "also where it was moved there", Given: after(inForce, scheduled(1, day2), held(2, day1, 60), SessionRescheduled{1, slot(day2), slot(day1), 1}), Now: nov, When: hold(1, day1, 60), Err: ErrTwice},
 		{Name: "or is said to have been then", Given: met, Now: nov, When: CorrectSession{hold(1, day2, 60)}, Err: ErrTwice},
 		{Name: "and after one that was a mistake", Given: after(three, retract(1, day1)), Now: nov, When: hold(4, day1, 60), Then: events{held(4, day1, 60)}},
+		{Name: "but one of two that were planned for one time, once", Given: after(inForce, scheduled(1, day1), scheduled(2, day1)), Now: nov, When: hold(2, day1, 60), Then: events{held(2, day1, 60)}},
+		{Name: "and not the other", Given: after(inForce, scheduled(1, day1), scheduled(2, day1), held(2, day1, 60)), Now: nov, When: hold(1, day1, 60), Err: ErrTwice},
+		{Name: "two are not planned for one time", Given: after(inForce, scheduled(1, day1)), When: ScheduleSession{Session: 2, At: at(day1)}, Err: ErrTwice},
+		{Name: "nor moved there", Given: after(inForce, scheduled(1, day1), scheduled(2, day2)), When: RescheduleSession{Session: 2, At: at(day1)}, Err: ErrTwice},
 		{Name: "which it has where it was planned", Given: plan3, Now: nov, When: hold(4, day1, 60), Err: ErrTwice},
 		{Name: "14: it lasts a minute", Given: inForce, Now: nov, When: hold(1, day1, 0), Err: ErrMinutes},
 		{Name: "14: to a day", Given: inForce, Now: nov, When: hold(1, day1, 24*60+1), Err: ErrMinutes},
@@ -315,6 +320,7 @@ func TestMatch(t *testing.T) {
 		{Name: "once", Given: after(met, retracted), Now: nov, When: CorrectSession{hold(2, day2, 0)}},
 		{Name: "whatever else it says", Given: met, Now: nov, When: CorrectSession{HoldSession{Session: 2}}, Then: events{retracted}},
 		{Name: "with a mark where the match was completed with it", Given: after(met, Completed{At: slot(day3).Start}), Now: nov, When: CorrectSession{hold(2, day2, 0)}, Then: events{completedWith}},
+		{Name: "or the cycle was closed", Given: met, Now: nov, When: CorrectSession{HoldSession{Session: 2, Over: true}}, Then: events{closedWith}},
 		{Name: "then it was missed, where it was planned", Given: after(plan3, held(1, day1, 60), retract(1, day1)), Now: nov, When: MissSession{Session: 1, Side: Mentee}, Then: events{SessionMissed{1, Mentee, false}}},
 		{Name: "or called off", Given: after(plan3, held(1, day1, 60), retract(1, day1)), Now: nov, When: CancelSession{Session: 1}, Then: events{SessionCancelled{1}}},
 		{Name: "which what nobody planned was not", Given: after(met, retracted), Now: nov, When: MissSession{Session: 2, Side: Mentee}, Err: ErrSettled},

@@ -136,7 +136,7 @@ func (s State) session(n int) (session, bool) {
 // is written; 0 where none is.
 func (s State) At(start time.Time) (n int, slot Slot) {
 	for _, x := range s.sessions {
-		if slot, _ := s.Slot(x.n); (x.status == "scheduled" || x.status == "held") && slot.Start.Equal(start) {
+		if slot, _ := s.Slot(x.n); x.stands() && slot.Start.Equal(start) {
 			return x.n, slot
 		}
 	}
@@ -153,11 +153,13 @@ func (s State) Slot(n int) (Slot, bool) {
 	return x.slot, known
 }
 
-// once is ErrTwice where another session of the match is planned, or recorded, for
-// the same time.
+// once is ErrTwice where another session of the match was held at the same time,
+// or is planned for it; which two are, of an earlier log, may be held.
 func (s State) once(n int, start time.Time) error {
+	own, _ := s.session(n)
+	planned := own.stands() && own.slot.Start.Equal(start)
 	for _, x := range s.sessions {
-		if slot, _ := s.Slot(x.n); x.n != n && (x.status == "scheduled" || x.status == "held") && slot.Start.Equal(start) {
+		if slot, _ := s.Slot(x.n); x.n != n && x.stands() && slot.Start.Equal(start) && (x.status == "held" || !planned) {
 			return ErrTwice.Because(fmt.Sprintf("session %d", x.n))
 		}
 	}
@@ -167,7 +169,7 @@ func (s State) once(n int, start time.Time) error {
 // Held is the record of a session; retracted tells that it was a mistake.
 func (s State) Held(n int) (record SessionHeld, retracted bool) {
 	x, _ := s.session(n)
-	return x.held, x.status == "retracted"
+	return x.held, x.recorded() && x.status != "held"
 }
 
 // ahead tells whether a session is yet to be held, or called off: it is scheduled,
@@ -175,6 +177,9 @@ func (s State) Held(n int) (record SessionHeld, retracted bool) {
 func (x session) ahead() bool {
 	return x.status == "scheduled" || x.status == "retracted" && !x.slot.Start.IsZero()
 }
+
+// stands tells that a session is planned or was held.
+func (x session) stands() bool { return x.status == "scheduled" || x.status == "held" }
 
 // recorded tells whether there is a record of a session, also where it was
 // retracted.
@@ -206,7 +211,7 @@ func (s State) withSession(x session) State {
 func (s State) planned() int {
 	n := 0
 	for _, x := range s.sessions {
-		if x.status == "scheduled" || x.status == "held" {
+		if x.stands() {
 			n++
 		}
 	}

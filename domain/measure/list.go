@@ -69,8 +69,8 @@ var All = []Measure{
 
 	count("sessions_scheduled", "sessions", "Sessions scheduled", on("session.scheduled")),
 	held("sessions_held", "sessions", "Sessions held"),
-	count("sessions_cancelled", "sessions", "Sessions cancelled, and not held after all", on("session.cancelled")).unless([]string{"session"}, "session.held"),
-	count("sessions_missed", "sessions", "Sessions that one side missed, and not held after all", on("session.missed")).unless([]string{"session"}, "session.held"),
+	count("sessions_cancelled", "sessions", "Sessions cancelled, and not held after all", on("session.cancelled")).unless([]string{"session"}, "session.held", "session.corrected"),
+	count("sessions_missed", "sessions", "Sessions that one side missed, and not held after all", on("session.missed")).unless([]string{"session"}, "session.held", "session.corrected"),
 	held("session_minutes", "minutes", "Minutes of the sessions held").over("sum", "minutes"),
 	held("sessions_conforming", "sessions", "Sessions held that conform to the plan and the agreement", conforms),
 	count("matches_completed_by_rule", "matches", "Matches that meet the completion rule", on("match.completed", byRule)),

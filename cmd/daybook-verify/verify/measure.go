@@ -13,8 +13,7 @@ var known = []string{
 	"15741595c1fb4d9f27f916f465709b0a417e6b5a195ffbe3206ef729b464157c",
 	"ce6e911fe7573a0339c92974a25e84f2388e1070b9a53214fac01964a937e6a1",
 	"bae20fb510f1cf95e90a02e66912ad43bdffab6c0753c076c913f361ce5898aa",
-	"dde6b88aa2af6d8e271d60801fc1bef6ae8ebd44558a1572f40f04c98fea28f5",
-	"2f0671fe4afcc3b7db1c250998ea6f29211be5154a4a46287136f2930d5f8a0c",
+	"0ed47af3f72317eaf4318cb8bf61f6773a4343c8aabbef7a10971a1c415ed0fc",
 }
 
 // planned is the event that says to which programme and year a cycle belongs.

@@ -148,7 +148,7 @@ func (c Cell) date(order Order) (y, m, d int, rest string, err error) {
 	case one == two:
 		return three, two, one, rest, nil
 	}
-	return 0, 0, 0, "", Doubted("%q may be %s or %s: say which with dates: day-month or month-day", clip(c.Text), spoken(three, two, one), spoken(three, one, two))
+	return 0, 0, 0, "", Doubted("%q may be %s or %s: say what 05/06/2017 means (in a map, dates: day-month or month-day)", clip(c.Text), spoken(three, two, one), spoken(three, one, two))
 }
 
 func spoken(y, m, d int) string {

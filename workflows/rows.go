@@ -701,7 +701,7 @@ func (r *reader) between(mentee, mentor domain.Person) string {
 // again tells whether what is said of a session may be recorded, under another
 // number where there was a record of it: also when that was retracted with its
 // import, and not when somebody retracted it.
-func (x *importer) again(h aHeld, s match.State) (bool, error) {
+func (x *importer) again(h aHeld) (bool, error) {
 	var brought, retracted string // by which import, and with what
 	for r, err := range x.l.Store.ReadStream(x.l.ctx, match.ID{Cycle: x.Cycle, Match: h.match}.Stream(), eventstore.ReadStream{}) {
 		if errors.Is(err, eventstore.ErrStreamNotFound) {
@@ -748,7 +748,7 @@ func (x *importer) number() error {
 		}
 		n, slot := s.At(h.start)
 		if n == 0 {
-			again, err := x.again(h, s)
+			again, err := x.again(h)
 			if err != nil {
 				return err
 			}

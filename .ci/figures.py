@@ -81,7 +81,6 @@ def compute(events):
         if e["name"] in ("session.held", "session.corrected"):
             for kind in off.values():
                 kind.pop(key, None)
-        if e["name"] in ("session.held", "session.corrected"):
             sessions[key] = e["data"]
         elif e["name"] == "session.retracted":
             sessions.pop(key, None)

@@ -759,16 +759,8 @@ func sessionOf(e *Event) (session string, ok bool) {
 	default:
 		return "", false
 	}
-	n := 0
 	body, _ := schema.Decode(e.Envelope.Name, e.Data) // what can't be read will be told by whom it concerns
-	switch b := body.(type) {
-	case match.SessionHeld:
-		n = b.Session
-	case match.SessionCorrected:
-		n = b.Session
-	case match.SessionRetracted:
-		n = b.Session
-	}
+	n := match.SessionOf(body)
 	return e.Stream + " " + itoa(n), n > 0
 }
 

@@ -747,7 +747,7 @@ func (x *importer) number() error {
 			return err
 		}
 		n, slot := s.At(h.start)
-		if n == 0 {
+		if n == 0 && s.Mistaken(h.n, h.start) {
 			again, err := x.again(h)
 			if err != nil {
 				return err

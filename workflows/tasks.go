@@ -107,20 +107,8 @@ func part(event any) (session int, reviewer domain.Person) {
 		reviewer = e.Reviewer
 	case review.Recused:
 		reviewer = e.Reviewer
-	case match.SessionScheduled:
-		session = e.Session
-	case match.SessionRescheduled:
-		session = e.Session
-	case match.SessionHeld:
-		session = e.Session
-	case match.SessionRetracted:
-		session = e.Session
-	case match.SessionCancelled:
-		session = e.Session
-	case match.SessionMissed:
-		session = e.Session
-	case match.ReflectionFiled:
-		session = e.Session
+	default:
+		session = match.SessionOf(event)
 	}
 	return session, reviewer
 }

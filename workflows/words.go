@@ -90,6 +90,7 @@ type label struct{ text, hint string }
 // field where it differs from command to command, else by field.
 var labels = map[string]label{
 	"about":          {"What the task is about", "Where the task's id is not known"},
+	"accepted":       {"Accepted", "Where that was earlier, by letter or telephone"},
 	"answers":        {"Answers", ""},
 	"approver":       {"Approved by", "The second person who agrees, not yourself"},
 	"as":             {"What became of it", ""},
@@ -147,6 +148,7 @@ var labels = map[string]label{
 	"previous":       {"In place of match", "The id of an earlier match, if any"},
 	"programme":      {"Programme", "Its short name, which the definition begins with"},
 	"proof":          {"Digest of the proof", "SHA-256, of a document kept elsewhere"},
+	"proposed":       {"Proposed", "Where that was earlier"},
 	"published":      {"As published", "The wording that people are given, word for word"},
 	"quota":          {"Name of this limit", "A short one, such as year: small letters, digits and hyphens"},
 	"rank":           {"Rank", "1 comes first"},
@@ -164,8 +166,6 @@ var labels = map[string]label{
 	"sha256":         {"SHA-256 of the text", "64 hexadecimal digits; the text stays with whoever wrote it"},
 	"side":           {"Side", ""},
 	"signed":         {"Signed", "Where that was earlier, on paper"},
-	"accepted":       {"Accepted", "Where that was earlier, by letter or telephone"},
-	"proposed":       {"Proposed", "Where that was earlier"},
 	"stage":          {"Stage", "A short name: small letters, digits and hyphens"},
 	"stream":         {"Stream", ""},
 	"task":           {"Task", ""},

@@ -527,13 +527,9 @@ type CorrectSession struct{ HoldSession }
 // Corrects tells whether an event is the record that is corrected, or an
 // earlier correction of it.
 func (c CorrectSession) Corrects(event any) bool {
-	switch e := event.(type) {
-	case SessionHeld:
-		return e.Session == c.Session
-	case SessionCorrected:
-		return e.Session == c.Session
-	case SessionRetracted:
-		return e.Session == c.Session
+	switch event.(type) {
+	case SessionHeld, SessionCorrected, SessionRetracted:
+		return SessionOf(event) == c.Session
 	}
 	return false
 }

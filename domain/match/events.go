@@ -165,6 +165,29 @@ type SessionRetracted struct {
 // OccurredAt is when the session was recorded to have begun: it never was.
 func (e SessionRetracted) OccurredAt() time.Time { return e.Start }
 
+// SessionOf is the number of the session that an event is about; 0 for none.
+func SessionOf(event any) int {
+	switch e := event.(type) {
+	case SessionScheduled:
+		return e.Session
+	case SessionRescheduled:
+		return e.Session
+	case SessionCancelled:
+		return e.Session
+	case SessionMissed:
+		return e.Session
+	case SessionHeld:
+		return e.Session
+	case SessionCorrected:
+		return e.Session
+	case SessionRetracted:
+		return e.Session
+	case ReflectionFiled:
+		return e.Session
+	}
+	return 0
+}
+
 // ReflectionFiled is reflection.filed.
 type ReflectionFiled struct {
 	Side    string         `json:"side"`

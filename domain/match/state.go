@@ -172,6 +172,14 @@ func (s State) Held(n int) (record SessionHeld, retracted bool) {
 	return x.held, x.recorded() && x.status != "held"
 }
 
+// Mistaken tells whether a record of a session of this number, or at this time, was
+// retracted.
+func (s State) Mistaken(n int, start time.Time) bool {
+	return slices.ContainsFunc(s.sessions, func(x session) bool {
+		return x.recorded() && x.status != "held" && (x.n == n || x.held.Start.Equal(start))
+	})
+}
+
 // ahead tells whether a session is yet to be held, or called off: it is scheduled,
 // or was when it was recorded by mistake.
 func (x session) ahead() bool {

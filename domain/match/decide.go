@@ -31,6 +31,7 @@ var (
 	ErrNoSession  = domain.Missing("session_unknown", "there is no such session")
 	ErrSettled    = domain.Refuse("session_settled", "this session is no longer ahead")
 	ErrHeld       = domain.Refuse("session_held", "this session is already recorded otherwise; correct the record instead")
+	ErrWhich      = domain.Refuse("session_unnumbered", "a session of this match is planned whose time has come: say the number of the one that was held")
 	ErrTwice      = domain.Refuse("session_twice", "another session of this match is planned, or recorded, for the same time: record that one, or correct it")
 	ErrRetracted  = domain.Refuse("session_retracted", "this record was retracted as a mistake; where the session was held, correct the record")
 	ErrReflected  = domain.Refuse("session_reflected", "somebody has reflected on this session, so it was held; correct when and how long it was")
@@ -434,10 +435,10 @@ func (c MissSession) Decide(s State, now time.Time) ([]Event, error) {
 }
 
 // HoldSession is session.hold: the record of a session, whatever the plan
-// says.
+// says. Without a number it is of the session that has this time, or a new one.
 type HoldSession struct {
 	ID
-	Session int `json:"session"`
+	Session int `json:"session,omitzero"`
 	At
 	Minutes int `json:"minutes"`
 
@@ -501,6 +502,11 @@ func (c HoldSession) record(s State, now time.Time) (SessionHeld, error) {
 }
 
 func (c HoldSession) Decide(s State, now time.Time) ([]Event, error) {
+	if slot, err := c.slot(); err == nil && c.Session == 0 {
+		if c.Session, err = s.unnumbered(slot.Start, now); err != nil {
+			return nil, err
+		}
+	}
 	e, err := c.record(s, now)
 	if err != nil {
 		return nil, err

@@ -298,7 +298,14 @@ func TestMatch(t *testing.T) {
 		{Name: "14: and is not ahead", Given: plan3, Now: "2023-10-24T15:59 Europe/London", When: hold(1, day1, 60), Err: ErrFuture},
 		{Name: "14: nor going on", Given: plan3, Now: "2023-10-24T16:59 Europe/London", When: hold(1, day1, 60), Err: ErrFuture},
 		{Name: "14: but over", Given: plan3, Now: "2023-10-24T17:00 Europe/London", When: hold(1, day1, 60), Then: events{held(1, day1, 60)}},
-		{Name: "a session that was held has a number, too", Given: inForce, Now: nov, When: hold(0, day1, 60), Err: ErrSession},
+		{Name: "a session that was held has a number, too", Given: inForce, Now: nov, When: hold(-1, day1, 60), Err: ErrSession},
+		{Name: "the next one, where none is said", Given: after(inForce, held(1, day1, 60), held(2, day2, 60)), Now: nov, When: hold(0, day4, 60), Then: events{held(3, day4, 60)}},
+		{Name: "or that of the one planned for this time", Given: plan3, Now: nov, When: hold(0, day2, 60), Then: events{held(2, day2, 60)}},
+		{Name: "once", Given: met, Now: nov, When: hold(0, day2, 45)},
+		{Name: "as it was", Given: met, Now: nov, When: hold(0, day2, 61), Err: ErrHeld},
+		{Name: "but it is said where one planned for another time may have been held", Given: plan3, Now: nov, When: hold(0, day4, 60), Err: ErrWhich},
+		{Name: "whose time has come", Given: after(inForce, scheduled(1, day2)), Now: "2023-10-24T17:00 Europe/London", When: hold(0, day1, 60), Then: events{held(2, day1, 60)}},
+		{Name: "a correction names it", Given: met, Now: nov, When: CorrectSession{hold(0, day2, 61)}, Err: ErrNoSession},
 		{Name: "and a time", Given: inForce, Now: nov, When: HoldSession{Session: 1, At: gap, Minutes: 60}, Err: when.ErrTimeInGap},
 		{Name: "and people", Now: nov, When: hold(1, day1, 60), Err: ErrUnknown},
 
@@ -440,13 +447,14 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 			n := rapid.IntRange(1, 7).Draw(t, "session")
 			on := at(rapid.SampledFrom(local).Draw(t, "day"))
 			record := HoldSession{Session: n, At: on, Minutes: rapid.SampledFrom([]int{45, 60, 90, 120}).Draw(t, "minutes")}
-			corrected := record
+			corrected, unnumbered := record, record
+			unnumbered.Session = 0
 			corrected.Minutes = rapid.SampledFrom([]int{0, 45, 60, 90}).Draw(t, "corrected")
 			cmd := rapid.SampledFrom([]command{
 				Propose{Pair: pair, Placed: true, Joined: true, Terms: terms}, Accept{Acting: Acting{side}}, Accept{Acting: Acting{side}}, Make{}, Make{}, Decline{Acting: Acting{side}},
 				SignAgreement{Acting: Acting{side}, Version: "1"}, SignAgreement{Acting: Acting{side}, Version: rapid.SampledFrom([]string{"1", "2"}).Draw(t, "version"), Signed: rapid.SampledFrom(papers).Draw(t, "signed")},
 				ScheduleSession{Session: n, At: on}, ScheduleSession{Session: n, At: on}, RescheduleSession{Session: n, At: on}, CancelSession{Session: n},
-				MissSession{Session: n, Side: side}, record, record, CorrectSession{corrected}, FileReflection{Acting: Acting{side}, Kind: "final", Text: rapid.SampledFrom(words).Draw(t, "words")}, CompleteMatch{}, Unwind{},
+				MissSession{Session: n, Side: side}, record, unnumbered, CorrectSession{corrected}, FileReflection{Acting: Acting{side}, Kind: "final", Text: rapid.SampledFrom(words).Draw(t, "words")}, CompleteMatch{}, Unwind{},
 			}).Draw(t, "command")
 			switch cmd.(type) {
 			case Decline, Unwind: // rarely, or nothing gets far
@@ -456,8 +464,8 @@ func TestInvariants11To15HoldForAnyCourseOfAMatch(t *testing.T) {
 			}
 			before := s
 			got, err := cmd.Decide(s, now)
-			if _, ok := cmd.(HoldSession); ok && before.Phase() != None {
-				require.True(t, err == nil || err == error(ErrHeld) || errors.Is(err, ErrTwice) || err == error(ErrRetracted), "13: a record is never refused, unless there is another of it: %v", err)
+			if c, ok := cmd.(HoldSession); ok && before.Phase() != None {
+				require.True(t, err == nil || err == error(ErrHeld) || errors.Is(err, ErrTwice) || err == error(ErrRetracted) || c.Session == 0 && errors.Is(err, ErrWhich), "13: a record is never refused, unless there is another of it: %v", err)
 			}
 			for _, e := range got {
 				s = s.Apply(e)

@@ -202,6 +202,21 @@ func (s State) Next() int {
 	return n
 }
 
+// unnumbered is the number of a session that was held and has none said: of the
+// one that has this time, or a new one. It is ErrWhich where it may have been one
+// that was planned for another time.
+func (s State) unnumbered(start, now time.Time) (int, error) {
+	if n, _ := s.At(start); n > 0 {
+		return n, nil
+	}
+	for _, x := range s.sessions {
+		if x.status == "scheduled" && !x.slot.Start.After(now) {
+			return 0, ErrWhich.Because(fmt.Sprintf("%d if it was the one planned for %s %s, %d if it was another", x.n, x.slot.Local, x.slot.Zone, s.Next()))
+		}
+	}
+	return s.Next(), nil
+}
+
 func (s State) withSession(x session) State {
 	s.sessions = slices.Clone(s.sessions)
 	for i, old := range s.sessions {

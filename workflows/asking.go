@@ -37,6 +37,7 @@ type Input struct {
 	Choices []Choice // where the values are closed
 	Value   string   // what stands there at first
 	Zone    string   // of a moment: where, unless it is said
+	Usual   bool     // what stands there mostly stays: it is as planned
 }
 
 // A Choice is one of the values that there are.
@@ -50,7 +51,7 @@ type ask struct {
 	plan    programme.Definition // of the cycle, where one is known
 	call    programme.Call       // where one is known
 	opened  time.Time            // when that was; zero: it was not
-	terms   match.Terms          // of the match, where one is known
+	terms   match.Terms          // of the match, or of the next one
 	phase   match.Phase          // of that
 	slot    match.Slot           // of the session, where one is known
 	match   match.State          // where one is known
@@ -93,6 +94,9 @@ func (g *Engine) ask(ctx context.Context, role access.Role, command string, know
 	}
 	m, err := remembered[match.State](l, match.ID{Cycle: in, Match: known.Get("match")}.Stream())
 	a.opened, a.match, a.terms, a.phase = c.Opened(), m, m.Terms(), m.Phase()
+	if a.phase == match.None {
+		a.terms = terms(a.plan)
+	}
 	if n, err := strconv.Atoi(known.Get("session")); err == nil {
 		a.slot, _ = m.Slot(n)
 	}
@@ -155,6 +159,7 @@ func (a ask) notes() []Input {
 		text = strings.Replace(text, "; ", "You confirm that all of this is so: ", 1)
 	case "session.hold":
 		switch {
+		case a.phase == match.None:
 		case a.phase.Unmade():
 			text = "You can record this, but the match is not active before both sides have accepted it: the session is marked so, and listed among the exceptions."
 		case a.match.InForce().IsZero():
@@ -267,16 +272,18 @@ func (a ask) input(f Field, name string) Input {
 		in.Value = a.slot.Local
 	case name == "mode" && a.slot.Mode != "":
 		in.Value = a.slot.Mode
-	case name == "mode" && len(a.terms.Sessions.Modes) == 1: // it was held as planned, mostly
-		in.Value = a.terms.Sessions.Modes[0]
+	case name == "mode" && len(a.terms.Sessions.Modes) == 1:
+		in.Value, in.Usual = a.terms.Sessions.Modes[0], true
 	case a.command == "session.hold" && name == "minutes" && a.terms.Sessions.MaxMinutes > 0:
 		in.Hint = fmt.Sprintf("Planned: %d to %d", a.terms.Sessions.MinMinutes, a.terms.Sessions.MaxMinutes)
 	case name == "zone" && a.slot.Zone != "":
 		in.Value = a.slot.Zone
 	case f.Name == "zone":
-		in.Value = a.plan.Zone
+		in.Value, in.Usual = a.plan.Zone, name == "zone" && a.plan.Zone != ""
+	case a.command+" "+name == "session.hold session":
+		in.Usual = a.plan.Zone != "" // which stands beside it
 	case name == "version":
-		in.Value = a.terms.Agreement
+		in.Value, in.Usual = a.terms.Agreement, a.terms.Agreement != ""
 	case name == "side" && (a.role == match.Mentee || a.role == match.Mentor):
 		in.Value = string(a.role)
 	case len(in.Choices) == 1 && !in.Several:
@@ -614,7 +621,7 @@ var faulty = map[string][]string{
 	"name_missing": {"name"}, "override_unexplained": {AskReason}, "permit_not_later": {"local"}, "period_malformed": {"until"}, "quota_below_used": {"limit"}, "quota_malformed": {"quota"},
 	"rank_missing": {"rank"}, "rank_taken": {"rank"}, "out_of_rank": {"rank"}, "reason_missing": {AskReason}, "recommendation_unknown": {"recommendation"}, "reflection_empty": {"text"},
 	"reflection_kind": {"kind"}, "route_unknown": {"route"}, "rule_unknown": {"rule"}, "same_person": {"mentor"}, "scores_incomplete": {"value"}, "session_exists": {"session"},
-	"session_number": {"session"}, "settled_how": {"as"}, "side_unknown": {"side"}, "time_ambiguous": {"local"}, "time_in_gap": {"local"}, "weekday_mismatch": {"published"},
+	"session_number": {"session"}, "session_unnumbered": {"session"}, "settled_how": {"as"}, "side_unknown": {"side"}, "time_ambiguous": {"local"}, "time_in_gap": {"local"}, "weekday_mismatch": {"published"},
 	"where_missing": {"where"}, "zone_abbreviation": {"zone"}, "zone_unknown": {"zone"}, "mentor_unknown": {"mentor"}, "organisation_unknown": {"organisation"},
 	"language_malformed": {"language"}, "no_place": {"mentee"}, "approval_missing": {"approver"}, "definition_unpublished": {"definition"}, "digest_malformed": {"evidence", "proof"},
 }

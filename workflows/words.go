@@ -196,6 +196,7 @@ var labels = map[string]label{
 	"task.delegate to":               {"To whom", ""},
 	"session.correct minutes":        {"Length", "0 where it was recorded by mistake"},
 	"session.hold minutes":           {"Length", ""},
+	"session.hold session":           {"Session", "Its number, where that is not the next one"},
 }
 
 // labelOf is what a field of a command is called, named as in deadline.local.

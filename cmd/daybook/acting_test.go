@@ -170,11 +170,26 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	for _, side := range []string{"mentee", "mentor"} {
 		match = match.open("/cycles/spring/matches/m1").follow("Record a signed agreement, for the " + side).press("Record a signed agreement").recorded("agreement")
 	}
-	match = match.follow("Schedule session 1").press("Schedule a session", "Date and time", "2031-03-20T16:00", "Online", "").recorded("Session 1")
+	match = match.follow("Schedule session 1").press("Schedule session 1", "Date and time", "2031-03-20T16:00", "Online", "").recorded("Session 1")
 	a.at("2031-03-20T19:00")
 	held := match.open("/cycles/spring/matches").follow("Record session 1 as held")
 	require.Contains(t, held.links, "m1: Ben 🦕 Ohm and מיה <b>Adler</b>")
-	held.press("Record the session as held", "Length", "60").recorded("60 minutes, online (m1: Ben 🦕 Ohm and ") // when and how as planned
+	held.press("Record session 1 as held", "Length", "60").recorded("60 minutes, online (m1: Ben 🦕 Ohm and ") // when and how as planned
+
+	// One that nobody planned is recorded from the dashboard, and has the next number.
+	a.do("coordinator/anna", "session.schedule", `{"cycle":"spring","match":"m1","session":2,"local":"2031-03-24T16:00","zone":"Europe/Berlin","mode":"online"}`)
+	unplanned := anna.open("/cycles/spring").follow("Record a session as held")
+	require.Contains(t, unplanned.html, `summary-text">Time zone: Europe/Berlin</span>`)
+	require.NotContains(t, unplanned.html, `<details class="govuk-details" open>`)
+	what := []string{"Ben 🦕 Ohm and מיה <b>Adler</b>, m1, last met 20 Mar 2031", "", "Date and time", "2031-03-20T09:00", "Length", "75", "Online", ""}
+	unplanned.press("Record a session as held", what...).recorded("Session 3 was held: 75 minutes, online (m1: Ben 🦕 Ohm and מיה &lt;b&gt;Adler&lt;/b&gt;), Thu 20 Mar 2031, 09:00 CET")
+	a.at("2031-03-25T12:00")
+	unplanned = anna.open("/cycles/spring").follow("Record a session as held").press("Record a session as held", append(what, "Date and time", "2031-03-25T09:00")...)
+	require.Equal(t, http.StatusConflict, unplanned.code)
+	require.Contains(t, unplanned.html, `<a href="#f-session">A session of this match is planned whose time has come: say the number of the one that was held (2 if it was the one planned for 2031-03-24T16:00 Europe/Berlin, 4 if it was another)</a>`)
+	require.Contains(t, unplanned.html, `<details class="govuk-details" open><summary class="govuk-details__summary"><span class="govuk-details__summary-text">Time zone`)
+	unplanned.press("Record a session as held", "Session", "2").recorded("Session 2")
+
 	match = match.open("/cycles/spring/matches/m1")
 	require.NotContains(t, match.html, "Complete the match</button>", "the rule is not met")
 	require.Contains(t, match.links, "Waive the completion rule")

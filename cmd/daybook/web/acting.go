@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -82,6 +83,7 @@ type Question struct {
 	Choices []Choice
 	Value   string
 	Zone    string
+	Usual   bool // what stands there mostly stays: it is as planned
 	Cause   bool // it is about who does it and why, which every command may say
 }
 
@@ -226,14 +228,19 @@ func (v *visit) can(list ...Offer) (all []stepLine, err error) {
 	return all, err
 }
 
+// commandWords is what a command is called, with the session that it is about.
+func (s *Server) commandWords(command string, known url.Values) string {
+	which := "a session"
+	if n := known.Get("session"); n != "" {
+		which = "session " + n
+	}
+	return strings.NewReplacer("the session", which, "a session", which).Replace(s.acting.Words(command))
+}
+
 func (v *visit) stepLine(step Step) stepLine {
-	l := stepLine{Words: v.s.acting.Words(step.Command), Command: step.Command}
+	l := stepLine{Words: v.s.commandWords(step.Command, step.Known), Command: step.Command}
 	if side := step.Known.Get("side"); side != "" && side != v.s.acting.Role {
 		l.Words += ", for the " + side
-	}
-	if n := step.Known.Get("session"); n != "" {
-		l.Words = strings.Replace(l.Words, "the session", "session "+n, 1)
-		l.Words = strings.Replace(l.Words, "a session", "session "+n, 1)
 	}
 	if n := step.Known.Get("limit"); n != "" {
 		l.Words += ": " + n + " in each " + step.Known.Get("per")
@@ -299,6 +306,10 @@ func (v *visit) noticed(q url.Values) *notice {
 				if m, err := v.views.Match(v.ctx, of.Cycle, of.Match); err == nil {
 					sentence += " (" + v.pair(m) + ")"
 				}
+			}
+			if e.RecordedAt.Sub(e.OccurredAt) >= time.Minute {
+				when := v.instant(e.OccurredAt)
+				sentence += ", " + when.Local + " " + when.Zone
 			}
 			n.Lines = append(n.Lines, link{sentence, v.event(r.Position.String())})
 		}

@@ -185,15 +185,13 @@ func (s *Server) renderBulk(w http.ResponseWriter, r *http.Request, status int, 
 		case b.picks[0].known.Has(q.Name):
 		case q.Cause && q.Type == "person" && q.Value != "":
 			p.Known = append(p.Known, row{Key: q.Label, Value: text("In each row whose act it is")})
-		case q.Cause && !q.Needed:
-			p.Cause = append(p.Cause, in)
 		default:
-			p.Inputs = append(p.Inputs, in)
+			p.put(q, in, f)
 		}
 	}
 	if len(faults) > 0 {
 		p.Title = "Error: " + p.Title
 	}
-	p.Faults = v.faultLines(faults, slices.Concat(p.Inputs, p.Cause))
+	p.Faults = v.faultLines(faults, slices.Concat(p.Inputs, p.Usual.Inputs, p.Cause.Inputs))
 	return s.render(w, status, "form", p)
 }

@@ -133,6 +133,13 @@ func (v *visit) fillCan(p *cyclePage) error {
 	}
 	in := []string{"cycle", v.cycle.Cycle}
 	var list []Offer
+	matches, err := v.matched()
+	if err != nil {
+		return err
+	}
+	if len(matches) > 0 && v.cycle.ClosedAt.IsZero() { // what is done most often comes first
+		list = append(list, Offer{Known: said(in...), Commands: []string{"session.hold"}})
+	}
 	for _, c := range d.Calls {
 		about := said(append(in, "call", c.Call)...)
 		list = append(list, Offer{Known: about}, Offer{Known: about, Commands: []string{"application.submit", "draft.start", "permit.grant"}})

@@ -47,8 +47,8 @@ type formPage struct {
 	faulty
 	Changed []eventLine // since the form was opened
 	Inputs  []inputLine
-	Cause   []inputLine // what every command may say
-	Open    bool        // the part of those
+	Usual   folded // what mostly stays as it is planned
+	Cause   folded // what every command may say
 	Action  string
 	Kept    []pair
 	Back    string
@@ -65,6 +65,13 @@ type faulty struct {
 
 // A faultLine is a fault, and where it is put right.
 type faultLine struct{ Text, Href string }
+
+// A folded part of a form is one that mostly stays as it is.
+type folded struct {
+	Words  string
+	Inputs []inputLine
+	Open   bool
+}
 
 // An inputLine is a question, and what is written there so far.
 type inputLine struct {
@@ -218,7 +225,7 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	p := formPage{
-		frame: v.plainFrame(s.acting.Words(f.command), ""), Command: f.command, Heading: s.acting.Words(f.command), Back: f.back,
+		frame: v.plainFrame(s.commandWords(f.command, f.known), ""), Command: f.command, Heading: s.commandWords(f.command, f.known), Back: f.back,
 		Action: href("/do/"+url.PathEscape(f.command), f.known, formBack, f.back),
 		Kept:   []pair{{formID, f.id}, {formSince, f.since}},
 	}
@@ -236,12 +243,7 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 		if err != nil {
 			return err
 		}
-		if q.Cause && !q.Needed {
-			p.Cause = append(p.Cause, in)
-			p.Open = p.Open || in.Error != "" || q.Type == "person" && q.Value != "" || f.given != nil && f.given.Get(q.Name) != "" && f.given.Get(q.Name) != q.Value
-		} else {
-			p.Inputs = append(p.Inputs, in)
-		}
+		p.put(q, in, f)
 	}
 	if p.First {
 		p.Action, p.Kept = "/do/"+url.PathEscape(f.command), append(pairs(f.known), pair{formBack, f.back})
@@ -249,13 +251,47 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 	if len(f.faults) > 0 {
 		p.Title, p.Verdict, p.By = "Error: "+p.Title, f.verdict, s.others(f.given)
 	}
-	p.Faults = v.faultLines(f.faults, slices.Concat(p.Inputs, p.Cause))
+	p.Faults = v.faultLines(f.faults, slices.Concat(p.Inputs, p.Usual.Inputs, p.Cause.Inputs))
 	if f.refused {
 		if p.Changed, err = v.changed(f); err != nil {
 			return err
 		}
 	}
 	return s.render(w, status, "form", p)
+}
+
+// put puts a question where it stands: what is usual, and what is about the cause,
+// is folded away, unless something else was said there.
+func (p *formPage) put(q Question, in inputLine, f filled) {
+	otherwise := in.Error != "" || f.given.Get(q.Name) != "" && f.given.Get(q.Name) != q.Value
+	switch {
+	case q.Cause && !q.Needed:
+		p.Cause.Words = "On whose behalf, how it reached us, and why"
+		p.Cause.Inputs = append(p.Cause.Inputs, in)
+		p.Cause.Open = p.Cause.Open || otherwise || q.Type == "person" && q.Value != ""
+	case q.Usual:
+		switch said := in.said(); {
+		case said == "":
+		case p.Usual.Words == "":
+			p.Usual.Words = in.Label + ": " + said
+		default:
+			p.Usual.Words += ", " + strings.ToLower(in.Label) + ": " + said
+		}
+		p.Usual.Inputs = append(p.Usual.Inputs, in)
+		p.Usual.Open = p.Usual.Open || otherwise
+	default:
+		p.Inputs = append(p.Inputs, in)
+	}
+}
+
+// said is what stands in an input, in words.
+func (in inputLine) said() string {
+	for _, o := range in.Options {
+		if o.Chosen {
+			return o.Text
+		}
+	}
+	return in.Value
 }
 
 // faultLines tell what is wrong, and lead to where that is put right.

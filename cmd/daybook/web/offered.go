@@ -6,12 +6,14 @@ import (
 	"strings"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/mentor"
 	"github.com/daybook-engine/daybook/domain/organisation"
 	"github.com/daybook-engine/daybook/domain/person"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/projections"
 )
 
 // inputOf is a question as it is put on the page, offering what is known: values
@@ -118,6 +120,8 @@ func (v *visit) values(f filled, q Question) (list []Choice, err error) {
 			}
 			return true
 		})
+	case "session.hold match":
+		return v.matched()
 	case "match.propose previous":
 		matches, err := v.views.Matches(v.ctx, v.cycle.Cycle)
 		for _, m := range matches {
@@ -126,6 +130,37 @@ func (v *visit) values(f filled, q Question) (list []Choice, err error) {
 			}
 		}
 		return list, err
+	}
+	return list, err
+}
+
+// matched are the matches whose sessions who acts may record, by whose they are;
+// none where they are too many to choose from.
+func (v *visit) matched() (list []Choice, err error) {
+	if v.cycle.Counts.Matches > mostChoices {
+		return nil, nil
+	}
+	matches, err := v.views.Matches(v.ctx, v.cycle.Cycle)
+	var options []option
+	for _, m := range matches {
+		a, words := v.s.acting, v.name(m.Mentee)+" and "+v.name(m.Mentor)+", "+m.Match
+		switch {
+		case a.Role == match.Mentee && m.Mentee != a.Person, a.Role == match.Mentor && m.Mentor != a.Person, m.Phase == match.Off:
+			continue
+		case m.Phase != match.Active:
+			words += ", " + string(m.Phase)
+		case m.InForceAt.IsZero():
+			words += ", no agreement in force"
+		}
+		if held := m.Held(); len(held) > 0 { // or it is recorded twice
+			last := slices.MaxFunc(held, func(a, b projections.Session) int { return a.Slot.Start.Compare(b.Slot.Start) })
+			words += ", last met " + last.Slot.Start.In(v.zone).Format("2 Jan 2006")
+		}
+		options = append(options, option{m.Match, words, false})
+	}
+	sortByText(options)
+	for _, o := range options {
+		list = append(list, Choice{o.Value, o.Text})
 	}
 	return list, err
 }

@@ -49,7 +49,7 @@ type pick struct {
 type bulkForm struct {
 	Action   string
 	Commands []option
-	All      string // the words for all rows of a longer list
+	All      string // the words for all rows, also those of other pages
 }
 
 // bulking offers commands for the rows of a table, of those that who acts may
@@ -68,7 +68,7 @@ func (v *visit) bulking(n int, commands ...string) *bulkForm {
 	if len(f.Commands) == 0 {
 		return nil
 	}
-	if n > linesPerPage {
+	if n > 1 {
 		f.All = "All " + plural(n, "row", "rows") + " of this list"
 	}
 	return f

@@ -274,8 +274,10 @@ func (a ask) input(f Field, name string) Input {
 		in.Value = a.slot.Mode
 	case name == "mode" && len(a.terms.Sessions.Modes) == 1:
 		in.Value, in.Usual = a.terms.Sessions.Modes[0], true
+	case name == "local" && a.plan.Zone != "":
+		in.Hint = strings.Replace(in.Hint, "the clocks of the place", "the clocks of "+a.plan.Zone+", unless you say another time zone", 1)
 	case a.command == "session.hold" && name == "minutes" && a.terms.Sessions.MaxMinutes > 0:
-		in.Hint = fmt.Sprintf("Planned: %d to %d", a.terms.Sessions.MinMinutes, a.terms.Sessions.MaxMinutes)
+		in.Hint = fmt.Sprintf("The plan: %d to %d minutes", a.terms.Sessions.MinMinutes, a.terms.Sessions.MaxMinutes)
 	case name == "zone" && a.slot.Zone != "":
 		in.Value = a.slot.Zone
 	case f.Name == "zone":

@@ -48,14 +48,11 @@ func location(zone string) *time.Location {
 // lag tells how much later than it happened something was recorded, and
 // nothing when that was within a day.
 func lag(occurred, recorded time.Time) string {
-	d := recorded.Sub(occurred)
-	if d <= 24*time.Hour {
+	late := recorded.Sub(occurred)
+	if late <= 24*time.Hour {
 		return ""
 	}
-	if d < 48*time.Hour {
-		return "recorded 1 day later"
-	}
-	return fmt.Sprintf("recorded %d days later", int(d.Hours()/24))
+	return "recorded " + plural(int(late.Round(24*time.Hour)/(24*time.Hour)), "day", "days") + " later"
 }
 
 // left tells how far off a time is.

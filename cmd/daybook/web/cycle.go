@@ -37,6 +37,7 @@ type cyclePage struct {
 	Season     season
 	Board      placesBoard
 	Places     link
+	Often      []stepLine // what is done most often
 	Can        []stepLine
 	Tour       link
 }
@@ -137,7 +138,8 @@ func (v *visit) fillCan(p *cyclePage) error {
 	if err != nil {
 		return err
 	}
-	if len(matches) > 0 && v.cycle.ClosedAt.IsZero() { // what is done most often comes first
+	often := len(matches) > 0 && v.cycle.ClosedAt.IsZero()
+	if often {
 		list = append(list, Offer{Known: said(in...), Commands: []string{"session.hold"}})
 	}
 	for _, c := range d.Calls {
@@ -151,9 +153,14 @@ func (v *visit) fillCan(p *cyclePage) error {
 	if err != nil {
 		return err
 	}
-	if p.Can, err = v.can(append(list, limits...)...); err != nil {
+	found, err := v.offers(append(list, limits...)...)
+	if err != nil {
 		return err
 	}
+	if often {
+		p.Often, found = found[0], found[1:]
+	}
+	p.Can = slices.Concat(found...)
 	plan, err := v.can(Offer{Known: url.Values{}, Commands: []string{"cycle.plan"}})
 	if len(plan) > 0 {
 		p.Can = append(p.Can, stepLine{Words: "Plan another season like this one", Href: "/cycles/" + url.PathEscape(v.cycle.Cycle) + "/again"})

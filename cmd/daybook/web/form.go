@@ -234,6 +234,8 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 		switch {
 		case p.First && q.Name != "cycle" && q.Name != "call":
 			continue
+		case q.Name == "cycle" && f.known.Has(q.Name) && v.cycle.Cycle == f.known.Get(q.Name): // it stands above
+			continue
 		case f.known.Has(q.Name):
 			p.Known = append(p.Known, v.knownRow(q, f.known[q.Name]))
 			continue
@@ -266,7 +268,7 @@ func (p *formPage) put(q Question, in inputLine, f filled) {
 	otherwise := in.Error != "" || f.given.Get(q.Name) != "" && f.given.Get(q.Name) != q.Value
 	switch {
 	case q.Cause && !q.Needed:
-		p.Cause.Words = "On whose behalf, how it reached us, and why"
+		p.Cause.Words = "On whose behalf, how it reached us, and why (optional)"
 		p.Cause.Inputs = append(p.Cause.Inputs, in)
 		p.Cause.Open = p.Cause.Open || otherwise || q.Type == "person" && q.Value != ""
 	case q.Usual:
@@ -390,8 +392,6 @@ func (v *visit) knownRow(q Question, values []string) row {
 	}
 	r := row{Key: q.Label, Value: text(strings.Join(words, ", "))}
 	switch {
-	case q.Name == "cycle" && v.cycle.Cycle == values[0]:
-		r.Value = link{v.title(), v.to("")}
 	case q.Name == "match":
 		if m, err := v.views.Match(v.ctx, v.cycle.Cycle, values[0]); err == nil {
 			r.Value = link{v.pair(m), v.to("/matches/" + url.PathEscape(m.Match))}

@@ -378,7 +378,7 @@ func TestTheHistoryIsChosenAndTurned(t *testing.T) {
 	require.NotContains(t, about, "<code>session.held</code>")
 	require.Contains(t, about, "<code>place.refused</code>")
 	late := get(t, h, "/cycles/autumn/history?stream=match-autumn.m1&from=2023-10-05&to=2023-10-05")
-	require.Contains(t, late, "recorded 38 days later")
+	require.Contains(t, late, "recorded 39 days later")
 	require.Contains(t, late, `<option value="match-autumn.m1" selected>m1: Ana `)
 	require.Contains(t, get(t, h, "/cycles/autumn/history?stream=cycle-autumn"), `<option value="cycle-autumn" selected>cycle-autumn</option>`)
 	require.NotContains(t, late, "under_min_duration")

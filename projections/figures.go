@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -55,28 +54,19 @@ func Units(n int64, unit string) string {
 // An Explanation is a figure with its definition and the events that it comes
 // from, in the log's order.
 type Explanation struct {
-	Measure  measure.Measure     `json:"measure"`
-	Scope    string              `json:"scope"`
-	Value    int64               `json:"value"`
-	Position eventstore.Position `json:"position"`
-	Events   []Counted           `json:"events"`
-	Removed  []Removed           `json:"counted_no_more,omitempty"`
+	Measure  measure.Measure
+	Scope    string
+	Value    int64
+	Position eventstore.Position
+	Events   []Counted
+	Removed  []Removed
 }
 
 // Counted is an event that counts towards a figure.
 type Counted struct {
-	Position   eventstore.Position `json:"position"`
-	ID         string              `json:"id"`
-	Name       string              `json:"name"`
-	Stream     string              `json:"stream"`
-	Revision   uint64              `json:"revision"`
-	RecordedAt time.Time           `json:"recorded_at"`
-	OccurredAt time.Time           `json:"occurred_at"`
-	Value      int64               `json:"value"`        // what it adds to a sum; 1 otherwise
-	Of         string              `json:"of,omitempty"` // what a distinct count tells apart
-	Sentence   string              `json:"sentence"`
-	Late       bool                `json:"late,omitempty"` // recorded more than a day after it happened
-	File       string              `json:"-"`              // the stream of the file that it is about, see Event.File
+	HistoryRow
+	Value int64  // what it adds to a sum; 1 otherwise
+	Of    string // what a distinct count tells apart
 }
 
 // Removed is an event that counted towards a figure, and the later one by
@@ -84,7 +74,7 @@ type Counted struct {
 // it stands in the other's place.
 type Removed struct {
 	Counted
-	By HistoryRow `json:"-"`
+	By HistoryRow
 }
 
 //go:embed figures.sql
@@ -261,7 +251,7 @@ func (v *Views) Explain(ctx context.Context, id, name string) (x Explanation, er
 		return x, fmt.Errorf("explain %s: %w", name, err)
 	}
 	for i, r := range rows {
-		x.Events = append(x.Events, counted(r, entries[i]))
+		x.Events = append(x.Events, Counted{r, entries[i].Value, entries[i].Of})
 	}
 	x.Value = x.Measure.Value(entries)
 	if rows, err = v.lookUp(ctx, candidates); err != nil {
@@ -269,13 +259,6 @@ func (v *Views) Explain(ctx context.Context, id, name string) (x Explanation, er
 	}
 	x.Removed, err = removed(x.Measure, x.Scope, rows)
 	return x, err
-}
-
-func counted(r HistoryRow, e measure.Entry) Counted {
-	return Counted{
-		r.Position, r.Envelope.ID, r.Envelope.Name, r.Stream, r.Revision,
-		r.Envelope.RecordedAt, r.Envelope.OccurredAt, e.Value, e.Of, r.Sentence, r.Late, r.File(),
-	}
 }
 
 // streamsOf finds what a measure sees in those streams of a scope in which
@@ -320,7 +303,7 @@ func removed(m measure.Measure, scope string, rows []HistoryRow) (gone []Removed
 			delete(entries, remove)
 		}
 		if add != nil && add.Scope == scope {
-			entries[add.Key] = append(entries[add.Key], counted(r, *add))
+			entries[add.Key] = append(entries[add.Key], Counted{r, add.Value, add.Of})
 		}
 	}
 	return gone, nil

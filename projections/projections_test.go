@@ -88,7 +88,7 @@ func TestAnExplanationAddsUpToItsFigure(t *testing.T) {
 		require.Equal(t, f.Value, x.Value, f.Measure)
 		require.Len(t, x.Events, f.Events, f.Measure)
 		for _, e := range x.Events {
-			require.Contains(t, x.Measure.Names(), e.Name)
+			require.Contains(t, x.Measure.Names(), e.Envelope.Name)
 			require.NotEmpty(t, e.Sentence)
 		}
 	}
@@ -96,12 +96,12 @@ func TestAnExplanationAddsUpToItsFigure(t *testing.T) {
 	require.NoError(t, err)
 	names := map[string]int{}
 	for _, e := range minutes.Events {
-		names[e.Name]++
+		names[e.Envelope.Name]++
 	}
 	require.Equal(t, map[string]int{"session.held": 12, "session.corrected": 1}, names)
 
 	require.Len(t, minutes.Removed, 1, "the correction stands in its place")
-	require.Equal(t, "session.held", minutes.Removed[0].Name)
+	require.Equal(t, "session.held", minutes.Removed[0].Envelope.Name)
 	require.Equal(t, "session.corrected", minutes.Removed[0].By.Envelope.Name)
 	for measure, removed := range map[string][]string{
 		"matches_made": nil, "matches_active": {"match.made by match.unwound"}, "sessions_missed": nil,
@@ -111,7 +111,7 @@ func TestAnExplanationAddsUpToItsFigure(t *testing.T) {
 		require.NoError(t, err)
 		var got []string
 		for _, r := range x.Removed {
-			got = append(got, r.Name+" by "+r.By.Envelope.Name)
+			got = append(got, r.Envelope.Name+" by "+r.By.Envelope.Name)
 		}
 		require.Equal(t, removed, got, measure)
 	}

@@ -71,11 +71,10 @@ func newExplain() *cobra.Command {
 			}
 			e := explanation{Measure: found.Measure.Measure, Version: found.Measure.Version, Value: found.Value, Position: found.Position, Events: []explainedEvent{}}
 			for _, x := range found.Events {
-				e.Events = append(e.Events, explainedOf(x))
+				e.Events = append(e.Events, explainedOf(x.HistoryRow))
 			}
 			for _, x := range found.Removed {
-				by := x.By.Envelope
-				e.Removed = append(e.Removed, removedEvent{explainedOf(x.Counted), explainedEvent{x.By.Position, by.ID, by.Name, by.RecordedAt, by.OccurredAt}})
+				e.Removed = append(e.Removed, removedEvent{explainedOf(x.HistoryRow), explainedOf(x.By)})
 			}
 			if asJSON {
 				return json.NewEncoder(c.OutOrStdout()).Encode(e)
@@ -92,7 +91,8 @@ func newExplain() *cobra.Command {
 				if x.Late {
 					late = ", late"
 				}
-				fmt.Fprintf(t, "  %s\t%s\t%s%s\t%s\t%s%s\n", x.Position, x.OccurredAt.In(location).Format(stamp), x.RecordedAt.In(location).Format(stamp), late, x.Name, b.adds(c.Context(), found.Measure, x), more)
+				e := x.Envelope
+				fmt.Fprintf(t, "  %s\t%s\t%s%s\t%s\t%s%s\n", x.Position, e.OccurredAt.In(location).Format(stamp), e.RecordedAt.In(location).Format(stamp), late, e.Name, b.adds(c.Context(), found.Measure, x), more)
 			}
 			if len(found.Events) > 0 {
 				fmt.Fprintln(t, "  position\thappened\trecorded\tevent\tadds")
@@ -118,8 +118,8 @@ func newExplain() *cobra.Command {
 	return c
 }
 
-func explainedOf(x projections.Counted) explainedEvent {
-	return explainedEvent{x.Position, x.ID, x.Name, x.RecordedAt, x.OccurredAt}
+func explainedOf(r projections.HistoryRow) explainedEvent {
+	return explainedEvent{r.Position, r.Envelope.ID, r.Envelope.Name, r.Envelope.RecordedAt, r.Envelope.OccurredAt}
 }
 
 // adds says what an event contributes: to a sum its amount, to a count of

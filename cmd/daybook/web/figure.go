@@ -36,14 +36,10 @@ type figurePage struct {
 }
 
 type countedLine struct {
-	Sentence string
-	Href     string
-	File     link
-	Occurred instant
-	Recorded instant
-	Late     bool
-	Adds     string
-	Of       string
+	eventLine
+	Late bool
+	Adds string
+	Of   string
 }
 
 // A removedLine is an event that counted before, and the one by which it
@@ -94,7 +90,9 @@ func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
 			p.Gone = plural(len(x.Removed), "event", "events")
 			break
 		}
-		p.Removed = append(p.Removed, removedLine{v.countedLine(r.Counted), v.eventLine(r.By)})
+		l := removedLine{v.countedLine(r.Counted), v.eventLine(r.By)}
+		l.By.Recorded = v.instant(r.By.Envelope.RecordedAt) // it may be dated as what it took out
+		p.Removed = append(p.Removed, l)
 	}
 	return s.render(w, http.StatusOK, "figure", p)
 }
@@ -115,7 +113,8 @@ func (v *visit) fillClosing(p *figurePage) error {
 }
 
 func (v *visit) countedLine(e projections.Counted) countedLine {
-	l := countedLine{Sentence: v.spell(e.Sentence), Href: v.event(e.Position.String()), File: v.fileOf(e.File), Occurred: v.instant(e.OccurredAt), Recorded: v.instant(e.RecordedAt), Late: e.Late, Adds: grouping(e.Value)}
+	l := countedLine{eventLine: v.eventLine(e.HistoryRow), Late: e.Late, Adds: grouping(e.Value)}
+	l.Recorded = v.instant(e.Envelope.RecordedAt)
 	if domain.IsUUID(e.Of) {
 		l.Of = v.name(domain.Person(e.Of))
 	} else {

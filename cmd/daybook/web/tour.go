@@ -112,9 +112,9 @@ func counting(n int64, unit string) string { return grouping(n) + " " + projecti
 // in, and what each clock says of the figure at the end of the month before.
 func (v *visit) fillLate(p *tourPage, r *http.Request, x projections.Explanation) error {
 	for _, e := range x.Events {
-		written := e.RecordedAt.In(v.zone)
+		written := e.Envelope.RecordedAt.In(v.zone)
 		month := time.Date(written.Year(), written.Month(), 1, 0, 0, 0, 0, v.zone)
-		if !e.OccurredAt.Before(month) {
+		if !e.Envelope.OccurredAt.Before(month) {
 			continue
 		}
 		day := month.AddDate(0, 0, -1)

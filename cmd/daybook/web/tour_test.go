@@ -39,7 +39,7 @@ func TestTheTourSaysWhatWasTried(t *testing.T) {
 	}
 	tried, trials.Why = true, "there is no room."
 	require.Contains(t, get(t, h, "/cycles/autumn/tour"), "were not tried: there is no room.")
-	short := projections.Counted{Sentence: "A short session", Value: 45}
+	short := projections.Counted{HistoryRow: projections.HistoryRow{Sentence: "A short session"}, Value: 45}
 	trials = web.Trials{Altered: short, Was: "4", Is: "5", Found: "not sound", Pack: 12, Figures: 3, Erased: ana, Texts: 7}
 	page = get(t, h, "/cycles/autumn/tour")
 	wellMade(t, "tour", page)

@@ -616,7 +616,7 @@ var nonconformities = map[string]string{
 	"under_min_duration":  "shorter than planned",
 	"over_max_duration":   "longer than planned",
 	"over_max_sessions":   "one more than planned",
-	"outside_plan_mode":   "in a way that was not planned",
+	"outside_plan_mode":   "in a mode outside the plan",
 	"after_match_end":     "after the match was over",
 	"not_active":          "while the match was not active",
 	"gathering_cancelled": "although it had been called off",

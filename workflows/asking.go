@@ -53,7 +53,8 @@ type ask struct {
 	opened  time.Time            // when that was; zero: it was not
 	terms   match.Terms          // of the match, or of the next one
 	phase   match.Phase          // of that
-	slot    match.Slot           // of the session, where one is known
+	slot    match.Slot           // of the session, where one is known,
+	minutes int                  // and how long it was, where it is recorded
 	match   match.State          // where one is known
 	now     time.Time
 }
@@ -99,6 +100,8 @@ func (g *Engine) ask(ctx context.Context, role access.Role, command string, know
 	}
 	if n, err := strconv.Atoi(known.Get("session")); err == nil {
 		a.slot, _ = m.Slot(n)
+		held, _ := m.Held(n)
+		a.minutes = held.Minutes
 	}
 	return a, err
 }
@@ -157,6 +160,10 @@ func (a ask) notes() []Input {
 			text += "; " + cmp.Or(c.Text, said(c.Criterion))
 		}
 		text = strings.Replace(text, "; ", "You confirm that all of this is so: ", 1)
+	case "session.correct":
+		if a.retracts() {
+			text = "It is then as if this session had never been recorded: no list of what was held and no figure has it. The history keeps both."
+		}
 	case "session.hold":
 		switch {
 		case a.phase == match.None:
@@ -214,8 +221,12 @@ var hidden = map[string]bool{
 	"person.register person": true, // nobody chooses an id
 }
 
+// retracts tells whether a record is taken back: of 0 minutes it says nothing else.
+func (a ask) retracts() bool { return a.command == "session.correct" && a.known.Get("minutes") == "0" }
+
 // kept tells whether a field is asked only of who keeps their own words, or only
-// of who does not, or of who keys in what others did.
+// of who does not, or of who keys in what others did, or not where a record is
+// taken back.
 func (a ask) kept(name string) bool {
 	byAuthor := a.terms.Reflections.Custody == programme.ByAuthor
 	switch a.command + " " + name {
@@ -223,6 +234,8 @@ func (a ask) kept(name string) bool {
 		return personal(a.role)
 	case "reflection.file text":
 		return byAuthor
+	case "session.correct local", "session.correct zone", "session.correct mode":
+		return a.retracts()
 	case "reflection.file sha256", "reflection.file words":
 		return !byAuthor
 	}
@@ -274,6 +287,8 @@ func (a ask) input(f Field, name string) Input {
 		in.Value = a.slot.Mode
 	case name == "mode" && len(a.terms.Sessions.Modes) == 1:
 		in.Value, in.Usual = a.terms.Sessions.Modes[0], true
+	case a.command == "session.correct" && name == "minutes" && a.minutes > 0:
+		in.Value = strconv.Itoa(a.minutes)
 	case name == "local" && a.plan.Zone != "":
 		in.Hint = strings.Replace(in.Hint, "the clocks of the place", "the clocks of "+a.plan.Zone+", unless you say another time zone", 1)
 	case a.command == "session.hold" && name == "minutes" && a.terms.Sessions.MaxMinutes > 0:
@@ -658,15 +673,15 @@ const (
 // is likely to be.
 func AskCause(command string, whose domain.Person) []Input {
 	reason, authority := access.Excepts(command)
-	const code = "In a few words, without names or anything personal: it is kept for ever, as a code such as "
+	const few = "In a few words, without names or anything personal, since they are kept for ever: "
 	return []Input{
-		{Name: AskReason, Label: "Reason", Hint: code + "power_cut", Type: Line, Needed: reason},
-		{Name: AskAuthority, Label: "By whose authority", Hint: code + "programme_owner", Type: Line, Needed: authority},
 		{Name: AskBehalf, Label: "On behalf of", Hint: "Whose act it is, if not yours", Type: Somebody, Value: string(whose)},
 		{
 			Name: AskChannel, Label: "How it reached us", Type: Line, Value: "web",
-			Choices: []Choice{{"web", "Here"}, {"email", "By e-mail"}, {"phone", "By telephone"}, {"paper", "On paper"}},
+			Choices: []Choice{{"web", "Here, on the web"}, {"email", "By e-mail"}, {"phone", "By telephone"}, {"paper", "On paper"}},
 		},
+		{Name: AskReason, Label: "Reason", Hint: few + "power cut", Type: Line, Needed: reason},
+		{Name: AskAuthority, Label: "By whose authority", Hint: few + "programme owner", Type: Line, Needed: authority},
 	}
 }
 

@@ -69,7 +69,7 @@ var verbs = map[string]string{
 	"review.open":           "Open the application for review",
 	"review.record":         "Record a review",
 	"session.cancel":        "Cancel the session",
-	"session.correct":       "Correct or retract the record of the session",
+	"session.correct":       "Correct the record of the session",
 	"session.hold":          "Record the session as held",
 	"session.miss":          "Record the session as missed",
 	"session.reschedule":    "Move the session",
@@ -195,7 +195,9 @@ var labels = map[string]label{
 	"session.miss side":              {"Missed by", ""},
 	"task.delegate to":               {"To whom", ""},
 	"session.correct minutes":        {"Length", "0 where it was recorded by mistake"},
+	"session.correct mode":           {"How they met", ""},
 	"session.hold minutes":           {"Length", ""},
+	"session.hold mode":              {"How they met", ""},
 	"session.hold session":           {"Session", "Its number, where that is not the next one"},
 }
 

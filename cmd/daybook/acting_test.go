@@ -165,7 +165,7 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	behalf := match.open("/cycles/spring/matches/m1").follow("Accept the match, for the mentor")
 	require.Regexp(t, `<details class="govuk-details" open>(?s:.*)<option value="[^"]*" selected>מיה &lt;b&gt;Adler&lt;/b&gt; \(mia\)`, behalf.html)
 	match = behalf.press("Accept the match", "How it reached us", "By telephone").recorded("accepted")
-	require.Contains(t, anna.open("/cycles/spring/history?name=match.accepted").html, "coordinator, on behalf of מיה &lt;b&gt;Adler&lt;/b&gt; · phone")
+	require.Contains(t, anna.open("/cycles/spring/history?name=match.accepted").html, "coordinator, on behalf of מיה &lt;b&gt;Adler&lt;/b&gt; · by telephone")
 	a.at("2031-03-10T09:00")
 	for _, side := range []string{"mentee", "mentor"} {
 		match = match.open("/cycles/spring/matches/m1").follow("Record a signed agreement, for the " + side).press("Record a signed agreement").recorded("agreement")
@@ -179,15 +179,15 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	// One that nobody planned is recorded from the dashboard, and has the next number.
 	a.do("coordinator/anna", "session.schedule", `{"cycle":"spring","match":"m1","session":2,"local":"2031-03-24T16:00","zone":"Europe/Berlin","mode":"online"}`)
 	unplanned := anna.open("/cycles/spring").follow("Record a session as held")
-	require.Contains(t, unplanned.html, `summary-text">Time zone: Europe/Berlin</span>`)
+	require.Contains(t, unplanned.html, `Change what is as planned (time zone: Europe/Berlin)</span>`)
 	require.NotContains(t, unplanned.html, `<details class="govuk-details" open>`)
-	what := []string{"Ben 🦕 Ohm and מיה <b>Adler</b>, m1, last met 20 Mar 2031", "", "Date and time", "2031-03-20T09:00", "Length", "75", "Online", ""}
-	unplanned.press("Record a session as held", what...).recorded("Session 3 was held: 75 minutes, online (m1: Ben 🦕 Ohm and מיה &lt;b&gt;Adler&lt;/b&gt;), Thu 20 Mar 2031, 09:00 CET")
+	what := []string{"Ben 🦕 Ohm and מיה <b>Adler</b>, m1, last met 20 Mar", "", "Date and time", "2031-03-20T09:00", "Length", "75", "Online", ""}
+	unplanned.press("Record a session as held", what...).recorded("Session 3 was held: 75 minutes, online (m1: Ben 🦕 Ohm and מיה &lt;b&gt;Adler&lt;/b&gt;; Thu 20 Mar 2031, 09:00 Europe/Berlin)")
 	a.at("2031-03-25T12:00")
 	unplanned = anna.open("/cycles/spring").follow("Record a session as held").press("Record a session as held", append(what, "Date and time", "2031-03-25T09:00")...)
 	require.Equal(t, http.StatusConflict, unplanned.code)
 	require.Contains(t, unplanned.html, `<a href="#f-session">A session of this match is planned whose time has come: say the number of the one that was held (2 if it was the one planned for 2031-03-24T16:00 Europe/Berlin, 4 if it was another)</a>`)
-	require.Contains(t, unplanned.html, `<details class="govuk-details" open><summary class="govuk-details__summary"><span class="govuk-details__summary-text">Time zone`)
+	require.Contains(t, unplanned.html, `<details class="govuk-details" open><summary class="govuk-details__summary"><span class="govuk-details__summary-text">Change what is as planned`)
 	unplanned.press("Record a session as held", "Session", "2").recorded("Session 2")
 
 	match = match.open("/cycles/spring/matches/m1")
@@ -196,7 +196,16 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	a.as("mentee/ben").open("/cycles/spring/matches/m1").follow("File a reflection, on the whole match").press("File a reflection", "Reflection", "I have a plan.").recorded("reflection")
 	match = match.open("/cycles/spring/matches/m1").press("Complete the match").recorded("complete")
 	require.NotContains(t, match.links, "End the match early", "it is over")
-	require.Contains(t, match.links, "Correct or retract the record of session 1", "records may be mended")
+
+	// Records are mended, or taken back, also from where they are read.
+	require.Contains(t, match.follow("Correct the record of session 3").html, `name="minutes" type="text" inputmode="numeric" value="75"`)
+	retract := anna.open("/cycles/spring/history?name=session.held").follow("Session 3 was held: 75 minutes, online").follow("Retract the record of session 3")
+	require.Contains(t, retract.html, "It is then as if this session had never been recorded")
+	require.NotContains(t, retract.html, "f-local", "nothing else is said of it")
+	require.Equal(t, []string{"", "Ben 🦕 Ohm (ben)", "מיה <b>Adler</b> (mia)"}, retract.choices("On behalf of"))
+	retract.press("Retract the record of session 3", "Reason", "Wrong pair", "On behalf of", "Ben 🦕 Ohm (ben)", "How it reached us", "By telephone").
+		recorded("a mistake, and is retracted (m1: Ben 🦕 Ohm and מיה &lt;b&gt;Adler&lt;/b&gt;; Thu 20 Mar 2031, 09:00 Europe/Berlin; on behalf of Ben 🦕 Ohm; by telephone)")
+	require.Contains(t, anna.open("/cycles/spring/figures/sessions_held").html, `is retracted</a> <time datetime="2031-03-25T11:00:00Z"`, "when it was taken out")
 
 	again := anna.open("/cycles/spring").follow("Propose a match")
 	require.Equal(t, []string{"", "m1: Ben 🦕 Ohm and מיה <b>Adler</b>, completed"}, again.choices("In place of match"))

@@ -157,7 +157,7 @@ func TestAMailIsBroughtIn(t *testing.T) {
 	require.Contains(t, report.html, "Person registered, draft started, application received")
 	file := anna.open("/cycles/spring/applications").follow("Ben 🦕 Ohm")
 	require.Contains(t, file.html, `datetime="2031-02-05T11:30:10Z"`)
-	require.Contains(t, anna.open("/cycles/spring/history?name=application.received").html, "Anna Berg, coordinator, on behalf of Ben 🦕 Ohm · email")
+	require.Contains(t, anna.open("/cycles/spring/history?name=application.received").html, "Anna Berg, coordinator, on behalf of Ben 🦕 Ohm · by e-mail")
 	require.Contains(t, anna.bring("Applications", "again.eml", mail).press("Show what would be recorded", "Route", "staff").html, "There is nothing to record")
 
 	// In the name of somebody who is registered it is recorded when somebody says so.
@@ -168,7 +168,7 @@ func TestAMailIsBroughtIn(t *testing.T) {
 	require.Contains(t, asked.html, "There is nothing to record")
 	report = asked.press("Change what the columns are").press("Show what would be recorded", "Who the mail is from", "zoe@example.org").press("Import 1 row")
 	require.Contains(t, report.html, "Draft started, application received")
-	require.Contains(t, anna.open("/cycles/spring/history?name=application.received").html, "email · reason: sender confirmed")
+	require.Contains(t, anna.open("/cycles/spring/history?name=application.received").html, "by e-mail · reason: sender confirmed")
 }
 
 // Where every row would be refused, no green button offers to bring them in.

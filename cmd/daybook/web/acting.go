@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -228,13 +229,18 @@ func (v *visit) can(list ...Offer) (all []stepLine, err error) {
 	return all, err
 }
 
-// commandWords is what a command is called, with the session that it is about.
+// commandWords is what a command is called, with the session that it is about. A
+// record corrected to nothing is retracted.
 func (s *Server) commandWords(command string, known url.Values) string {
 	which := "a session"
 	if n := known.Get("session"); n != "" {
 		which = "session " + n
 	}
-	return strings.NewReplacer("the session", which, "a session", which).Replace(s.acting.Words(command))
+	words := strings.NewReplacer("the session", which, "a session", which).Replace(s.acting.Words(command))
+	if command == "session.correct" && known.Get("minutes") == "0" {
+		words = strings.Replace(words, "Correct", "Retract", 1)
+	}
+	return words
 }
 
 func (v *visit) stepLine(step Step) stepLine {
@@ -301,20 +307,43 @@ func (v *visit) noticed(q url.Values) *notice {
 			if err != nil {
 				return nil
 			}
-			if strings.HasPrefix(r.Name, "session.") { // whose: there are many on the match board
-				of := match.ParseStream(r.Stream)
-				if m, err := v.views.Match(v.ctx, of.Cycle, of.Match); err == nil {
-					sentence += " (" + v.pair(m) + ")"
-				}
-			}
-			if e.RecordedAt.Sub(e.OccurredAt) >= time.Minute {
-				when := v.instant(e.OccurredAt)
-				sentence += ", " + when.Local + " " + when.Zone
+			if particulars := v.particulars(e, r); particulars != "" {
+				sentence += " (" + particulars + ")"
 			}
 			n.Lines = append(n.Lines, link{sentence, v.event(r.Position.String())})
 		}
 	}
 	return n
+}
+
+// particulars are what whoever recorded something wants to see confirmed: whose it
+// is, since there are many on the match board, when it was, and who told it.
+func (v *visit) particulars(e schema.Envelope, r eventstore.Recorded) string {
+	var list []string
+	when := ""
+	if e.RecordedAt.Sub(e.OccurredAt) >= time.Minute {
+		at := v.instant(e.OccurredAt)
+		when = at.Local + " " + at.Zone
+	}
+	if body, err := schema.Decode(r.Name, r.Data); err == nil && strings.HasPrefix(r.Name, "session.") {
+		of := match.ParseStream(r.Stream)
+		if m, err := v.views.Match(v.ctx, of.Cycle, of.Match); err == nil {
+			list = append(list, v.pair(m))
+			for _, x := range m.Sessions {
+				if x.Session == match.SessionOf(body) {
+					when = wall(x.Slot.Local) + " " + x.Slot.Zone
+				}
+			}
+		}
+	}
+	list = append(list, when)
+	if e.OnBehalfOf != "" {
+		list = append(list, "on behalf of "+v.name(e.OnBehalfOf))
+	}
+	if e.Channel != "web" {
+		list = append(list, channelWords(e.Channel))
+	}
+	return strings.Join(slices.DeleteFunc(list, func(words string) bool { return words == "" }), "; ")
 }
 
 // backTo is the page that an address asks to go back to, if it is one of ours.

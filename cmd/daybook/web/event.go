@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/projections"
@@ -30,6 +32,7 @@ type eventPage struct {
 	Later    string // the events beside it in its stream
 	Body     string
 	Envelope string
+	Can      []stepLine // about the session that it is about
 }
 
 // A row is a key and its value, on a page.
@@ -90,6 +93,17 @@ func (s *Server) eventPage(r *http.Request, found eventstore.Recorded) (eventPag
 	if p.Sentence, p.Before, p.After, err = v.told(env, found); err != nil {
 		return eventPage{}, err
 	}
+	if strings.HasPrefix(found.Name, "session.") { // it is mended where it is found
+		body, err := schema.Decode(found.Name, found.Data)
+		if err != nil {
+			return eventPage{}, err
+		}
+		of := match.ParseStream(found.Stream)
+		about := []string{"cycle", of.Cycle, "match", of.Match, "session", strconv.Itoa(match.SessionOf(body))}
+		if p.Can, err = v.can(sessionOffers(about)...); err != nil {
+			return eventPage{}, err
+		}
+	}
 	p.Rows, p.Stored = v.envelopeRows(env, found), v.storedRows(env, found)
 	return p, v.neighbours(&p, env, found)
 }
@@ -114,7 +128,7 @@ func (v *visit) envelopeRows(e schema.Envelope, r eventstore.Recorded) []row {
 	if e.OnBehalfOf != "" {
 		add("On behalf of", v.name(e.OnBehalfOf))
 	}
-	add("Channel", e.Channel)
+	add("Reached us", channelWords(e.Channel))
 	add("Reason", inWords(e.Reason))
 	add("Authority", inWords(e.Authority))
 	for _, p := range e.Subjects {

@@ -68,7 +68,6 @@ type faultLine struct{ Text, Href string }
 
 // A folded part of a form is one that mostly stays as it is.
 type folded struct {
-	Words  string
 	Inputs []inputLine
 	Open   bool
 }
@@ -268,22 +267,25 @@ func (p *formPage) put(q Question, in inputLine, f filled) {
 	otherwise := in.Error != "" || f.given.Get(q.Name) != "" && f.given.Get(q.Name) != q.Value
 	switch {
 	case q.Cause && !q.Needed:
-		p.Cause.Words = "On whose behalf, how it reached us, and why (optional)"
 		p.Cause.Inputs = append(p.Cause.Inputs, in)
 		p.Cause.Open = p.Cause.Open || otherwise || q.Type == "person" && q.Value != ""
 	case q.Usual:
-		switch said := in.said(); {
-		case said == "":
-		case p.Usual.Words == "":
-			p.Usual.Words = in.Label + ": " + said
-		default:
-			p.Usual.Words += ", " + strings.ToLower(in.Label) + ": " + said
-		}
 		p.Usual.Inputs = append(p.Usual.Inputs, in)
 		p.Usual.Open = p.Usual.Open || otherwise
 	default:
 		p.Inputs = append(p.Inputs, in)
 	}
+}
+
+// Planned is what stands in the inputs.
+func (f folded) Planned() string {
+	var list []string
+	for _, in := range f.Inputs {
+		if said := in.said(); said != "" {
+			list = append(list, strings.ToLower(in.Label)+": "+said)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // said is what stands in an input, in words.

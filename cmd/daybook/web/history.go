@@ -231,7 +231,7 @@ func (v *visit) eventLine(r projections.HistoryRow) eventLine {
 		Position: r.Position.String(),
 		Sentence: v.spell(r.Sentence), Before: v.value(e.Name, r.Before), After: v.value(e.Name, r.After),
 		Href: v.event(r.Position.String()), File: v.fileOf(r.File()), Name: e.Name, Occurred: v.instant(e.OccurredAt),
-		Actor: v.actor(e.Actor), Role: roleOf(e), Channel: e.Channel, Reason: inWords(e.Reason), Leave: inWords(e.Authority),
+		Actor: v.actor(e.Actor), Role: roleOf(e), Channel: channelWords(e.Channel), Reason: inWords(e.Reason), Leave: inWords(e.Authority),
 		Lag: lag(e.OccurredAt, e.RecordedAt),
 	}
 	if path, _, _ := strings.Cut(l.File.Href, "?"); path == v.path {

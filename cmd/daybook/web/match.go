@@ -97,17 +97,24 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, http.StatusOK, "match", p)
 }
 
+// sessionOffers are what is about one session: the record, that it is taken back,
+// and the reflections on it.
+func sessionOffers(about []string) []Offer {
+	about = slices.Clip(about)
+	return []Offer{
+		{Known: said(about...), Commands: []string{"session.hold", "session.reschedule", "session.cancel", "session.miss", "session.correct"}},
+		{Known: said(append(about, "minutes", "0")...), Commands: []string{"session.correct"}},
+		{Known: said(append(about, "kind", "session")...)},
+	}
+}
+
 // offerMatch offers what is about the match, and with each of its sessions what
 // is about that.
 func (v *visit) offerMatch(p *matchPage, m projections.Match) (err error) {
 	in := []string{"cycle", m.Cycle, "match", m.Match}
 	var sessions []Offer
 	for _, x := range m.Sessions {
-		n := strconv.Itoa(x.Session)
-		sessions = append(sessions,
-			Offer{Known: said(append(in, "session", n)...), Commands: []string{"session.hold", "session.reschedule", "session.cancel", "session.miss", "session.correct"}},
-			Offer{Known: said(append(in, "session", n, "kind", "session")...)},
-		)
+		sessions = append(sessions, sessionOffers(append(in, "session", strconv.Itoa(x.Session)))...)
 	}
 	about := []Offer{
 		{Known: said(in...)},
@@ -121,8 +128,9 @@ func (v *visit) offerMatch(p *matchPage, m projections.Match) (err error) {
 		return err
 	}
 	found, err := v.offers(sessions...)
-	for i, lines := range found {
-		p.Sessions[i/2].Can = append(p.Sessions[i/2].Can, lines...)
+	for i := range m.Sessions {
+		each := len(found) / len(m.Sessions)
+		p.Sessions[i].Can = slices.Concat(found[i*each : (i+1)*each]...)
 	}
 	return err
 }

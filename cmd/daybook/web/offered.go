@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -54,6 +55,14 @@ func (v *visit) inputOf(q Question, f filled) (inputLine, error) {
 // not.
 func (v *visit) meant(f filled, q Question) (found map[domain.Person]bool, only bool, err error) {
 	found = map[domain.Person]bool{}
+	if q.Cause && f.known.Has("match") { // what is done about a match is one of the two's, or nobody's
+		m, err := v.views.Match(v.ctx, v.cycle.Cycle, f.known.Get("match"))
+		if errors.Is(err, domain.NotFound) {
+			return found, false, nil
+		}
+		found[m.Mentee], found[m.Mentor] = true, true
+		return found, true, err
+	}
 	switch f.command + " " + q.Name {
 	case "match.propose mentor", "mentor.join mentor":
 		err = v.s.each(v.ctx, mentor.ID{}.Stream(), func(_ string, event any) bool {
@@ -154,7 +163,11 @@ func (v *visit) matched() (list []Choice, err error) {
 		}
 		if held := m.Held(); len(held) > 0 { // or it is recorded twice
 			last := slices.MaxFunc(held, func(a, b projections.Session) int { return a.Slot.Start.Compare(b.Slot.Start) })
-			words += ", last met " + last.Slot.Start.In(v.zone).Format("2 Jan 2006")
+			met, layout := last.Slot.Start.In(v.zone), "2 Jan 2006"
+			if met.Year() == v.now.In(v.zone).Year() {
+				layout = "2 Jan"
+			}
+			words += ", last met " + met.Format(layout)
 		}
 		options = append(options, option{m.Match, words, false})
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -35,6 +36,12 @@ func span(from, to when.Partial) string {
 // inWords turns a code into words: deadline_passed is deadline passed.
 func inWords(code string) string {
 	return strings.NewReplacer("_", " ", "-", " ").Replace(code)
+}
+
+// channelWords is how something reached us.
+func channelWords(channel string) string {
+	words := map[string]string{"email": "by e-mail", "phone": "by telephone", "paper": "on paper", "import": "in a spreadsheet", "cli": "command line"}
+	return cmp.Or(words[channel], channel)
 }
 
 func listed(codes []string) string {

@@ -414,6 +414,7 @@ func TestPagesOfferWhatCanBeDone(t *testing.T) {
 		require.NotContains(t, get(t, h, path+"?at=2023-11-30"), address)
 		require.NotContains(t, get(t, s.pages(nil), path), address, "nobody acts")
 	}
+	require.Equal(t, 1, strings.Count(match, "E-mail of "), "the other has none")
 	require.Contains(t, match, `session=1">Serve the tea</a>`)
 	board := get(t, h, "/cycles/autumn/matches")
 	wellMade(t, "board", board)

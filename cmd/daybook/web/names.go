@@ -89,6 +89,9 @@ func written(ctx context.Context, store eventstore.Store, id domain.Person) (nam
 	return name, email, nil
 }
 
+// unwritten stands for a text of no words.
+const unwritten = "[nothing was written]"
+
 // addresses are rows that tell who runs the programme, and acts, where people are
 // written to, as far as that is known.
 func (v *visit) addresses(of ...domain.Person) (rows []row) {
@@ -99,7 +102,7 @@ func (v *visit) addresses(of ...domain.Person) (rows []row) {
 		_, email, err := written(v.ctx, v.s.store, id)
 		if err != nil {
 			v.s.log.Error("address", "person", id, "err", err)
-		} else if email.Digest != "" {
+		} else if email.Digest != "" && v.written(email) != unwritten { // that there is none is sealed, too
 			rows = append(rows, row{Key: "E-mail of " + v.name(id), Value: text(v.written(email))})
 		}
 	}
@@ -122,7 +125,7 @@ func (p *people) revealed(digest string) string {
 		p.s.log.Error("text", "digest", digest, "err", err)
 		return "[unreadable]"
 	case words == "":
-		return "[nothing was written]"
+		return unwritten
 	}
 	return words
 }

@@ -126,9 +126,8 @@ func filled(t *testing.T) *season {
 		s.add(person.ID{Person: p}.Stream(), "installation", "2023-06-01T09:00", person.Registered{
 			Person: p, Register: "nemo", Handle: s.private("h", domain.Programme, p), Name: s.private(name, domain.Programme, p),
 		}, nil)
-		if p == ana {
-			s.add(person.ID{Person: p}.Stream(), "installation", "2023-06-01T09:30", person.EmailSet{Email: s.private("ana@example.org", domain.Programme, p)}, nil)
-		}
+		address := map[domain.Person]string{ana: "ana@example.org"}[p]
+		s.add(person.ID{Person: p}.Stream(), "installation", "2023-06-01T09:30", person.EmailSet{Email: s.private(address, domain.Programme, p)}, nil)
 	}
 	d := programme.Definition{Programme: "nemo", Title: "One to One", Zone: "Europe/Berlin", Review: programme.Review{PerApplication: 1},
 		Calls: []programme.Call{{Call: "mentees", Form: programme.Form{Version: "1", Fields: []programme.Field{{Field: "motives", Label: "Your motives"}}}}}}

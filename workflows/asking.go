@@ -51,7 +51,7 @@ type ask struct {
 	plan    programme.Definition // of the cycle, where one is known
 	call    programme.Call       // where one is known
 	opened  time.Time            // when that was; zero: it was not
-	terms   match.Terms          // of the match, or of the next one
+	terms   match.Terms          // of the match, where one is known
 	phase   match.Phase          // of that
 	slot    match.Slot           // of the session, where one is known,
 	minutes int                  // and how long it was, where it is recorded
@@ -95,7 +95,7 @@ func (g *Engine) ask(ctx context.Context, role access.Role, command string, know
 	}
 	m, err := remembered[match.State](l, match.ID{Cycle: in, Match: known.Get("match")}.Stream())
 	a.opened, a.match, a.terms, a.phase = c.Opened(), m, m.Terms(), m.Phase()
-	if a.phase == match.None {
+	if command == "session.hold" && a.phase == match.None { // its match is yet to be said
 		a.terms = terms(a.plan)
 	}
 	if n, err := strconv.Atoi(known.Get("session")); err == nil {
@@ -290,9 +290,9 @@ func (a ask) input(f Field, name string) Input {
 	case a.command == "session.correct" && name == "minutes" && a.minutes > 0:
 		in.Value = strconv.Itoa(a.minutes)
 	case name == "local" && a.plan.Zone != "":
-		in.Hint = strings.Replace(in.Hint, "the clocks of the place", "the clocks of "+a.plan.Zone+", unless you say another time zone", 1)
+		in.Hint = strings.Replace(in.Hint, "the clocks of the place", "the clocks of "+a.plan.Zone, 1)
 	case a.command == "session.hold" && name == "minutes" && a.terms.Sessions.MaxMinutes > 0:
-		in.Hint = fmt.Sprintf("The plan: %d to %d minutes", a.terms.Sessions.MinMinutes, a.terms.Sessions.MaxMinutes)
+		in.Hint = fmt.Sprintf("The programme plans %d to %d", a.terms.Sessions.MinMinutes, a.terms.Sessions.MaxMinutes)
 	case name == "zone" && a.slot.Zone != "":
 		in.Value = a.slot.Zone
 	case f.Name == "zone":

@@ -490,7 +490,9 @@ func TestASessionTooEarlyIsRecordedAndMarked(t *testing.T) {
 		inputs, err := o.Ask(t.Context(), access.Coordinator, "session.hold", url.Values{"cycle": {"spring"}, "match": {name}})
 		require.NoError(t, err)
 		require.True(t, slices.ContainsFunc(inputs, func(in workflows.Input) bool { return in.Name == "mode" && in.Value == "online" }), name)
-		require.True(t, slices.ContainsFunc(inputs, func(in workflows.Input) bool { return in.Name == "minutes" && in.Hint == "The plan: 60 to 90 minutes" }), name)
+		require.True(t, slices.ContainsFunc(inputs, func(in workflows.Input) bool {
+			return in.Name == "minutes" && in.Hint == "The programme plans 60 to 90"
+		}), name)
 		inputs = slices.DeleteFunc(inputs, func(in workflows.Input) bool { return in.Type != workflows.Note })
 		require.Len(t, inputs, 1, name)
 		require.Contains(t, inputs[0].Label, note, name)

@@ -179,7 +179,7 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	// One that nobody planned is recorded from the dashboard, and has the next number.
 	a.do("coordinator/anna", "session.schedule", `{"cycle":"spring","match":"m1","session":2,"local":"2031-03-24T16:00","zone":"Europe/Berlin","mode":"online"}`)
 	unplanned := anna.open("/cycles/spring").follow("Record a session as held")
-	require.Contains(t, unplanned.html, `Change what is as planned (time zone: Europe/Berlin)</span>`)
+	require.Contains(t, unplanned.html, `Change what is preset (time zone: Europe/Berlin)</span>`)
 	require.NotContains(t, unplanned.html, `<details class="govuk-details" open>`)
 	what := []string{"Ben 🦕 Ohm and מיה <b>Adler</b>, m1, last met 20 Mar", "", "Date and time", "2031-03-20T09:00", "Length", "75", "Online", ""}
 	unplanned.press("Record a session as held", what...).recorded("Session 3 was held: 75 minutes, online (m1: Ben 🦕 Ohm and מיה &lt;b&gt;Adler&lt;/b&gt;; Thu 20 Mar 2031, 09:00 Europe/Berlin)")
@@ -187,7 +187,7 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	unplanned = anna.open("/cycles/spring").follow("Record a session as held").press("Record a session as held", append(what, "Date and time", "2031-03-25T09:00")...)
 	require.Equal(t, http.StatusConflict, unplanned.code)
 	require.Contains(t, unplanned.html, `<a href="#f-session">A session of this match is planned whose time has come: say the number of the one that was held (2 if it was the one planned for 2031-03-24T16:00 Europe/Berlin, 4 if it was another)</a>`)
-	require.Contains(t, unplanned.html, `<details class="govuk-details" open><summary class="govuk-details__summary"><span class="govuk-details__summary-text">Change what is as planned`)
+	require.Contains(t, unplanned.html, `<details class="govuk-details" open><summary class="govuk-details__summary"><span class="govuk-details__summary-text">Change what is preset`)
 	unplanned.press("Record a session as held", "Session", "2").recorded("Session 2")
 
 	match = match.open("/cycles/spring/matches/m1")

@@ -277,8 +277,8 @@ func (p *formPage) put(q Question, in inputLine, f filled) {
 	}
 }
 
-// Planned is what stands in the inputs.
-func (f folded) Planned() string {
+// Preset is what stands in the inputs.
+func (f folded) Preset() string {
 	var list []string
 	for _, in := range f.Inputs {
 		if said := in.said(); said != "" {

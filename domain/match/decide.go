@@ -31,7 +31,7 @@ var (
 	ErrNoSession  = domain.Missing("session_unknown", "there is no such session")
 	ErrSettled    = domain.Refuse("session_settled", "this session is no longer ahead")
 	ErrHeld       = domain.Refuse("session_held", "this session is already recorded otherwise; correct the record instead")
-	ErrWhich      = domain.Refuse("session_unnumbered", "a session of this match is planned whose time has come: say the number of the one that was held")
+	ErrWhich      = domain.Refuse("session_unnumbered", "this may be a session of this match that was planned: say the number of the one that was held")
 	ErrTwice      = domain.Refuse("session_twice", "another session of this match is planned, or recorded, for the same time: record that one, or correct it")
 	ErrRetracted  = domain.Refuse("session_retracted", "this record was retracted as a mistake; where the session was held, correct the record")
 	ErrReflected  = domain.Refuse("session_reflected", "somebody has reflected on this session, so it was held; correct when and how long it was")
@@ -502,8 +502,13 @@ func (c HoldSession) record(s State, now time.Time) (SessionHeld, error) {
 }
 
 func (c HoldSession) Decide(s State, now time.Time) ([]Event, error) {
-	if slot, err := c.slot(); err == nil && c.Session == 0 {
-		if c.Session, err = s.unnumbered(slot.Start, now); err != nil {
+	if c.Session == 0 {
+		c.Session = s.Next()
+		e, err := c.record(s, now)
+		if err != nil {
+			return nil, err
+		}
+		if c.Session, err = s.number(e.Start, now); err != nil {
 			return nil, err
 		}
 	}
@@ -513,7 +518,7 @@ func (c HoldSession) Decide(s State, now time.Time) ([]Event, error) {
 	}
 	switch x, _ := s.session(c.Session); {
 	case x.status == "held":
-		if x.held.Slot == e.Slot && x.held.Minutes == e.Minutes {
+		if x.held.Start.Equal(e.Start) && x.held.Mode == e.Mode && x.held.Minutes == e.Minutes { // in whatever zone
 			return nil, nil
 		}
 		return nil, ErrHeld

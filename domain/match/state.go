@@ -3,6 +3,7 @@ package match
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/daybook-engine/daybook/domain"
@@ -202,17 +203,27 @@ func (s State) Next() int {
 	return n
 }
 
-// unnumbered is the number of a session that was held and has none said: of the
-// one that has this time, or a new one. It is ErrWhich where it may have been one
-// that was planned for another time.
-func (s State) unnumbered(start, now time.Time) (int, error) {
+// number is that of a session which was held and has none said: of the one that
+// has this time, or a new one. It is ErrWhich where it may have been one that was
+// planned for another time, or called off for this, and ErrRetracted where the
+// record of one at this time was.
+func (s State) number(start, now time.Time) (int, error) {
 	if n, _ := s.At(start); n > 0 {
 		return n, nil
 	}
+	if s.Mistaken(0, start) {
+		return 0, ErrRetracted
+	}
+	var perhaps []string
 	for _, x := range s.sessions {
-		if x.status == "scheduled" && !x.slot.Start.After(now) {
-			return 0, ErrWhich.Because(fmt.Sprintf("%d if it was the one planned for %s %s, %d if it was another", x.n, x.slot.Local, x.slot.Zone, s.Next()))
+		due := x.status == "scheduled" && !x.slot.Start.After(now)
+		off := (x.status == "cancelled" || x.status == "missed") && x.slot.Start.Equal(start)
+		if due || off {
+			perhaps = append(perhaps, fmt.Sprintf("%d if it was the one planned for %s %s", x.n, x.slot.Local, x.slot.Zone))
 		}
+	}
+	if perhaps != nil {
+		return 0, ErrWhich.Because(fmt.Sprintf("%s, %d if it was another", strings.Join(perhaps, ", "), s.Next()))
 	}
 	return s.Next(), nil
 }

@@ -161,7 +161,7 @@ func (a ask) notes() []Input {
 		}
 		text = strings.Replace(text, "; ", "You confirm that all of this is so: ", 1)
 	case "session.correct":
-		if a.retracts() {
+		if retracts(a.command, a.known) {
 			text = "It is then as if this session had never been recorded: no list of what was held and no figure has it. The history keeps both."
 		}
 	case "session.hold":
@@ -221,9 +221,6 @@ var hidden = map[string]bool{
 	"person.register person": true, // nobody chooses an id
 }
 
-// retracts tells whether a record is taken back: of 0 minutes it says nothing else.
-func (a ask) retracts() bool { return a.command == "session.correct" && a.known.Get("minutes") == "0" }
-
 // kept tells whether a field is asked only of who keeps their own words, or only
 // of who does not, or of who keys in what others did, or not where a record is
 // taken back.
@@ -235,7 +232,7 @@ func (a ask) kept(name string) bool {
 	case "reflection.file text":
 		return byAuthor
 	case "session.correct local", "session.correct zone", "session.correct mode":
-		return a.retracts()
+		return retracts(a.command, a.known)
 	case "reflection.file sha256", "reflection.file words":
 		return !byAuthor
 	}
@@ -276,8 +273,7 @@ func (a ask) input(f Field, name string) Input {
 	if in.Type == Date && in.Hint == "" {
 		in.Hint = "A day, a month or a year: 2024-09-01, 2024-09"
 	}
-	in.Needed = in.Needed || f.Name == "route" && in.Choices != nil      // a call that has routes takes no application without
-	in.Needed = in.Needed || a.command+" "+name == "quota.set programme" // it has no cycle to look it up from
+	in.Needed = in.Needed || f.Name == "route" && in.Choices != nil // a call that has routes takes no application without
 	switch {
 	case f.Type == Moment:
 		in.Zone = a.plan.Zone

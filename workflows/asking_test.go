@@ -23,10 +23,10 @@ func TestEveryCommandCanBeAskedFor(t *testing.T) {
 	for _, name := range workflows.Commands() {
 		roles := access.Claimable(name)
 		if len(roles) == 0 {
-			require.Empty(t, workflows.Words(name), "%s is the engine's", name)
+			require.Empty(t, workflows.Words(name, nil), "%s is the engine's", name)
 			continue
 		}
-		require.NotEmpty(t, workflows.Words(name), name)
+		require.NotEmpty(t, workflows.Words(name, nil), name)
 		inputs, err := o.Ask(t.Context(), roles[0], name, known)
 		require.NoError(t, err)
 		require.NotEmpty(t, inputs, name)

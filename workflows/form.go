@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,10 +33,23 @@ type closed interface{ OneOf() map[string][]string }
 func Form(name string) []Field {
 	for _, r := range registry {
 		if r.name == name {
-			return form(r.form)
+			fields := form(r.form)
+			if also, ok := needed[name]; ok {
+				fields = slices.Clone(fields)
+				for i := range fields {
+					fields[i].Needed = fields[i].Needed || fields[i].Name == also
+				}
+			}
+			return fields
 		}
 	}
 	return nil
+}
+
+// needed are, by command, the field that only others may leave out.
+var needed = map[string]string{
+	"quota.set":       "programme", // it has no cycle to look it up from
+	"session.correct": "session",   // only what is new has the next number
 }
 
 // forms are those of the registered commands, and of what is within them: each is

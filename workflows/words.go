@@ -1,6 +1,11 @@
 package workflows
 
-import "strings"
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+)
 
 // verbs are what a command is called where people choose what to do, as the
 // imperative that it is.
@@ -70,7 +75,7 @@ var verbs = map[string]string{
 	"review.record":         "Record a review",
 	"session.cancel":        "Cancel the session",
 	"session.correct":       "Correct the record of the session",
-	"session.hold":          "Record the session as held",
+	"session.hold":          "Record a session as held",
 	"session.miss":          "Record the session as missed",
 	"session.reschedule":    "Move the session",
 	"session.schedule":      "Schedule a session",
@@ -81,8 +86,25 @@ var verbs = map[string]string{
 	"task.reopen":           "Reopen the task",
 }
 
-// Words is what a command is called.
-func Words(command string) string { return verbs[command] }
+// Words is what a command is called, with the session that it is known to be
+// about. A record corrected to nothing is retracted.
+func Words(command string, known url.Values) string {
+	words := verbs[command]
+	if retracts(command, known) {
+		words = strings.Replace(words, "Correct", "Retract", 1)
+	}
+	if n, err := strconv.Atoi(known.Get("session")); err == nil {
+		which := fmt.Sprintf("session %d", n)
+		words = strings.NewReplacer("the session", which, "a session", which).Replace(words)
+	}
+	return words
+}
+
+// retracts tells whether a record is taken back: a session of 0 minutes was none.
+func retracts(command string, known url.Values) bool {
+	n, err := strconv.Atoi(known.Get("minutes"))
+	return command == "session.correct" && n == 0 && err == nil
+}
 
 type label struct{ text, hint string }
 

@@ -134,9 +134,9 @@ func TestManySessionsWereHeld(t *testing.T) {
 	t.Parallel()
 	_, anna := paired(t)
 	list := anna.open("/cycles/spring/sessions")
-	preview := list.press("Go on with these rows", "With the rows that are chosen", "Record the session as held", "All 2 rows of this list", "").press("Show what would be recorded", "Length", "60")
+	preview := list.press("Go on with these rows", "With the rows that are chosen", "Record a session as held", "All 2 rows of this list", "").press("Show what would be recorded", "Length", "60")
 	require.Contains(t, preview.html, `Already so: <strong class="db-number">1</strong>`)
-	report := preview.press("Record the session as held: 1 row")
+	report := preview.press("Record a session as held: 1 row")
 	require.Contains(t, report.html, "Session held")
 	require.Contains(t, anna.open("/cycles/spring/sessions").html, `Held: <strong class="db-number">2</strong>`)
 }

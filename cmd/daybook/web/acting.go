@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +26,8 @@ type Acting struct {
 
 	// Offers gives, for each offer, the steps that would be accepted now.
 	Offers func(ctx context.Context, offers []Offer) ([][]Step, error)
-	// Words is what a command is called.
-	Words func(command string) string
+	// Words is what a command is called, by what is known of it.
+	Words func(command string, known url.Values) string
 	// Known are a command's fields as a form has them.
 	Known func(with json.RawMessage) url.Values
 	// Ask lists what a command asks, with what is known of it.
@@ -229,22 +228,8 @@ func (v *visit) can(list ...Offer) (all []stepLine, err error) {
 	return all, err
 }
 
-// commandWords is what a command is called, with the session that it is about. A
-// record corrected to nothing is retracted.
-func (s *Server) commandWords(command string, known url.Values) string {
-	which := "a session"
-	if n := known.Get("session"); n != "" {
-		which = "session " + n
-	}
-	words := strings.NewReplacer("the session", which, "a session", which).Replace(s.acting.Words(command))
-	if command == "session.correct" && known.Get("minutes") == "0" {
-		words = strings.Replace(words, "Correct", "Retract", 1)
-	}
-	return words
-}
-
 func (v *visit) stepLine(step Step) stepLine {
-	l := stepLine{Words: v.s.commandWords(step.Command, step.Known), Command: step.Command}
+	l := stepLine{Words: v.s.acting.Words(step.Command, step.Known), Command: step.Command}
 	if side := step.Known.Get("side"); side != "" && side != v.s.acting.Role {
 		l.Words += ", for the " + side
 	}
@@ -307,7 +292,11 @@ func (v *visit) noticed(q url.Values) *notice {
 			if err != nil {
 				return nil
 			}
-			if particulars := v.particulars(e, r); particulars != "" {
+			particulars, err := v.particulars(e, r)
+			if err != nil {
+				return nil
+			}
+			if particulars != "" {
 				sentence += " (" + particulars + ")"
 			}
 			n.Lines = append(n.Lines, link{sentence, v.event(r.Position.String())})
@@ -318,32 +307,41 @@ func (v *visit) noticed(q url.Values) *notice {
 
 // particulars are what whoever recorded something wants to see confirmed: whose it
 // is, since there are many on the match board, when it was, and who told it.
-func (v *visit) particulars(e schema.Envelope, r eventstore.Recorded) string {
-	var list []string
-	when := ""
-	if e.RecordedAt.Sub(e.OccurredAt) >= time.Minute {
-		at := v.instant(e.OccurredAt)
-		when = at.Local + " " + at.Zone
+func (v *visit) particulars(e schema.Envelope, r eventstore.Recorded) (string, error) {
+	body, err := schema.Decode(r.Name, r.Data)
+	if err != nil {
+		return "", err
 	}
-	if body, err := schema.Decode(r.Name, r.Data); err == nil && strings.HasPrefix(r.Name, "session.") {
+	var list []string
+	if match.SessionOf(body) > 0 {
 		of := match.ParseStream(r.Stream)
-		if m, err := v.views.Match(v.ctx, of.Cycle, of.Match); err == nil {
+		m, err := v.views.Match(v.ctx, of.Cycle, of.Match)
+		switch {
+		case err == nil:
 			list = append(list, v.pair(m))
-			for _, x := range m.Sessions {
-				if x.Session == match.SessionOf(body) {
-					when = wall(x.Slot.Local) + " " + x.Slot.Zone
-				}
-			}
+		case !errors.Is(err, domain.NotFound): // it is behind
+			return "", err
 		}
 	}
-	list = append(list, when)
+	switch b := body.(type) {
+	case match.SessionHeld:
+		list = append(list, wall(b.Local)+" "+b.Zone)
+	case match.SessionCorrected:
+		list = append(list, wall(b.Local)+" "+b.Zone)
+	case match.SessionRetracted:
+		list = append(list, wall(b.Local)+" "+b.Zone)
+	default:
+		if at := v.instant(e.OccurredAt); e.RecordedAt.Sub(e.OccurredAt) >= time.Minute {
+			list = append(list, at.Local+" "+at.Zone)
+		}
+	}
 	if e.OnBehalfOf != "" {
 		list = append(list, "on behalf of "+v.name(e.OnBehalfOf))
 	}
 	if e.Channel != "web" {
 		list = append(list, channelWords(e.Channel))
 	}
-	return strings.Join(slices.DeleteFunc(list, func(words string) bool { return words == "" }), "; ")
+	return strings.Join(list, "; "), nil
 }
 
 // backTo is the page that an address asks to go back to, if it is one of ours.

@@ -63,7 +63,7 @@ func TestTheFirstPageAsksWhoSitsThere(t *testing.T) {
 		}, nil)
 	}
 	page = get(t, s.pages(func(o *web.Options) {
-		o.Begin, o.Acting = begin, &web.Acting{Person: mia, Role: "coordinator", Words: strings.ToUpper, Offers: func(_ context.Context, list []web.Offer) ([][]web.Step, error) {
+		o.Begin, o.Acting = begin, &web.Acting{Person: mia, Role: "coordinator", Words: func(command string, _ url.Values) string { return strings.ToUpper(command) }, Offers: func(_ context.Context, list []web.Offer) ([][]web.Step, error) {
 			return make([][]web.Step, len(list)), nil
 		}}
 	}), "/")
@@ -75,7 +75,7 @@ func TestTheFirstPageAsksWhoSitsThere(t *testing.T) {
 	begin.Empty = true
 	first := get(t, empty(t).pages(func(o *web.Options) {
 		o.Begin = begin
-		o.Acting = &web.Acting{Role: "coordinator", Words: strings.ToUpper, Offers: func(_ context.Context, list []web.Offer) ([][]web.Step, error) {
+		o.Acting = &web.Acting{Role: "coordinator", Words: func(command string, _ url.Values) string { return strings.ToUpper(command) }, Offers: func(_ context.Context, list []web.Offer) ([][]web.Step, error) {
 			return make([][]web.Step, len(list)), nil
 		}}
 	}), "/")

@@ -85,7 +85,7 @@ func (s *Server) stepWords(command string) string {
 	if command == ownStep {
 		return "Do what each line asks for"
 	}
-	return s.acting.Words(command)
+	return s.acting.Words(command, nil)
 }
 
 // choose begins a bulk with the rows that were chosen of a table.

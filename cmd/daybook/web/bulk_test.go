@@ -38,7 +38,7 @@ func TestWorkThatTakesLongIsTold(t *testing.T) {
 		return s.pages(func(o *web.Options) {
 			o.Drawer, o.Acting = &drawer, &web.Acting{
 				Person: who, Role: "coordinator",
-				Words: func(string) string { return "Shortlist " + hostile },
+				Words: func(string, url.Values) string { return "Shortlist " + hostile },
 				Offers: func(_ context.Context, offers []web.Offer) ([][]web.Step, error) {
 					return make([][]web.Step, len(offers)), nil
 				},

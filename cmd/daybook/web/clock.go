@@ -45,8 +45,8 @@ func location(zone string) *time.Location {
 	return loc
 }
 
-// lag tells how much later than it happened something was recorded, and
-// nothing when that was within a day.
+// lag tells how much later than it happened something was recorded, to the nearest
+// day, and nothing when that was within one.
 func lag(occurred, recorded time.Time) string {
 	late := recorded.Sub(occurred)
 	if late <= 24*time.Hour {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/daybook-engine/daybook/domain"
 	"github.com/daybook-engine/daybook/domain/call"
+	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/measure"
 	"github.com/daybook-engine/daybook/domain/programme"
 	"github.com/daybook-engine/daybook/domain/when"
@@ -134,11 +135,14 @@ func (v *visit) fillCan(p *cyclePage) error {
 	}
 	in := []string{"cycle", v.cycle.Cycle}
 	var list []Offer
-	matches, err := v.matched()
-	if err != nil {
-		return err
+	often := v.cycle.Counts.Matches > 0 && v.cycle.ClosedAt.IsZero()
+	if a := v.s.acting; often && (a.Role == match.Mentee || a.Role == match.Mentor) {
+		own, err := v.pairs()
+		if err != nil {
+			return err
+		}
+		often = len(own) > 0
 	}
-	often := len(matches) > 0 && v.cycle.ClosedAt.IsZero()
 	if often {
 		list = append(list, Offer{Known: said(in...), Commands: []string{"session.hold"}})
 	}

@@ -99,8 +99,8 @@ func (s *Server) eventPage(r *http.Request, found eventstore.Recorded) (eventPag
 			return eventPage{}, err
 		}
 		of := match.ParseStream(found.Stream)
-		about := []string{"cycle", of.Cycle, "match", of.Match, "session", strconv.Itoa(match.SessionOf(body))}
-		if p.Can, err = v.can(sessionOffers(about)...); err != nil {
+		offers := sessionOffers([]string{"cycle", of.Cycle, "match", of.Match, "session", strconv.Itoa(match.SessionOf(body))})
+		if p.Can, err = v.can(offers[:]...); err != nil {
 			return eventPage{}, err
 		}
 	}
@@ -128,7 +128,7 @@ func (v *visit) envelopeRows(e schema.Envelope, r eventstore.Recorded) []row {
 	if e.OnBehalfOf != "" {
 		add("On behalf of", v.name(e.OnBehalfOf))
 	}
-	add("Reached us", channelWords(e.Channel))
+	add("Channel", channelWords(e.Channel))
 	add("Reason", inWords(e.Reason))
 	add("Authority", inWords(e.Authority))
 	for _, p := range e.Subjects {

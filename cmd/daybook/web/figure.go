@@ -80,13 +80,13 @@ func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
 	if err := v.fillClosing(&p); err != nil {
 		return err
 	}
-	from, to, pages := v.paged(len(x.Events))
+	from, to, pages := v.pagedBy(eventsPerPage, len(x.Events))
 	p.Pages = pages
 	for _, e := range x.Events[from:to] {
 		p.Events = append(p.Events, v.countedLine(e))
 	}
 	for i, r := range x.Removed {
-		if i == v.most() {
+		if i == v.most() || i == eventsPerPage/2 && !v.whole {
 			p.Gone = plural(len(x.Removed), "event", "events")
 			break
 		}

@@ -68,6 +68,7 @@ type faultLine struct{ Text, Href string }
 
 // A folded part of a form is one that mostly stays as it is.
 type folded struct {
+	Preset string // what stands there at first, in words
 	Inputs []inputLine
 	Open   bool
 }
@@ -224,7 +225,7 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	p := formPage{
-		frame: v.plainFrame(s.commandWords(f.command, f.known), ""), Command: f.command, Heading: s.commandWords(f.command, f.known), Back: f.back,
+		frame: v.plainFrame(s.acting.Words(f.command, f.known), ""), Command: f.command, Heading: s.acting.Words(f.command, f.known), Back: f.back,
 		Action: href("/do/"+url.PathEscape(f.command), f.known, formBack, f.back),
 		Kept:   []pair{{formID, f.id}, {formSince, f.since}},
 	}
@@ -264,7 +265,7 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 // put puts a question where it stands: what is usual, and what is about the cause,
 // is folded away, unless something else was said there.
 func (p *formPage) put(q Question, in inputLine, f filled) {
-	otherwise := in.Error != "" || f.given.Get(q.Name) != "" && f.given.Get(q.Name) != q.Value
+	otherwise := in.Error != "" || f.given.Has(q.Name) && f.given.Get(q.Name) != q.Value
 	switch {
 	case q.Cause && !q.Needed:
 		p.Cause.Inputs = append(p.Cause.Inputs, in)
@@ -272,30 +273,22 @@ func (p *formPage) put(q Question, in inputLine, f filled) {
 	case q.Usual:
 		p.Usual.Inputs = append(p.Usual.Inputs, in)
 		p.Usual.Open = p.Usual.Open || otherwise
+		if q.Value != "" {
+			p.Usual.Preset = strings.TrimPrefix(p.Usual.Preset+", "+strings.ToLower(in.Label)+": "+in.words(q.Value), ", ")
+		}
 	default:
 		p.Inputs = append(p.Inputs, in)
 	}
 }
 
-// Preset is what stands in the inputs.
-func (f folded) Preset() string {
-	var list []string
-	for _, in := range f.Inputs {
-		if said := in.said(); said != "" {
-			list = append(list, strings.ToLower(in.Label)+": "+said)
-		}
-	}
-	return strings.Join(list, ", ")
-}
-
-// said is what stands in an input, in words.
-func (in inputLine) said() string {
+// words are a value of an input's, as it is chosen by.
+func (in inputLine) words(value string) string {
 	for _, o := range in.Options {
-		if o.Chosen {
+		if o.Value == value {
 			return o.Text
 		}
 	}
-	return in.Value
+	return value
 }
 
 // faultLines tell what is wrong, and lead to where that is put right.

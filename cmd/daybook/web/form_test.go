@@ -39,7 +39,9 @@ func (s *season) acting(answer func(o web.Order) (web.Done, []web.Fault, error),
 	return a, s.pages(func(o *web.Options) {
 		o.Acting = &web.Acting{
 			Person: coordinator, Role: "coordinator",
-			Words: func(command string) string { return map[string]string{"tea.serve": "Serve the tea"}[command] },
+			Words: func(command string, _ url.Values) string {
+				return map[string]string{"tea.serve": "Serve the tea"}[command]
+			},
 			Offers: func(_ context.Context, offers []web.Offer) ([][]web.Step, error) {
 				a.offers = append(a.offers, offers)
 				steps := make([][]web.Step, len(offers))
@@ -199,7 +201,7 @@ func TestAFormOffersWhoCouldBeMeant(t *testing.T) {
 	require.NoError(t, s.views.CatchUp(t.Context()))
 	h := s.pages(func(o *web.Options) {
 		o.Acting = &web.Acting{
-			Person: coordinator, Role: "coordinator", Words: func(command string) string { return command },
+			Person: coordinator, Role: "coordinator", Words: func(command string, _ url.Values) string { return command },
 			Ask: func(_ context.Context, command string, known url.Values) ([]web.Question, error) {
 				return []web.Question{{Name: known.Get("asked"), Label: "Who", Type: cmp.Or(known.Get("type"), "person"), Needed: true}}, nil
 			},

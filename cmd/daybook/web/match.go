@@ -97,11 +97,13 @@ func (s *Server) showMatch(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, http.StatusOK, "match", p)
 }
 
+const perSession = 3
+
 // sessionOffers are what is about one session: the record, that it is taken back,
 // and the reflections on it.
-func sessionOffers(about []string) []Offer {
+func sessionOffers(about []string) [perSession]Offer {
 	about = slices.Clip(about)
-	return []Offer{
+	return [...]Offer{
 		{Known: said(about...), Commands: []string{"session.hold", "session.reschedule", "session.cancel", "session.miss", "session.correct"}},
 		{Known: said(append(about, "minutes", "0")...), Commands: []string{"session.correct"}},
 		{Known: said(append(about, "kind", "session")...)},
@@ -114,7 +116,8 @@ func (v *visit) offerMatch(p *matchPage, m projections.Match) (err error) {
 	in := []string{"cycle", m.Cycle, "match", m.Match}
 	var sessions []Offer
 	for _, x := range m.Sessions {
-		sessions = append(sessions, sessionOffers(append(in, "session", strconv.Itoa(x.Session)))...)
+		offers := sessionOffers(append(in, "session", strconv.Itoa(x.Session)))
+		sessions = append(sessions, offers[:]...)
 	}
 	about := []Offer{
 		{Known: said(in...)},
@@ -129,8 +132,7 @@ func (v *visit) offerMatch(p *matchPage, m projections.Match) (err error) {
 	}
 	found, err := v.offers(sessions...)
 	for i := range m.Sessions {
-		each := len(found) / len(m.Sessions)
-		p.Sessions[i].Can = slices.Concat(found[i*each : (i+1)*each]...)
+		p.Sessions[i].Can = slices.Concat(found[i*perSession : (i+1)*perSession]...)
 	}
 	return err
 }

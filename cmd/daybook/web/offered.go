@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/daybook-engine/daybook/domain"
+	"github.com/daybook-engine/daybook/domain/access"
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/mentor"
 	"github.com/daybook-engine/daybook/domain/organisation"
@@ -34,6 +35,9 @@ func (v *visit) inputOf(q Question, f filled) (inputLine, error) {
 	if q.Type != "person" {
 		return inputOf(q, f, nil), nil
 	}
+	if two, err := v.either(q, f); err != nil || two != nil {
+		return inputOf(q, f, two), err
+	}
 	if v.everyone == nil {
 		if v.everyone, err = v.s.registered(v.ctx); err != nil {
 			return inputLine{}, err
@@ -55,14 +59,6 @@ func (v *visit) inputOf(q Question, f filled) (inputLine, error) {
 // not.
 func (v *visit) meant(f filled, q Question) (found map[domain.Person]bool, only bool, err error) {
 	found = map[domain.Person]bool{}
-	if q.Cause && f.known.Has("match") { // what is done about a match is one of the two's, or nobody's
-		m, err := v.views.Match(v.ctx, v.cycle.Cycle, f.known.Get("match"))
-		if errors.Is(err, domain.NotFound) {
-			return found, false, nil
-		}
-		found[m.Mentee], found[m.Mentor] = true, true
-		return found, true, err
-	}
 	switch f.command + " " + q.Name {
 	case "match.propose mentor", "mentor.join mentor":
 		err = v.s.each(v.ctx, mentor.ID{}.Stream(), func(_ string, event any) bool {
@@ -143,19 +139,46 @@ func (v *visit) values(f filled, q Question) (list []Choice, err error) {
 	return list, err
 }
 
-// matched are the matches whose sessions who acts may record, by whose they are;
-// none where they are too many to choose from.
-func (v *visit) matched() (list []Choice, err error) {
-	if v.cycle.Counts.Matches > mostChoices {
+// either offers the two of a match, for one of whom something is recorded that is
+// for a pair to do; none where it is about no match, or not theirs.
+func (v *visit) either(q Question, f filled) (two []option, err error) {
+	theirs := slices.Contains(access.Claimable(f.command), match.Mentee)
+	if !q.Cause || !theirs || !f.known.Has("match") {
 		return nil, nil
 	}
-	matches, err := v.views.Matches(v.ctx, v.cycle.Cycle)
+	m, err := v.views.Match(v.ctx, v.cycle.Cycle, f.known.Get("match"))
+	if errors.Is(err, domain.NotFound) {
+		return nil, nil
+	}
+	for _, p := range []domain.Person{m.Mentee, m.Mentor} {
+		two = append(two, option{Value: string(p), Text: v.name(p)})
+	}
+	if other := f.given.Get(q.Name); other != "" && other != two[0].Value && other != two[1].Value {
+		two = append(two, option{Value: other, Text: v.name(domain.Person(other))})
+	}
+	return two, err
+}
+
+// pairs are the matches whose sessions who acts may record.
+func (v *visit) pairs() ([]projections.Match, error) {
+	list, err := v.views.Matches(v.ctx, v.cycle.Cycle)
+	a := v.s.acting
+	return slices.DeleteFunc(list, func(m projections.Match) bool {
+		return m.Phase == match.Off || a.Role == match.Mentee && m.Mentee != a.Person || a.Role == match.Mentor && m.Mentor != a.Person
+	}), err
+}
+
+// matched offers those matches, by whose they are; none where they are too many to
+// choose from.
+func (v *visit) matched() (list []Choice, err error) {
+	matches, err := v.pairs()
+	if len(matches) > mostChoices {
+		return nil, err
+	}
 	var options []option
 	for _, m := range matches {
-		a, words := v.s.acting, v.name(m.Mentee)+" and "+v.name(m.Mentor)+", "+m.Match
+		words := v.name(m.Mentee) + " and " + v.name(m.Mentor) + ", " + m.Match
 		switch {
-		case a.Role == match.Mentee && m.Mentee != a.Person, a.Role == match.Mentor && m.Mentor != a.Person, m.Phase == match.Off:
-			continue
 		case m.Phase != match.Active:
 			words += ", " + string(m.Phase)
 		case m.InForceAt.IsZero():

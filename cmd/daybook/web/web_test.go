@@ -695,8 +695,33 @@ func TestAnExplainedFigureTellsWhatCountsNoMore(t *testing.T) {
 	require.True(t, found)
 	require.Contains(t, removed, "Session 1 was held: 54 minutes")
 	require.Contains(t, removed, "The record of session 1 was corrected")
+	require.Contains(t, page, `data-head="By">Cora, coordinator · web</td>`)
 	require.NotContains(t, page, "Nothing else goes into it")
 	require.Contains(t, get(t, h, "/cycles/autumn/figures/matches_active"), "Nothing else goes into it")
+}
+
+// However much a figure counts and counts no more, its page is one of those that
+// are read, by people who are called as they like.
+func TestAFullFigureFitsItsPage(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	on := func(e *schema.Envelope) {
+		e.Actor, e.OnBehalfOf, e.Channel, e.OccurredAt = string(ana), ben, "paper", day("2023-10-05T17:00")
+	}
+	for n := range 240 {
+		slot := match.Slot{Local: "2023-10-05T16:00", Zone: "Europe/London", Start: day("2023-10-05T17:00"), Mode: "in_person"}
+		s.add("match-autumn.m1", "cycle/autumn", "2023-11-21T10:00", match.SessionHeld{Session: n + 2, Slot: slot, Minutes: 600, Nonconformities: []string{"outside_plan_mode", "over_max_duration", "over_max_sessions"}}, on)
+		if n >= 120 {
+			s.add("match-autumn.m1", "cycle/autumn", "2023-11-22T10:00", match.SessionRetracted{Session: n + 2, Slot: slot}, on)
+		}
+	}
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	for _, measure := range []string{"sessions_held", "session_minutes"} {
+		page := get(t, s.pages(nil), "/cycles/autumn/figures/"+measure)
+		wellMade(t, measure, page)
+		require.Contains(t, page, "1 to 50 of 121")
+		require.Contains(t, page, "(the first of 121 events)")
+	}
 }
 
 func TestASealedFigureSaysAsOfWhen(t *testing.T) {

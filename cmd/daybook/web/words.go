@@ -38,11 +38,10 @@ func inWords(code string) string {
 	return strings.NewReplacer("_", " ", "-", " ").Replace(code)
 }
 
-// channelWords is how something reached us.
-func channelWords(channel string) string {
-	words := map[string]string{"email": "by e-mail", "phone": "by telephone", "paper": "on paper", "import": "in a spreadsheet", "cli": "command line"}
-	return cmp.Or(words[channel], channel)
-}
+// channelWords is how something reached us; of what did not, the channel's name.
+func channelWords(channel string) string { return cmp.Or(channels[channel], channel) }
+
+var channels = map[string]string{"email": "by e-mail", "phone": "by telephone", "paper": "on paper", "import": "in a spreadsheet", "cli": "by command line"}
 
 func listed(codes []string) string {
 	words := make([]string, len(codes))

@@ -359,7 +359,7 @@ func (s *Server) showReport(w http.ResponseWriter, r *http.Request) error {
 	}
 	if u.bulk != nil && recordedIn(j.brought) > 0 {
 		if c := s.acting.Bulk.Inverse(u.bulk.command); c != "" && access.Allow(access.Role(s.acting.Role), c) == nil {
-			p.Undo = "Take it back: " + strings.ToLower(s.acting.Words(c))
+			p.Undo = "Take it back: " + strings.ToLower(s.acting.Words(c, nil))
 		}
 	}
 	p.Counts, p.Lines, p.More = v.outcomes(j.brought, p.Action)

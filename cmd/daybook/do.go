@@ -204,7 +204,11 @@ func commandHelp(name string) string {
 	var tell func(fields []workflows.Field, indent string)
 	tell = func(fields []workflows.Field, indent string) {
 		for _, f := range fields {
-			fmt.Fprintf(&b, "%s%-*s %s\n", indent, 22-len(indent), f.Name, f.Kind)
+			optional := ""
+			if !f.Needed {
+				optional = ", may be left out"
+			}
+			fmt.Fprintf(&b, "%s%-*s %s%s\n", indent, 22-len(indent), f.Name, f.Kind, optional)
 			tell(f.Within, indent+"  ")
 		}
 	}

@@ -102,8 +102,10 @@ func (v *visit) addresses(of ...domain.Person) (rows []row) {
 		_, email, err := written(v.ctx, v.s.store, id)
 		if err != nil {
 			v.s.log.Error("address", "person", id, "err", err)
-		} else if email.Digest != "" && v.written(email) != unwritten { // that there is none is sealed, too
-			rows = append(rows, row{Key: "E-mail of " + v.name(id), Value: text(v.written(email))})
+		} else if email.Digest != "" {
+			if address := v.written(email); address != unwritten { // that there is none is sealed, too
+				rows = append(rows, row{Key: "E-mail of " + v.name(id), Value: text(address)})
+			}
 		}
 	}
 	return rows

@@ -50,8 +50,7 @@ func TestABrowserInAHurry(t *testing.T) {
 	c.fill(written)
 	require.True(t, c.has("watch.button()"))
 	at := c.point()
-	c.led(chromedp.MouseClickXY(at.X, at.Y), chromedp.MouseClickXY(at.X, at.Y))
-	c.do(chromedp.WaitVisible("#notice-title"))
+	c.do(chromedp.MouseClickXY(at.X, at.Y), chromedp.MouseClickXY(at.X, at.Y), chromedp.WaitVisible("#notice-title")) // the second may break off what the first began to load
 	require.Equal(t, "Recorded", look[string](c, "document.querySelector('#notice-title').innerText"))
 	once := recorded()
 	require.Positive(t, once)

@@ -730,11 +730,15 @@ func (m Match) items(now time.Time) (list []Item) {
 		add(Item{Kind: "contact", Words: "make first contact", Command: "contact.make", Role: match.Mentee, Due: m.ContactDue, Zone: m.Zone}, "side", match.Mentee)
 	}
 	for _, s := range m.Sessions {
-		if s.Status == "scheduled" && !s.Slot.Start.After(now) && !m.Phase.Over() {
+		switch {
+		case s.Status != "scheduled":
+		case m.Phase.Over():
+			add(Item{Kind: "session", Words: fmt.Sprintf("it is over: call session %d off", s.Session), Command: "session.cancel", Role: "coordinator"}, "session", s.Session)
+		case !s.Slot.Start.After(now):
 			add(Item{Kind: "session", Words: fmt.Sprintf("record session %d", s.Session), Command: "session.hold", Role: match.Mentor, Due: s.Slot.Start, Zone: s.Slot.Zone}, "session", s.Session)
 		}
 	}
-	if m.Phase == match.Proposal || m.Phase == match.Off {
+	if m.Phase == match.Proposal || m.Phase.Over() { // tasks about it are withdrawn, too
 		return list
 	}
 	for _, side := range sides {

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/daybook-engine/daybook/eventstore"
 	"github.com/daybook-engine/daybook/eventstore/memory"
 	"github.com/daybook-engine/daybook/eventstore/storetest"
+	"github.com/daybook-engine/daybook/projections"
 	"github.com/daybook-engine/daybook/workflows"
 )
 
@@ -157,6 +159,7 @@ func TestTasksFollowWhatHappens(t *testing.T) {
 	o.must("mentor/m2", "reflection.file", with(in, "kind", "session", "session", 1, "text", "x"))
 	o.settle()
 	require.Equal(t, []tasks.Phase{tasks.Waiting, tasks.Done}, o.phases("reflect")[:2], "the mentee's, on that session")
+	o.must("mentee/a2", "session.schedule", with(slot(5), "session", 5, "local", "2024-03-01T10:00"))
 	o.must("coordinator/c1", "match.end", in)
 	o.must("applicant/a1", "application.withdraw", call)
 	o.settle()
@@ -164,6 +167,14 @@ func TestTasksFollowWhatHappens(t *testing.T) {
 	require.Equal(t, []tasks.Phase{tasks.Dropped, tasks.Done}, o.phases("read")[:2])
 	_, err := o.try("coordinator/c1", "task.reopen", of("reflect", "match", "x", "session", 2))
 	require.ErrorIs(t, err, tasks.ErrEnded)
+	views := o.views()
+	require.NoError(t, views.CatchUp(t.Context()))
+	queue, err := views.Queue(t.Context(), "spring", o.clock.Now())
+	require.NoError(t, err)
+	queue = slices.DeleteFunc(queue, func(i projections.Item) bool { return !strings.HasPrefix(i.Stream, "match-") })
+	require.Len(t, queue, 1, "nothing else is asked about what is over")
+	require.Equal(t, "session.cancel", queue[0].Command)
+	require.JSONEq(t, `{"cycle":"spring","match":"x","session":5}`, string(queue[0].Args))
 
 	// What was recorded by mistake has no tasks, also where they are opened late.
 	apply := func() { o.must("applicant/a4", "application.submit", with(call, "route", "staff", "answers", form)) }

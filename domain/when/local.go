@@ -24,7 +24,16 @@ func Zone(name string) (*time.Location, error) {
 		return time.UTC, nil
 	case area == "Etc", !placed && name != "" && name == strings.ToUpper(name):
 		return nil, ErrZoneAbbreviation.Because("it is " + quoted(name))
-	case !placed || !slices.Contains(areas, area):
+	case !placed:
+		for _, area := range areas {
+			if near := area + "/" + strings.ReplaceAll(name, " ", "_"); name != "" {
+				if _, err := time.LoadLocation(near); err == nil {
+					return nil, ErrZoneUnknown.Because("it is " + quoted(name) + "; did you mean " + near + "?")
+				}
+			}
+		}
+		return nil, ErrZoneUnknown.Because("it is " + quoted(name))
+	case !slices.Contains(areas, area):
 		return nil, ErrZoneUnknown.Because("it is " + quoted(name))
 	}
 	if known, ok := zones.Load(name); ok {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -120,6 +121,10 @@ func TestAZoneIsAnAreaAndAPlace(t *testing.T) {
 		}
 		require.ErrorIs(t, err, want, name)
 		require.ErrorContains(t, err, "Europe/Berlin")
+	}
+	for name, near := range map[string]string{"London": "Europe/London", "New York": "America/New_York", "Lodon": ""} {
+		_, err := when.Zone(name)
+		require.Equal(t, near != "", strings.Contains(err.Error(), "; did you mean "+near+"?"), name)
 	}
 }
 

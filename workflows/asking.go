@@ -149,6 +149,10 @@ func (a ask) notes() []Input {
 		text = "This is for good: an application that was withdrawn is not taken up again, and its person cannot apply again under the same call."
 	case "application.retract":
 		text = "It is then as if the application had never reached you: no list or figure has it, and its person can apply under the same call, or be keyed in or imported again. The history keeps both."
+	case "match.end":
+		text = "This is for good, for two who stop before the plan is met. Tasks about the match are withdrawn and nobody is asked to reflect on it any more; sessions still planned stay until they are called off, and the place stays filled."
+	case "match.unwind":
+		text = "This is for good, for two who do not get on or never began; each can be matched anew. Tasks about the match are withdrawn; sessions still planned stay until they are called off."
 	case "place.reserve":
 		text = "An offer of the place follows at once, and its time to answer begins."
 	case "offer.decline":
@@ -231,7 +235,7 @@ func (a ask) kept(name string) bool {
 		return personal(a.role)
 	case "reflection.file text":
 		return byAuthor
-	case "session.correct local", "session.correct zone", "session.correct mode":
+	case "session.correct local", "session.correct zone", "session.correct mode", "session.correct minutes":
 		return retracts(a.command, a.known)
 	case "reflection.file sha256", "reflection.file words":
 		return !byAuthor
@@ -273,7 +277,8 @@ func (a ask) input(f Field, name string) Input {
 	if in.Type == Date && in.Hint == "" {
 		in.Hint = "A day, a month or a year: 2024-09-01, 2024-09"
 	}
-	in.Needed = in.Needed || f.Name == "route" && in.Choices != nil // a call that has routes takes no application without
+	in.Needed = in.Needed || f.Name == "route" && in.Choices != nil                                                         // a call that has routes takes no application without
+	in.Needed = in.Needed || a.command+" "+name == "reflection.file text" || a.command+" "+name == "reflection.file sha256" // one of them, see kept
 	switch {
 	case f.Type == Moment:
 		in.Zone = a.plan.Zone
@@ -312,6 +317,9 @@ func (a ask) choices(f Field) (list []Choice) {
 			words, ok := choiceWords[f.Name+" "+c]
 			if !ok {
 				words = said(c)
+			}
+			if f.Name == "mode" && len(a.terms.Sessions.Modes) > 0 && !slices.Contains(a.terms.Sessions.Modes, c) {
+				words += ", outside the plan"
 			}
 			list = append(list, Choice{c, words})
 		}
@@ -671,7 +679,7 @@ func AskCause(command string, whose domain.Person) []Input {
 	reason, authority := access.Excepts(command)
 	const few = "In a few words, without names or anything personal, since they are kept for ever: "
 	return []Input{
-		{Name: AskBehalf, Label: "On behalf of", Hint: "Whose act it is, if not yours", Type: Somebody, Value: string(whose)},
+		{Name: AskBehalf, Label: "On behalf of", Hint: "Who told you: whose act it is, if not yours", Type: Somebody, Value: string(whose)},
 		{
 			Name: AskChannel, Label: "How it reached us", Type: Line, Value: "web",
 			Choices: []Choice{{"web", "Here, on the web"}, {"email", "By e-mail"}, {"phone", "By telephone"}, {"paper", "On paper"}},

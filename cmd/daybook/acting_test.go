@@ -206,6 +206,7 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	retract := anna.open("/cycles/spring/history?name=session.held").follow("Session 3 was held: 75 minutes, online").follow("Retract the record of session 3")
 	require.Contains(t, retract.html, "It is then as if this session had never been recorded")
 	require.NotContains(t, retract.html, "f-local", "nothing else is said of it")
+	require.Contains(t, retract.html, "Thu 20 Mar 2031, 09:00 Europe/Berlin, Held: 75 minutes", "which it is")
 	retract.press("Retract the record of session 3", "Reason", "Wrong pair", "On behalf of", "Ben 🦕 Ohm (ben)", "How it reached us", "By telephone").
 		recorded("a mistake, and is retracted (m1: Ben 🦕 Ohm and מיה &lt;b&gt;Adler&lt;/b&gt;; Thu 20 Mar 2031, 09:00 Europe/Berlin; on behalf of Ben 🦕 Ohm; by telephone)")
 	require.Contains(t, anna.open("/cycles/spring/figures/sessions_held").html, `is retracted</a> <time datetime="2031-03-25T11:00:00Z"`, "when it was taken out")

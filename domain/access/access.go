@@ -176,7 +176,7 @@ var exceptions = map[string]struct{ authority bool }{
 
 var (
 	// ErrReason is the answer to an exception without a why.
-	ErrReason = domain.Wrong("reason_missing", "an exception needs a reason, as a code such as power_cut")
+	ErrReason = domain.Wrong("reason_missing", "an exception needs a reason, in a few words or as a code such as power_cut")
 	// ErrAuthority is the answer to one without a by whose leave.
 	ErrAuthority = domain.Wrong("authority_missing", "this exception needs an authority: the rule or the role that allows it")
 )

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -237,7 +238,7 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 		case q.Name == "cycle" && f.known.Has(q.Name) && v.cycle.Cycle == f.known.Get(q.Name): // it stands above
 			continue
 		case f.known.Has(q.Name):
-			p.Known = append(p.Known, v.knownRow(q, f.known[q.Name]))
+			p.Known = append(p.Known, v.knownRow(q, f.known))
 			continue
 		}
 		q.Value = cmp.Or(f.begun.Get(q.Name), q.Value)
@@ -372,7 +373,8 @@ func inputOf(q Question, f filled, everybody []option) inputLine {
 }
 
 // knownRow is what is known of a field, in words.
-func (v *visit) knownRow(q Question, values []string) row {
+func (v *visit) knownRow(q Question, known url.Values) row {
+	values := known[q.Name]
 	words := make([]string, len(values))
 	for i, value := range values {
 		words[i] = value
@@ -387,6 +389,15 @@ func (v *visit) knownRow(q Question, values []string) row {
 	}
 	r := row{Key: q.Label, Value: text(strings.Join(words, ", "))}
 	switch {
+	case q.Name == "session" && v.cycle.Cycle != "":
+		if m, err := v.views.Match(v.ctx, v.cycle.Cycle, known.Get("match")); err == nil {
+			for _, x := range m.Sessions {
+				if strconv.Itoa(x.Session) == values[0] {
+					l := v.sessionLine(m, x)
+					r.Note = strings.TrimSuffix(l.Told+", "+l.Status+": "+l.Minutes+" minutes", ":  minutes")
+				}
+			}
+		}
 	case q.Name == "match":
 		if m, err := v.views.Match(v.ctx, v.cycle.Cycle, values[0]); err == nil {
 			r.Value = link{v.pair(m), v.to("/matches/" + url.PathEscape(m.Match))}

@@ -52,7 +52,11 @@ func (v *visit) findFile(stream string) link {
 		}
 	case "match":
 		if cycle, name, ok := strings.Cut(id, "."); ok {
-			return link{"Match " + name, v.href("/cycles/" + url.PathEscape(cycle) + "/matches/" + url.PathEscape(name))}
+			l := link{"Match " + name, v.href("/cycles/" + url.PathEscape(cycle) + "/matches/" + url.PathEscape(name))}
+			if m, err := v.views.Match(v.ctx, cycle, name); err == nil {
+				l.Text = "Match " + v.pair(m)
+			}
+			return l
 		}
 	case "gathering":
 		if cycle, name, ok := strings.Cut(id, "."); ok {

@@ -207,8 +207,9 @@ func TestASeasonIsRunByItsPages(t *testing.T) {
 	require.Contains(t, retract.html, "It is then as if this session had never been recorded")
 	require.NotContains(t, retract.html, "f-local", "nothing else is said of it")
 	require.Contains(t, retract.html, "Thu 20 Mar 2031, 09:00 Europe/Berlin, Held: 75 minutes", "which it is")
-	retract.press("Retract the record of session 3", "Reason", "Wrong pair", "On behalf of", "Ben 🦕 Ohm (ben)", "How it reached us", "By telephone").
+	gone := retract.press("Retract the record of session 3", "Reason", "Wrong pair", "On behalf of", "Ben 🦕 Ohm (ben)", "How it reached us", "By telephone").
 		recorded("a mistake, and is retracted (m1: Ben 🦕 Ohm and מיה &lt;b&gt;Adler&lt;/b&gt;; Thu 20 Mar 2031, 09:00 Europe/Berlin; on behalf of Ben 🦕 Ohm; by telephone)")
+	require.Contains(t, gone.at, "/cycles/spring/matches/m1", "as it then stands")
 	require.Contains(t, anna.open("/cycles/spring/figures/sessions_held").html, `is retracted</a> <time datetime="2031-03-25T11:00:00Z"`, "when it was taken out")
 
 	again := anna.open("/cycles/spring").follow("Propose a match")

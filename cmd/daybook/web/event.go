@@ -100,7 +100,9 @@ func (s *Server) eventPage(r *http.Request, found eventstore.Recorded) (eventPag
 		}
 		of := match.ParseStream(found.Stream)
 		offers := sessionOffers([]string{"cycle", of.Cycle, "match", of.Match, "session", strconv.Itoa(match.SessionOf(body))})
-		if p.Can, err = v.can(offers[:]...); err != nil {
+		file := *v
+		file.path = "/cycles/" + url.PathEscape(of.Cycle) + "/matches/" + url.PathEscape(of.Match) // where it is told as it then stands
+		if p.Can, err = file.can(offers[:]...); err != nil {
 			return eventPage{}, err
 		}
 	}

@@ -50,6 +50,10 @@ func TestMessagesAreShownWithWhatBecameOfThem(t *testing.T) {
 	unmailed := get(t, s.pages(func(o *web.Options) { o.Unmailed = true }), "/cycles/autumn/messages")
 	wellMade(t, "messages", unmailed)
 	require.Contains(t, unmailed, "No mail leaves from here")
+	rehearsed := get(t, s.pages(func(o *web.Options) { o.Unmailed, o.Rehearsal = true, "autumn" }), "/cycles/autumn/messages")
+	wellMade(t, "messages", rehearsed)
+	require.NotContains(t, rehearsed, "No mail leaves from here")
+	require.Contains(t, rehearsed, "A rehearsal writes to nobody")
 	for _, says := range []string{
 		">Ben, mentee<", ">Unknown<", ">Queued<", "the mail server could not be reached, or would not take it now; tried again at Sat 2 Dec 2023, 10:05 CET", ">Failed <span class=\"db-quiet\">no e-mail address is known<",
 		`href="/cycles/autumn/messages/` + waiting.Message + `"`,

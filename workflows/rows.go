@@ -731,9 +731,10 @@ func (x *importer) again(h aHeld) (bool, error) {
 	return retracted == "" || retracted == domain.UUID5("import.revert", brought), nil
 }
 
-// number gives sessions without one their number: that of the session which is
-// planned or was held at the same time, else the next in order of time,
-// whatever the order of the rows.
+// number gives sessions without one their number: that of the session which has
+// the same time, else the next in order of time, whatever the order of the rows.
+// Whoever has a sheet has a list of what was held: what was planned for another
+// time, and is not recorded, stays planned.
 func (x *importer) number() error {
 	slices.SortStableFunc(x.held, func(a, b aHeld) int { return a.start.Compare(b.start) })
 	next := map[string]int{}

@@ -17,7 +17,7 @@ var (
 	ErrExists     = domain.Refuse("match_exists", "there is already another match of this name")
 	ErrSelf       = domain.Refuse("same_person", "nobody mentors themselves")
 	ErrNoPlace    = domain.Refuse("no_place", "a mentee needs a filled place in this cycle")
-	ErrOverride   = domain.Refuse("override_unexplained", "a run proposed another mentor for this mentee, or nobody; to override it takes a reason, as a code such as mentee_asked")
+	ErrOverride   = domain.Refuse("override_unexplained", "a run proposed another mentor for this mentee, or nobody; to override it takes a reason, in a few words or as a code such as mentee_asked")
 	ErrMentor     = domain.Missing("mentor_unknown", "this person is in no pool of mentors")
 	ErrSide       = domain.Wrong("side_unknown", "a match has two sides, mentee and mentor")
 	ErrPhase      = domain.Refuse("wrong_phase", "this does not apply to the match as it stands")
@@ -503,7 +503,7 @@ func (c HoldSession) record(s State, now time.Time) (SessionHeld, error) {
 
 func (c HoldSession) Decide(s State, now time.Time) ([]Event, error) {
 	if c.Session == 0 {
-		c.Session = s.Next()
+		c.Session = s.Next() // until it is found: what is malformed is told first
 		e, err := c.record(s, now)
 		if err != nil {
 			return nil, err

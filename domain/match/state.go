@@ -133,15 +133,19 @@ func (s State) session(n int) (session, bool) {
 	return session{}, false
 }
 
-// At is the session that is planned or was held at an instant, and as when that
-// is written; 0 where none is.
+// At is the session that is planned or was held at an instant, or was called off
+// for it, and as when that is written; 0 where none is.
 func (s State) At(start time.Time) (n int, slot Slot) {
 	for _, x := range s.sessions {
-		if slot, _ := s.Slot(x.n); x.stands() && slot.Start.Equal(start) {
-			return x.n, slot
+		at, _ := s.Slot(x.n)
+		off := x.status == "cancelled" || x.status == "missed"
+		if at.Start.Equal(start) && (x.stands() || off && n == 0) {
+			if n, slot = x.n, at; !off {
+				return n, slot
+			}
 		}
 	}
-	return 0, Slot{}
+	return n, slot
 }
 
 // Slot is when a session is planned, was held, or was to be before it was called
@@ -205,20 +209,18 @@ func (s State) Next() int {
 
 // number is that of a session which was held and has none said: of the one that
 // has this time, or a new one. It is ErrWhich where it may have been one that was
-// planned for another time, or called off for this, and ErrRetracted where the
-// record of one at this time was.
+// planned for another time, and ErrRetracted where the record of one at this time
+// was, or of one that was planned for it.
 func (s State) number(start, now time.Time) (int, error) {
 	if n, _ := s.At(start); n > 0 {
 		return n, nil
 	}
-	if s.Mistaken(0, start) {
-		return 0, ErrRetracted
-	}
 	var perhaps []string
 	for _, x := range s.sessions {
-		due := x.status == "scheduled" && !x.slot.Start.After(now)
-		off := (x.status == "cancelled" || x.status == "missed") && x.slot.Start.Equal(start)
-		if due || off {
+		switch {
+		case x.status == "retracted" && (x.held.Start.Equal(start) || x.slot.Start.Equal(start)):
+			return 0, ErrRetracted
+		case x.status == "scheduled" && !x.slot.Start.After(now):
 			perhaps = append(perhaps, fmt.Sprintf("%d if it was the one planned for %s %s", x.n, x.slot.Local, x.slot.Zone))
 		}
 	}

@@ -732,7 +732,7 @@ func (m Match) items(now time.Time) (list []Item) {
 	for _, s := range m.Sessions {
 		switch {
 		case s.Status != "scheduled":
-		case m.Phase.Over():
+		case m.Phase.Over() && !s.Slot.Start.Before(m.OverAt):
 			add(Item{Kind: "session", Words: fmt.Sprintf("it is over: call session %d off", s.Session), Command: "session.cancel", Role: "coordinator"}, "session", s.Session)
 		case !s.Slot.Start.After(now):
 			add(Item{Kind: "session", Words: fmt.Sprintf("record session %d", s.Session), Command: "session.hold", Role: match.Mentor, Due: s.Slot.Start, Zone: s.Slot.Zone}, "session", s.Session)

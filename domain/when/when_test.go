@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -122,10 +121,12 @@ func TestAZoneIsAnAreaAndAPlace(t *testing.T) {
 		require.ErrorIs(t, err, want, name)
 		require.ErrorContains(t, err, "Europe/Berlin")
 	}
-	for name, near := range map[string]string{"London": "Europe/London", "New York": "America/New_York", "Lodon": ""} {
+	for name, near := range map[string]string{"London": "; did you mean Europe/London?", "New York": "; did you mean America/New_York?"} {
 		_, err := when.Zone(name)
-		require.Equal(t, near != "", strings.Contains(err.Error(), "; did you mean "+near+"?"), name)
+		require.ErrorContains(t, err, near)
 	}
+	_, err := when.Zone("Lodon")
+	require.NotContains(t, err.Error(), "did you mean")
 }
 
 func TestARefusedLocalTimeSaysWhatTheClocksDid(t *testing.T) {

@@ -700,6 +700,25 @@ func TestAnExplainedFigureTellsWhatCountsNoMore(t *testing.T) {
 	require.Contains(t, get(t, h, "/cycles/autumn/figures/matches_active"), "Nothing else goes into it")
 }
 
+// Of a match that is over only its sessions are left: to be recorded where they
+// were before that, else to be called off.
+func TestAMatchThatIsOverAsksForItsSessions(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	for n, local := range map[int]string{2: "2023-11-21T16:00", 3: "2023-12-12T16:00", 4: "2024-02-01T16:00"} {
+		slot := match.Slot{Local: local, Zone: "Europe/Berlin", Start: day(local), Mode: "online"}
+		s.add("match-autumn.m1", "cycle/autumn", "2023-11-20T12:00", match.SessionScheduled{Session: n, Slot: slot}, nil)
+	}
+	s.add("match-autumn.m1", "cycle/autumn", "2023-12-01T12:00", match.Ended{Note: s.private("WRITTEN why", domain.Programme, ana), At: day("2023-12-01T12:00")}, nil)
+	require.NoError(t, s.views.CatchUp(t.Context()))
+	queue := get(t, s.pages(nil), "/cycles/autumn/queue")
+	for _, asked := range []string{"record session 2", "it is over: call session 3 off", "it is over: call session 4 off"} {
+		require.Contains(t, queue, "atch m1: "+asked)
+	}
+	require.NotContains(t, queue, "atch m1: reflect")
+	require.NotContains(t, get(t, s.pages(nil), "/cycles/autumn/matches/m1"), "mentee due")
+}
+
 // However much a figure counts and counts no more, its page is one of those that
 // are read, by people who are called as they like.
 func TestAFullFigureFitsItsPage(t *testing.T) {
@@ -720,7 +739,7 @@ func TestAFullFigureFitsItsPage(t *testing.T) {
 		page := get(t, s.pages(nil), "/cycles/autumn/figures/"+measure)
 		wellMade(t, measure, page)
 		require.Contains(t, page, "1 to 50 of 121")
-		require.Contains(t, page, "(the first of 121 events)")
+		require.Contains(t, page, "(the first 25 events of 121; the spreadsheet has all)")
 	}
 }
 

@@ -37,7 +37,7 @@ type Input struct {
 	Choices []Choice // where the values are closed
 	Value   string   // what stands there at first
 	Zone    string   // of a moment: where, unless it is said
-	Usual   bool     // what stands there mostly stays: it is as planned
+	Usual   bool     // what stands there mostly stays
 }
 
 // A Choice is one of the values that there are.
@@ -51,7 +51,7 @@ type ask struct {
 	plan    programme.Definition // of the cycle, where one is known
 	call    programme.Call       // where one is known
 	opened  time.Time            // when that was; zero: it was not
-	terms   match.Terms          // of the match, where one is known
+	terms   match.Terms          // of the match, or of any that is yet to be made
 	phase   match.Phase          // of that
 	slot    match.Slot           // of the session, where one is known,
 	minutes int                  // and how long it was, where it is recorded
@@ -95,7 +95,7 @@ func (g *Engine) ask(ctx context.Context, role access.Role, command string, know
 	}
 	m, err := remembered[match.State](l, match.ID{Cycle: in, Match: known.Get("match")}.Stream())
 	a.opened, a.match, a.terms, a.phase = c.Opened(), m, m.Terms(), m.Phase()
-	if command == "session.hold" && a.phase == match.None { // its match is yet to be said
+	if a.phase == match.None { // it is yet to be said
 		a.terms = terms(a.plan)
 	}
 	if n, err := strconv.Atoi(known.Get("session")); err == nil {
@@ -149,10 +149,12 @@ func (a ask) notes() []Input {
 		text = "This is for good: an application that was withdrawn is not taken up again, and its person cannot apply again under the same call."
 	case "application.retract":
 		text = "It is then as if the application had never reached you: no list or figure has it, and its person can apply under the same call, or be keyed in or imported again. The history keeps both."
-	case "match.end":
-		text = "This is for good, for two who stop before the plan is met. Tasks about the match are withdrawn and nobody is asked to reflect on it any more; sessions still planned stay until they are called off, and the place stays filled."
-	case "match.unwind":
-		text = "This is for good, for two who do not get on or never began; each can be matched anew. Tasks about the match are withdrawn; sessions still planned stay until they are called off."
+	case "match.end", "match.unwind":
+		text = "For two who stop before the plan is met"
+		if a.command == "match.unwind" {
+			text = "For two who do not get on, or never began"
+		}
+		text += ". This is for good: tasks about the match are withdrawn, nobody is asked to reflect on it any more, and its mentor has room again. Sessions still planned stay until they are called off, and the place stays filled."
 	case "place.reserve":
 		text = "An offer of the place follows at once, and its time to answer begins."
 	case "offer.decline":
@@ -277,8 +279,8 @@ func (a ask) input(f Field, name string) Input {
 	if in.Type == Date && in.Hint == "" {
 		in.Hint = "A day, a month or a year: 2024-09-01, 2024-09"
 	}
-	in.Needed = in.Needed || f.Name == "route" && in.Choices != nil                                                         // a call that has routes takes no application without
-	in.Needed = in.Needed || a.command+" "+name == "reflection.file text" || a.command+" "+name == "reflection.file sha256" // one of them, see kept
+	in.Needed = in.Needed || f.Name == "route" && in.Choices != nil                                                       // a call that has routes takes no application without
+	in.Needed = in.Needed || a.command == "reflection.file" && slices.Contains([]string{"text", "sha256", "words"}, name) // of those, kept asks what it must
 	switch {
 	case f.Type == Moment:
 		in.Zone = a.plan.Zone
@@ -286,7 +288,7 @@ func (a ask) input(f Field, name string) Input {
 		in.Value = a.slot.Local
 	case name == "mode" && a.slot.Mode != "":
 		in.Value = a.slot.Mode
-	case name == "mode" && len(a.terms.Sessions.Modes) == 1:
+	case name == "mode" && strings.HasPrefix(a.command, "session.") && len(a.terms.Sessions.Modes) == 1:
 		in.Value, in.Usual = a.terms.Sessions.Modes[0], true
 	case a.command == "session.correct" && name == "minutes" && a.minutes > 0:
 		in.Value = strconv.Itoa(a.minutes)
@@ -318,7 +320,7 @@ func (a ask) choices(f Field) (list []Choice) {
 			if !ok {
 				words = said(c)
 			}
-			if f.Name == "mode" && len(a.terms.Sessions.Modes) > 0 && !slices.Contains(a.terms.Sessions.Modes, c) {
+			if strings.HasPrefix(a.command, "session.") && f.Name == "mode" && len(a.terms.Sessions.Modes) > 0 && !slices.Contains(a.terms.Sessions.Modes, c) {
 				words += ", outside the plan"
 			}
 			list = append(list, Choice{c, words})
@@ -330,7 +332,7 @@ func (a ask) choices(f Field) (list []Choice) {
 	}
 	switch f.Name {
 	case "mode":
-		if len(a.terms.Sessions.Modes) > 0 && a.command != "session.hold" && a.command != "session.correct" {
+		if len(a.terms.Sessions.Modes) > 0 && (a.command == "session.schedule" || a.command == "session.reschedule") {
 			return of(a.terms.Sessions.Modes...)
 		}
 		return of(programme.Vocabulary["mode"]...)

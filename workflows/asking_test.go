@@ -102,7 +102,7 @@ func TestAFormAsksWhatTheDefinitionSays(t *testing.T) {
 	require.Equal(t, "On the clocks of Europe/Berlin", held["local"].Hint)
 	require.False(t, held["local"].Usual || held["minutes"].Usual)
 	require.Equal(t, "In person, outside the plan", held["mode"].Choices[slices.IndexFunc(held["mode"].Choices, func(c workflows.Choice) bool { return c.Value == "in_person" })].Text)
-	require.Contains(t, ask("match.end")[".note"].Label, "sessions still planned stay until they are called off")
+	require.Contains(t, ask("match.end")[".note"].Label, "Sessions still planned stay until they are called off")
 	require.True(t, ask("reflection.file")["text"].Needed)
 	require.Empty(t, ask("gathering.announce")["mode"].Value, "sessions are no training")
 	inputs, err := o.Ask(t.Context(), access.Reviewer, "review.record", url.Values{"cycle": {"spring"}, "call": {"mentees"}})

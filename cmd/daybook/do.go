@@ -205,8 +205,11 @@ func commandHelp(name string) string {
 	tell = func(fields []workflows.Field, indent string) {
 		for _, f := range fields {
 			optional := ""
-			if !f.Needed {
-				optional = ", may be left out"
+			switch {
+			case f.Own:
+				optional = " (not for oneself)"
+			case !f.Needed:
+				optional = " (may be left out)"
 			}
 			fmt.Fprintf(&b, "%s%-*s %s%s\n", indent, 22-len(indent), f.Name, f.Kind, optional)
 			tell(f.Within, indent+"  ")

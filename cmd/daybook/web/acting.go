@@ -15,6 +15,7 @@ import (
 	"github.com/daybook-engine/daybook/domain/match"
 	"github.com/daybook-engine/daybook/domain/schema"
 	"github.com/daybook-engine/daybook/eventstore"
+	"github.com/daybook-engine/daybook/projections"
 )
 
 // Acting is somebody as whom everything is done that is done on the pages. Its
@@ -83,7 +84,7 @@ type Question struct {
 	Choices []Choice
 	Value   string
 	Zone    string
-	Usual   bool // what stands there mostly stays: it is as planned
+	Usual   bool // what stands there mostly stays
 	Cause   bool // it is about who does it and why, which every command may say
 }
 
@@ -294,7 +295,7 @@ func (v *visit) noticed(q url.Values) *notice {
 			}
 			particulars, err := v.particulars(e, r)
 			if err != nil {
-				return nil
+				v.s.log.Error("notice", "position", r.Position, "err", err)
 			}
 			if particulars != "" {
 				sentence += " (" + particulars + ")"
@@ -313,15 +314,13 @@ func (v *visit) particulars(e schema.Envelope, r eventstore.Recorded) (string, e
 		return "", err
 	}
 	var list []string
+	var m projections.Match
 	if match.SessionOf(body) > 0 {
 		of := match.ParseStream(r.Stream)
-		m, err := v.views.Match(v.ctx, of.Cycle, of.Match)
-		switch {
-		case err == nil:
-			list = append(list, v.pair(m))
-		case !errors.Is(err, domain.NotFound): // it is behind
+		if m, err = v.views.Match(v.ctx, of.Cycle, of.Match); err != nil {
 			return "", err
 		}
+		list = append(list, v.pair(m))
 	}
 	switch b := body.(type) {
 	case match.SessionHeld:
@@ -330,6 +329,12 @@ func (v *visit) particulars(e schema.Envelope, r eventstore.Recorded) (string, e
 		list = append(list, wall(b.Local)+" "+b.Zone)
 	case match.SessionRetracted:
 		list = append(list, wall(b.Local)+" "+b.Zone)
+	case match.SessionCancelled, match.SessionMissed: // which say no time of their own
+		for _, x := range m.Sessions {
+			if x.Session == match.SessionOf(body) {
+				list = append(list, wall(x.Slot.Local)+" "+x.Slot.Zone)
+			}
+		}
 	default:
 		if at := v.instant(e.OccurredAt); e.RecordedAt.Sub(e.OccurredAt) >= time.Minute {
 			list = append(list, at.Local+" "+at.Zone)

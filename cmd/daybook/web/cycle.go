@@ -137,7 +137,7 @@ func (v *visit) fillCan(p *cyclePage) error {
 	var list []Offer
 	often := v.cycle.Counts.Matches > 0 && v.cycle.ClosedAt.IsZero()
 	if a := v.s.acting; often && (a.Role == match.Mentee || a.Role == match.Mentor) {
-		own, err := v.pairs()
+		own, err := v.recordable()
 		if err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func (s *Server) showFigure(w http.ResponseWriter, r *http.Request) error {
 	}
 	for i, r := range x.Removed {
 		if i == v.most() || i == eventsPerPage/2 && !v.whole {
-			p.Gone = plural(len(x.Removed), "event", "events")
+			p.Gone = plural(i, "event", "events") + " of " + strconv.Itoa(len(x.Removed))
 			break
 		}
 		l := removedLine{v.countedLine(r.Counted), v.eventLine(r.By)}

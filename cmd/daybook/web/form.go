@@ -48,7 +48,7 @@ type formPage struct {
 	faulty
 	Changed []eventLine // since the form was opened
 	Inputs  []inputLine
-	Usual   folded // what mostly stays as it is planned
+	Usual   folded // what mostly stays as it is
 	Cause   folded // what every command may say
 	Action  string
 	Kept    []pair
@@ -394,7 +394,9 @@ func (v *visit) knownRow(q Question, known url.Values) row {
 			for _, x := range m.Sessions {
 				if strconv.Itoa(x.Session) == values[0] {
 					l := v.sessionLine(m, x)
-					r.Note = strings.TrimSuffix(l.Told+", "+l.Status+": "+l.Minutes+" minutes", ":  minutes")
+					if r.Note = l.Told + ", " + strings.ToLower(l.Status); x.Minutes > 0 {
+						r.Note += ", " + l.Minutes + " minutes"
+					}
 				}
 			}
 		}

@@ -150,17 +150,18 @@ func (v *visit) either(q Question, f filled) (two []option, err error) {
 	if errors.Is(err, domain.NotFound) {
 		return nil, nil
 	}
-	for _, p := range []domain.Person{m.Mentee, m.Mentor} {
-		two = append(two, option{Value: string(p), Text: v.name(p)})
+	for side, p := range map[string]domain.Person{match.Mentee: m.Mentee, match.Mentor: m.Mentor} {
+		two = append(two, option{Value: string(p), Text: v.inRole(p, side)})
 	}
+	sortByText(two)
 	if other := f.given.Get(q.Name); other != "" && other != two[0].Value && other != two[1].Value {
 		two = append(two, option{Value: other, Text: v.name(domain.Person(other))})
 	}
 	return two, err
 }
 
-// pairs are the matches whose sessions who acts may record.
-func (v *visit) pairs() ([]projections.Match, error) {
+// recordable are the matches whose sessions who acts may record.
+func (v *visit) recordable() ([]projections.Match, error) {
 	list, err := v.views.Matches(v.ctx, v.cycle.Cycle)
 	a := v.s.acting
 	return slices.DeleteFunc(list, func(m projections.Match) bool {
@@ -171,7 +172,10 @@ func (v *visit) pairs() ([]projections.Match, error) {
 // matched offers those matches, by whose they are; none where they are too many to
 // choose from.
 func (v *visit) matched() (list []Choice, err error) {
-	matches, err := v.pairs()
+	if a := v.s.acting; a.Role != match.Mentee && a.Role != match.Mentor && v.cycle.Counts.Matches > mostChoices {
+		return nil, nil
+	}
+	matches, err := v.recordable()
 	if len(matches) > mostChoices {
 		return nil, err
 	}

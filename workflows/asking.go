@@ -679,7 +679,7 @@ const (
 // is likely to be.
 func AskCause(command string, whose domain.Person) []Input {
 	reason, authority := access.Excepts(command)
-	const few = "In a few words, without names or anything personal, since they are kept for ever: "
+	const few = "In a few words, without names or anything personal, since they are kept for ever; such as: "
 	return []Input{
 		{Name: AskBehalf, Label: "On behalf of", Hint: "Who told you: whose act it is, if not yours", Type: Somebody, Value: string(whose)},
 		{

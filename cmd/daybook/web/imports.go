@@ -271,7 +271,7 @@ func (s *Server) renderImport(w http.ResponseWriter, r *http.Request, status int
 	if s.importing() != nil && open {
 		p.Back = undoing(deeds)
 		p.Action, p.ID = v.to("/imports/"+url.PathEscape(id))+"/revert", uuid.NewString()
-		p.Reason = inputOf(Question{Name: "reason", Label: "Why", Hint: "In a few words, without names: it is kept for ever, as a code such as wrong_file", Type: "line", Needed: true}, f, nil)
+		p.Reason = inputOf(Question{Name: "reason", Label: "Why", Hint: "In a few words, without names, since they are kept for ever; such as: wrong file", Type: "line", Needed: true}, f, nil)
 		asked = append(asked, p.Reason)
 	}
 	p.Faults, p.By = v.faultLines(f.faults, asked), s.others(f.given)

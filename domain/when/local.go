@@ -24,27 +24,38 @@ func Zone(name string) (*time.Location, error) {
 		return time.UTC, nil
 	case area == "Etc", !placed && name != "" && name == strings.ToUpper(name):
 		return nil, ErrZoneAbbreviation.Because("it is " + quoted(name))
-	case !placed:
-		for _, area := range areas {
-			if near := area + "/" + strings.ReplaceAll(name, " ", "_"); name != "" {
-				if _, err := time.LoadLocation(near); err == nil {
-					return nil, ErrZoneUnknown.Because("it is " + quoted(name) + "; did you mean " + near + "?")
-				}
-			}
-		}
-		return nil, ErrZoneUnknown.Because("it is " + quoted(name))
-	case !slices.Contains(areas, area):
-		return nil, ErrZoneUnknown.Because("it is " + quoted(name))
+	case !placed || !slices.Contains(areas, area):
+		return nil, unknown(name, areas)
 	}
 	if known, ok := zones.Load(name); ok {
 		return known.(*time.Location), nil
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, ErrZoneUnknown.Because("it is " + quoted(name))
+		return nil, unknown(name, areas)
 	}
 	zones.Store(name, loc)
 	return loc, nil
+}
+
+// unknown is ErrZoneUnknown, with the zone that is meant by the name of its place,
+// or by other letters, if there is one.
+func unknown(name string, areas []string) error {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r == ' ' || r == '_' })
+	for i, w := range words {
+		words[i] = strings.ToUpper(w[:1]) + w[1:]
+	}
+	place := strings.Join(words, "_")
+	if _, city, placed := strings.Cut(place, "/"); placed && city != "" {
+		place = strings.ToUpper(city[:1]) + city[1:]
+	}
+	for _, area := range areas {
+		near := area + "/" + place
+		if _, err := time.LoadLocation(near); err == nil && place != "" {
+			return ErrZoneUnknown.Because("it is " + quoted(name) + "; did you mean " + near + "?")
+		}
+	}
+	return ErrZoneUnknown.Because("it is " + quoted(name))
 }
 
 // zones keeps what was loaded: the package time reads a zone's file each time

@@ -121,7 +121,7 @@ func TestAZoneIsAnAreaAndAPlace(t *testing.T) {
 		require.ErrorIs(t, err, want, name)
 		require.ErrorContains(t, err, "Europe/Berlin")
 	}
-	for name, near := range map[string]string{"London": "; did you mean Europe/London?", "New York": "; did you mean America/New_York?"} {
+	for name, near := range map[string]string{"London": "; did you mean Europe/London?", "New York": "; did you mean America/New_York?", "europe/london": "; did you mean Europe/London?", "Europe/new_york": "; did you mean America/New_York?"} {
 		_, err := when.Zone(name)
 		require.ErrorContains(t, err, near)
 	}

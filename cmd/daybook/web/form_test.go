@@ -136,7 +136,7 @@ func TestWhatWasTypedStaysTyped(t *testing.T) {
 	require.Contains(t, asked, `>Ana `+html.EscapeString(hostile)+` (h)</option>`, "people are chosen by name and handle")
 	require.Contains(t, asked, `type="datetime-local"`)
 	require.Contains(t, asked, `govuk-input__suffix" aria-hidden="true">spoons`)
-	for _, closed := range []string{`<details class="govuk-details"><summary class="govuk-details__summary"><span class="govuk-details__summary-text">Who told you`} {
+	for _, closed := range []string{`<details class="govuk-details"><summary class="govuk-details__summary"><span class="govuk-details__summary-text">If somebody told you`} {
 		require.Contains(t, asked, closed)
 	}
 

@@ -38,8 +38,15 @@ func Lock(path string) (io.Closer, error) {
 		f.Close()
 		return nil, fmt.Errorf("lock: %w", err)
 	}
-	return f, nil
+	return lock{f}, nil
 }
+
+type lock struct{ *os.File }
+
+// Close lets go of the lock itself, and does not leave that to the last copy of
+// the descriptor to be closed: a process that is just being started by this one
+// has one, until it is another program.
+func (l lock) Close() error { return errors.Join(unlock(l.File), l.File.Close()) }
 
 // Holder is the id of the process that has locked the file at path, or had it
 // last; "" when none had.

@@ -16,3 +16,5 @@ func tryLock(f *os.File) (held bool, err error) {
 	}
 	return err == nil, err
 }
+
+func unlock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }

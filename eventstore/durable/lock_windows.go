@@ -17,3 +17,6 @@ func tryLock(f *os.File) (held bool, err error) {
 	}
 	return err == nil, err
 }
+
+// unlock leaves it to the handle, of which nobody has a copy.
+func unlock(*os.File) error { return nil }

@@ -130,8 +130,11 @@ func (m Match) ReflectionsDue(side string) []int {
 }
 
 // ReflectionsOpen lists the held sessions on which a side still has to
-// reflect.
+// reflect: on none once the match is over, when tasks about it are withdrawn.
 func (m Match) ReflectionsOpen(side string) []int {
+	if m.Phase.Over() {
+		return nil
+	}
 	return slices.DeleteFunc(m.ReflectionsDue(side), func(n int) bool { return m.filed(side, "session", n) })
 }
 

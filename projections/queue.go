@@ -733,12 +733,12 @@ func (m Match) items(now time.Time) (list []Item) {
 		switch {
 		case s.Status != "scheduled":
 		case m.Phase.Over() && !s.Slot.Start.Before(m.OverAt):
-			add(Item{Kind: "session", Words: fmt.Sprintf("it is over: call session %d off", s.Session), Command: "session.cancel", Role: "coordinator"}, "session", s.Session)
+			add(Item{Kind: "session", Words: fmt.Sprintf("it is over: cancel session %d", s.Session), Command: "session.cancel", Role: "coordinator"}, "session", s.Session)
 		case !s.Slot.Start.After(now):
 			add(Item{Kind: "session", Words: fmt.Sprintf("record session %d", s.Session), Command: "session.hold", Role: match.Mentor, Due: s.Slot.Start, Zone: s.Slot.Zone}, "session", s.Session)
 		}
 	}
-	if m.Phase == match.Proposal || m.Phase.Over() { // tasks about it are withdrawn, too
+	if m.Phase == match.Proposal || m.Phase == match.Off {
 		return list
 	}
 	for _, side := range sides {

@@ -37,7 +37,7 @@ type Input struct {
 	Choices []Choice // where the values are closed
 	Value   string   // what stands there at first
 	Zone    string   // of a moment: where, unless it is said
-	Usual   bool     // what stands there mostly stays
+	Preset  bool     // what stands there mostly stays
 }
 
 // A Choice is one of the values that there are.
@@ -154,7 +154,7 @@ func (a ask) notes() []Input {
 		if a.command == "match.unwind" {
 			text = "For two who do not get on, or never began"
 		}
-		text += ". This is for good: tasks about the match are withdrawn, nobody is asked to reflect on it any more, and its mentor has room again. Sessions still planned stay until they are called off, and the place stays filled."
+		text += ". This is for good: tasks about the match are withdrawn, nobody is asked to reflect on it any more, and its mentor has room again. Sessions still planned stay until they are cancelled, and the place stays filled."
 	case "place.reserve":
 		text = "An offer of the place follows at once, and its time to answer begins."
 	case "offer.decline":
@@ -289,7 +289,7 @@ func (a ask) input(f Field, name string) Input {
 	case name == "mode" && a.slot.Mode != "":
 		in.Value = a.slot.Mode
 	case name == "mode" && strings.HasPrefix(a.command, "session.") && len(a.terms.Sessions.Modes) == 1:
-		in.Value, in.Usual = a.terms.Sessions.Modes[0], true
+		in.Value, in.Preset = a.terms.Sessions.Modes[0], true
 	case a.command == "session.correct" && name == "minutes" && a.minutes > 0:
 		in.Value = strconv.Itoa(a.minutes)
 	case name == "local" && a.plan.Zone != "":
@@ -299,11 +299,11 @@ func (a ask) input(f Field, name string) Input {
 	case name == "zone" && a.slot.Zone != "":
 		in.Value = a.slot.Zone
 	case f.Name == "zone":
-		in.Value, in.Usual = a.plan.Zone, name == "zone" && a.plan.Zone != ""
+		in.Value, in.Preset = a.plan.Zone, name == "zone" && a.plan.Zone != ""
 	case a.command+" "+name == "session.hold session":
-		in.Usual = a.plan.Zone != "" // which stands beside it
+		in.Preset = a.plan.Zone != "" // which stands beside it
 	case name == "version":
-		in.Value, in.Usual = a.terms.Agreement, a.terms.Agreement != ""
+		in.Value, in.Preset = a.terms.Agreement, a.terms.Agreement != ""
 	case name == "side" && (a.role == match.Mentee || a.role == match.Mentor):
 		in.Value = string(a.role)
 	case len(in.Choices) == 1 && !in.Several:

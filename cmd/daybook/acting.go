@@ -70,7 +70,7 @@ func questions(inputs, cause []workflows.Input) (list []web.Question) {
 	for i, in := range slices.Concat(inputs, cause) {
 		q := web.Question{
 			Name: in.Name, Label: in.Label, Hint: in.Hint, Type: string(in.Type), Unit: in.Unit, Needed: in.Needed, Several: in.Several,
-			Times: in.Times, Value: in.Value, Zone: in.Zone, Usual: in.Usual, Cause: i >= len(inputs),
+			Times: in.Times, Value: in.Value, Zone: in.Zone, Preset: in.Preset, Cause: i >= len(inputs),
 		}
 		for _, c := range in.Choices {
 			q.Choices = append(q.Choices, web.Choice(c))

@@ -177,11 +177,11 @@ func (s State) Held(n int) (record SessionHeld, retracted bool) {
 	return x.held, x.recorded() && x.status != "held"
 }
 
-// Mistaken tells whether a record of a session of this number, or at this time, was
-// retracted.
+// Mistaken tells whether a record was retracted of a session of this number, or at
+// this time, or of one that was planned for it.
 func (s State) Mistaken(n int, start time.Time) bool {
 	return slices.ContainsFunc(s.sessions, func(x session) bool {
-		return x.recorded() && x.status != "held" && (x.n == n || x.held.Start.Equal(start))
+		return x.recorded() && x.status != "held" && (x.n == n || x.held.Start.Equal(start) || x.slot.Start.Equal(start))
 	})
 }
 
@@ -215,12 +215,12 @@ func (s State) number(start, now time.Time) (int, error) {
 	if n, _ := s.At(start); n > 0 {
 		return n, nil
 	}
+	if s.Mistaken(0, start) {
+		return 0, ErrRetracted
+	}
 	var perhaps []string
 	for _, x := range s.sessions {
-		switch {
-		case x.status == "retracted" && (x.held.Start.Equal(start) || x.slot.Start.Equal(start)):
-			return 0, ErrRetracted
-		case x.status == "scheduled" && !x.slot.Start.After(now):
+		if x.status == "scheduled" && !x.slot.Start.After(now) {
 			perhaps = append(perhaps, fmt.Sprintf("%d if it was the one planned for %s %s", x.n, x.slot.Local, x.slot.Zone))
 		}
 	}

@@ -49,9 +49,12 @@ func unknown(name string, areas []string) error {
 	if _, city, placed := strings.Cut(place, "/"); placed && city != "" {
 		place = strings.ToUpper(city[:1]) + city[1:]
 	}
+	if place == "" { // which is asked of whatever has no zone, and often
+		return ErrZoneUnknown.Because("it is " + quoted(name))
+	}
 	for _, area := range areas {
 		near := area + "/" + place
-		if _, err := time.LoadLocation(near); err == nil && place != "" {
+		if _, err := time.LoadLocation(near); err == nil {
 			return ErrZoneUnknown.Because("it is " + quoted(name) + "; did you mean " + near + "?")
 		}
 	}

@@ -84,7 +84,7 @@ type Question struct {
 	Choices []Choice
 	Value   string
 	Zone    string
-	Usual   bool // what stands there mostly stays
+	Preset  bool // what stands there mostly stays
 	Cause   bool // it is about who does it and why, which every command may say
 }
 
@@ -322,23 +322,25 @@ func (v *visit) particulars(e schema.Envelope, r eventstore.Recorded) (string, e
 		}
 		list = append(list, v.pair(m))
 	}
+	var slot match.Slot
 	switch b := body.(type) {
 	case match.SessionHeld:
-		list = append(list, wall(b.Local)+" "+b.Zone)
+		slot = b.Slot
 	case match.SessionCorrected:
-		list = append(list, wall(b.Local)+" "+b.Zone)
+		slot = b.Slot
 	case match.SessionRetracted:
-		list = append(list, wall(b.Local)+" "+b.Zone)
+		slot = b.Slot
 	case match.SessionCancelled, match.SessionMissed: // which say no time of their own
 		for _, x := range m.Sessions {
 			if x.Session == match.SessionOf(body) {
-				list = append(list, wall(x.Slot.Local)+" "+x.Slot.Zone)
+				slot = x.Slot
 			}
 		}
-	default:
-		if at := v.instant(e.OccurredAt); e.RecordedAt.Sub(e.OccurredAt) >= time.Minute {
-			list = append(list, at.Local+" "+at.Zone)
-		}
+	}
+	if at := v.instant(e.OccurredAt); slot.Local != "" {
+		list = append(list, wall(slot.Local)+" "+slot.Zone)
+	} else if e.RecordedAt.Sub(e.OccurredAt) >= time.Minute {
+		list = append(list, at.Local+" "+at.Zone)
 	}
 	if e.OnBehalfOf != "" {
 		list = append(list, "on behalf of "+v.name(e.OnBehalfOf))

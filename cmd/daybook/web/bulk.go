@@ -192,6 +192,6 @@ func (s *Server) renderBulk(w http.ResponseWriter, r *http.Request, status int, 
 	if len(faults) > 0 {
 		p.Title = "Error: " + p.Title
 	}
-	p.Faults = v.faultLines(faults, slices.Concat(p.Inputs, p.Usual.Inputs, p.Cause.Inputs))
+	p.Faults = v.faultLines(faults, slices.Concat(p.Inputs, p.Preset.Inputs, p.Cause.Inputs))
 	return s.render(w, status, "form", p)
 }

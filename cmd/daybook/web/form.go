@@ -48,7 +48,7 @@ type formPage struct {
 	faulty
 	Changed []eventLine // since the form was opened
 	Inputs  []inputLine
-	Usual   folded // what mostly stays as it is
+	Preset  folded // what mostly stays as it stands there
 	Cause   folded // what every command may say
 	Action  string
 	Kept    []pair
@@ -69,7 +69,7 @@ type faultLine struct{ Text, Href string }
 
 // A folded part of a form is one that mostly stays as it is.
 type folded struct {
-	Preset string // what stands there at first, in words
+	Words  string // what stands there at first
 	Inputs []inputLine
 	Open   bool
 }
@@ -254,7 +254,7 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 	if len(f.faults) > 0 {
 		p.Title, p.Verdict, p.By = "Error: "+p.Title, f.verdict, s.others(f.given)
 	}
-	p.Faults = v.faultLines(f.faults, slices.Concat(p.Inputs, p.Usual.Inputs, p.Cause.Inputs))
+	p.Faults = v.faultLines(f.faults, slices.Concat(p.Inputs, p.Preset.Inputs, p.Cause.Inputs))
 	if f.refused {
 		if p.Changed, err = v.changed(f); err != nil {
 			return err
@@ -263,7 +263,7 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 	return s.render(w, status, "form", p)
 }
 
-// put puts a question where it stands: what is usual, and what is about the cause,
+// put puts a question where it stands: what is preset, and what is about the cause,
 // is folded away, unless something else was said there.
 func (p *formPage) put(q Question, in inputLine, f filled) {
 	otherwise := in.Error != "" || f.given.Has(q.Name) && f.given.Get(q.Name) != q.Value
@@ -271,11 +271,11 @@ func (p *formPage) put(q Question, in inputLine, f filled) {
 	case q.Cause && !q.Needed:
 		p.Cause.Inputs = append(p.Cause.Inputs, in)
 		p.Cause.Open = p.Cause.Open || otherwise || q.Type == "person" && q.Value != ""
-	case q.Usual:
-		p.Usual.Inputs = append(p.Usual.Inputs, in)
-		p.Usual.Open = p.Usual.Open || otherwise
+	case q.Preset:
+		p.Preset.Inputs = append(p.Preset.Inputs, in)
+		p.Preset.Open = p.Preset.Open || otherwise
 		if q.Value != "" {
-			p.Usual.Preset = strings.TrimPrefix(p.Usual.Preset+", "+strings.ToLower(in.Label)+": "+in.words(q.Value), ", ")
+			p.Preset.Words = strings.TrimPrefix(p.Preset.Words+", "+strings.ToLower(in.Label)+": "+in.words(q.Value), ", ")
 		}
 	default:
 		p.Inputs = append(p.Inputs, in)

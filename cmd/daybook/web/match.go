@@ -247,7 +247,7 @@ func reflecting(m projections.Match, x projections.Session) string {
 		switch {
 		case slices.ContainsFunc(m.Reflections, func(r projections.Reflection) bool { return r.Side == side && r.Session == x.Session }):
 			words = append(words, side+" filed")
-		case slices.Contains(m.ReflectionsOpen(side), x.Session) && !m.Phase.Over():
+		case slices.Contains(m.ReflectionsOpen(side), x.Session):
 			words = append(words, side+" due")
 		}
 	}

@@ -712,7 +712,7 @@ func TestAMatchThatIsOverAsksForItsSessions(t *testing.T) {
 	s.add("match-autumn.m1", "cycle/autumn", "2023-12-01T12:00", match.Ended{Note: s.private("WRITTEN why", domain.Programme, ana), At: day("2023-12-01T12:00")}, nil)
 	require.NoError(t, s.views.CatchUp(t.Context()))
 	queue := get(t, s.pages(nil), "/cycles/autumn/queue")
-	for _, asked := range []string{"record session 2", "it is over: call session 3 off", "it is over: call session 4 off"} {
+	for _, asked := range []string{"record session 2", "it is over: cancel session 3", "it is over: cancel session 4"} {
 		require.Contains(t, queue, "atch m1: "+asked)
 	}
 	require.NotContains(t, queue, "atch m1: reflect")
